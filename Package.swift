@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+// Which modules exist and what each may import: the arrows of Sources/README.md, checked by TidyTests.
+
+import PackageDescription
+
+/// What every target of ours is compiled with; a warning is an error.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "ops-control-room",
+    products: [
+        .executable(name: "opsroom", targets: ["opsroom"]),
+        .executable(name: "opsroom-guard", targets: ["opsroom-guard"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        .target(name: "PulserIR", dependencies: [crypto], swiftSettings: house),
+        .target(
+            name: "Compiler",
+            dependencies: ["PulserIR", .product(name: "Yams", package: "Yams")],
+            swiftSettings: house
+        ),
+        .target(name: "StateMachines", dependencies: ["PulserIR"], swiftSettings: house),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "Postgres",
+            dependencies: ["CLibpq", nioCore, logging, metrics],
+            swiftSettings: house + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Store",
+            dependencies: ["PulserIR", "Postgres", logging, metrics],
+            swiftSettings: house
+        ),
+        .executableTarget(name: "opsroom-guard", swiftSettings: house),
+        .target(
+            name: "Tools",
+            dependencies: [
+                "PulserIR", "Postgres", crypto, nioCore, subprocess, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "Execution",
+            dependencies: ["PulserIR", "StateMachines", "Store", "Tools", logging, metrics],
+            swiftSettings: house
+        ),
+        .target(
+            name: "ControlRoom",
+            dependencies: [
+                "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
+                crypto, subprocess, logging, metrics,
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "opsroom",
+            dependencies: [
+                "PulserIR", "Compiler", "Store", "ControlRoom", "opsroom-guard", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house
+        ),
+    ]
+)
