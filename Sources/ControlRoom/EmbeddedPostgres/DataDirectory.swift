@@ -41,8 +41,8 @@ public struct DataDirectory: Sendable {
     /// Lets another node have the directory before this value is gone.
     public func unlock() { self.lock.unlock() }
 
-    /// Makes `path` and what is missing above it; the reason when that fails.
-    static func makeDirectories(_ path: String) -> String? {
+    /// Makes `path`, and what is missing above it (0755); the reason when that fails.
+    static func makeDirectories(_ path: String, mode: mode_t = 0o700) -> String? {
         var status = stat()
         if stat(path, &status) == 0 {
             return status.st_mode & S_IFMT == S_IFDIR ? nil : "it is not a directory"
@@ -50,11 +50,14 @@ public struct DataDirectory: Sendable {
         let parent = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
         if !parent.isEmpty {
             let prefix = path.hasPrefix("/") ? "/" : ""
-            if let reason = Self.makeDirectories(prefix + parent.joined(separator: "/")) {
+            if let reason = Self.makeDirectories(
+                prefix + parent.joined(separator: "/"),
+                mode: 0o755
+            ) {
                 return reason
             }
         }
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return nil }
+        if mkdir(path, mode) == 0 || errno == EEXIST { return nil }
         return String(cString: strerror(errno))
     }
 }

@@ -14,9 +14,8 @@ struct PostmasterFile: Sendable {
         guard let lines = TextFile.read(path)?.split(separator: "\n", omittingEmptySubsequences: false),
             let first = lines.first, let processID = Int32(first), processID > 1
         else { return nil }
-        // The number may have gone to another process since.
-        let name = TextFile.read("/proc/\(processID)/comm")?.split(separator: "\n").first
-        guard name == "postgres" || name == "postmaster" else {
+        // The number may have gone to another process since; of a dead one the command line is empty.
+        guard let command = TextFile.read("/proc/\(processID)/cmdline"), command.contains(data) else {
             unlink(path)
             return nil
         }
