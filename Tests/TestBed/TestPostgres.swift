@@ -43,7 +43,10 @@ public struct TestPostgres: Sendable {
         guard mkdtemp(&template) != nil else { return "/tmp" }
         // The server's user must be able to pass through.
         chmod(template, 0o711)
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let path = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) },
+            as: UTF8.self
+        )
         Watchdog.shared.tell("remove \(path)")
         return path
     }
@@ -73,7 +76,10 @@ public struct TestPostgres: Sendable {
         }
 
         private func start() async throws -> TestPostgres {
-            let directory = try DataDirectory.open(TestPostgres.temporaryDirectory(), purpose: "tests")
+            let directory = try DataDirectory.open(
+                TestPostgres.temporaryDirectory(),
+                purpose: "tests"
+            )
             let server = try await TestPostgres.start(in: directory)
             self.server = server
             return TestPostgres(

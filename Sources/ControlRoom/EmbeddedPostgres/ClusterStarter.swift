@@ -28,25 +28,42 @@ struct ClusterStarter: Sendable {
             return (running, true)
         }
         try self.account.write(self.settings(), to: self.place.data + "/opsroom.conf")
-        let outcome = await self.account.run(
-            self.binaries.program("pg_ctl"),
-            [
-                "start", "-D", self.place.data, "-w", "-t", "60", "-s",
-                "-l", self.place.log + "/start.log",
-            ]
-        )
-        guard outcome.isSuccess, let running = PostmasterFile.running(on: self.place.data) else {
-            throw EmbeddedPostgresError(
-                .startFailed,
-                "Postgres did not start: \(outcome.lastWords); see \(self.place.log)"
-            )
-        }
+        let running = try await self.startServer()
         try await self.makeDatabase(self.place.socketDirectory)
         self.logger.info(
             "embedded postgres started",
             metadata: ["process": "\(running.processID)", "data": "\(self.place.data)"]
         )
         return (running, false)
+    }
+
+    /// Runs `pg_ctl start`, again while the processes of a server that was killed are still going down.
+    private func startServer() async throws(EmbeddedPostgresError) -> PostmasterFile {
+        let log = self.place.log + "/start.log"
+        let deadline = ContinuousClock.now + .seconds(15)
+        while true {
+            // Only what this start says matters.
+            unlink(log)
+            let outcome = await self.account.run(
+                self.binaries.program("pg_ctl"),
+                ["start", "-D", self.place.data, "-w", "-t", "60", "-s", "-l", log]
+            )
+            if outcome.isSuccess, let running = PostmasterFile.running(on: self.place.data) {
+                return running
+            }
+            let lines = (TextFile.read(log) ?? "").split(separator: "\n")
+            let fatal = lines.first { $0.contains("FATAL:") }.map(String.init)
+            let isGoingDown = fatal?.contains("still in use") == true
+            if isGoingDown, ContinuousClock.now < deadline {
+                // Nobody tells when the last of them is gone.
+                do { try await Task.sleep(for: .milliseconds(200)) } catch {}
+                if !Task.isCancelled { continue }
+            }
+            throw EmbeddedPostgresError(
+                .startFailed,
+                "Postgres did not start: \(fatal ?? outcome.lastWords); see \(self.place.log)"
+            )
+        }
     }
 
     /// `initdb` works beside the final place; a rename makes the cluster exist at once and whole.

@@ -30,7 +30,11 @@ struct Command: Sendable {
                 errorOutput: result.standardError
             )
         } catch {
-            return Command(isSuccess: false, output: "", errorOutput: "\(program) cannot be run: \(error)")
+            return Command(
+                isSuccess: false,
+                output: "",
+                errorOutput: "\(program) cannot be run: \(error)"
+            )
         }
     }
 }

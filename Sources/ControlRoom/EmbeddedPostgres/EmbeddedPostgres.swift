@@ -38,7 +38,8 @@ public actor EmbeddedPostgres {
         self.serverProcessID = server.processID
         self.wasTakenOver = wasTakenOver
         self.logDirectory = starter.place.log
-        let host = server.socketDirectory.isEmpty ? starter.place.socketDirectory : server.socketDirectory
+        let host =
+            server.socketDirectory.isEmpty ? starter.place.socketDirectory : server.socketDirectory
         self.conninfo = ClusterStarter.conninfo(host: host)
     }
 
@@ -101,7 +102,9 @@ public actor EmbeddedPostgres {
         guard PostmasterFile.running(on: data) != nil else { return }
         for (mode, seconds) in [("fast", 20), ("immediate", 10)] {
             let arguments = ["stop", "-D", data, "-m", mode, "-w", "-t", "\(seconds)"]
-            if await self.account.run(self.binaries.program("pg_ctl"), arguments).isSuccess { return }
+            if await self.account.run(self.binaries.program("pg_ctl"), arguments).isSuccess {
+                return
+            }
             guard PostmasterFile.running(on: data) != nil else { return }
             self.logger.warning("embedded postgres did not stop", metadata: ["mode": "\(mode)"])
         }

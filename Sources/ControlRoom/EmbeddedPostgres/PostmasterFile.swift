@@ -11,11 +11,16 @@ struct PostmasterFile: Sendable {
     static func running(on data: String) -> PostmasterFile? {
         let path = data + "/postmaster.pid"
         // Process, data directory, start time, port, socket directory, addresses, shared memory, status.
-        guard let lines = TextFile.read(path)?.split(separator: "\n", omittingEmptySubsequences: false),
+        guard
+            let lines = TextFile.read(path)?.split(
+                separator: "\n",
+                omittingEmptySubsequences: false
+            ),
             let first = lines.first, let processID = Int32(first), processID > 1
         else { return nil }
         // The number may have gone to another process since; of a dead one the command line is empty.
-        guard let command = TextFile.read("/proc/\(processID)/cmdline"), command.contains(data) else {
+        guard let command = TextFile.read("/proc/\(processID)/cmdline"), command.contains(data)
+        else {
             unlink(path)
             return nil
         }
