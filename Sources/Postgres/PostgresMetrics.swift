@@ -14,10 +14,11 @@ enum PostgresMetrics {
         Counter(label: "ops_postgres_failures_total", dimensions: [("code", code.rawValue)])
     }
 
-    /// Connections by state, as the pool sees them.
-    static func connections(state: String) -> Gauge {
-        Gauge(label: "ops_postgres_connections_count", dimensions: [("state", state)])
-    }
+    /// Open connections of a pool.
+    static func connectionsOpen() -> Gauge { Gauge(label: "ops_postgres_connections_count") }
+
+    /// Callers waiting for a connection of a pool.
+    static func waiters() -> Gauge { Gauge(label: "ops_postgres_waiters_count") }
 
     /// Time spent waiting for a free connection.
     static func acquire() -> Timer { Timer(label: "ops_postgres_acquire_seconds") }

@@ -17,6 +17,8 @@ public final class PostgresPool: Sendable {
         var waiters: [UInt64: CheckedContinuation<Lease, Never>] = [:]
         var ids: [ObjectIdentifier: UInt64] = [:]
         var nextWaiter: UInt64 = 1
+        /// When the poller calls next; later wishes of the machine wait for that call and are repeated then.
+        var timerAt: ContinuousClock.Instant?
     }
 
     /// What happens after the lock is released.
@@ -39,6 +41,8 @@ public final class PostgresPool: Sendable {
     private let ordersContinuation: AsyncStream<Order>.Continuation
     private let poller = PollerExecutor.next()
     private let acquireTimer = PostgresMetrics.acquire()
+    private let openGauge = PostgresMetrics.connectionsOpen()
+    private let waitersGauge = PostgresMetrics.waiters()
 
     /// Describes a pool; nothing connects before `run()`.
     public init(_ configuration: PostgresPoolConfiguration, logger: Logger) {
@@ -202,7 +206,10 @@ public final class PostgresPool: Sendable {
     ) {
         let effects = self.state.withLock { state in
             let actions = event(&state.machine, .now)
-            return actions.compactMap { Self.effect(of: $0, &state) }
+            let effects = actions.compactMap { Self.effect(of: $0, &state) }
+            self.openGauge.record(state.connections.count)
+            self.waitersGauge.record(state.waiters.count)
+            return effects
         }
         for effect in effects {
             switch effect {
@@ -219,7 +226,11 @@ public final class PostgresPool: Sendable {
             let fireAt =
                 PollerExecutor.nowNanoseconds() + (instant - ContinuousClock.now).nanoseconds
             _ = poller.schedule(at: fireAt) {
-                self?.handle { machine, now in machine.tick(at: now) }
+                guard let self else { return }
+                self.state.withLock { state in
+                    if state.timerAt == instant { state.timerAt = nil }
+                }
+                self.handle { machine, now in machine.tick(at: now) }
             }
         }
     }
@@ -246,7 +257,10 @@ public final class PostgresPool: Sendable {
             guard let continuation = state.waiters.removeValue(forKey: waiter) else { return nil }
             let error = Self.error(refusal, state.machine.availability)
             return .resume(continuation, .failure(error))
-        case .wake(let at): return .wake(at: at)
+        case .wake(let at):
+            if let timerAt = state.timerAt, timerAt <= at { return nil }
+            state.timerAt = at
+            return .wake(at: at)
         }
     }
 

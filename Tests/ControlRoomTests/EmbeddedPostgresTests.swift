@@ -111,6 +111,26 @@ struct EmbeddedPostgresTests {
         await server.stop()
     }
 
+    @Test(
+        "as root, a directory that the server's user cannot enter has its cluster elsewhere, and remembers where",
+        .enabled(if: geteuid() == 0)
+    )
+    func closedParent() async throws {
+        let parent = TestPostgres.temporaryDirectory()
+        chmod(parent, 0o700)
+        let directory = try DataDirectory.open(parent + "/data")
+        for round in 0..<2 {
+            let server = try await TestPostgres.start(in: directory)
+            let place = String(server.logDirectory.dropLast("/log".count))
+            #expect(place.hasPrefix("/var/lib/opsroom/"))
+            if round == 0 { TestPostgres.removeAtExit(place) }
+            let connection = try await self.connect(server)
+            _ = try await connection.query("SELECT 1")
+            await connection.close()
+            await server.stop()
+        }
+    }
+
     @Test("missing programs are told with the package to install")
     func missing() async throws {
         let environment = ["OPSROOM_POSTGRES_BIN": "/nonexistent"]

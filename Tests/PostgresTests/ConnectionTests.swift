@@ -177,6 +177,51 @@ struct ConnectionTests {
         }
     }
 
+    @Test("calls cancelled at random never cost another call its answer", arguments: 0..<5)
+    func randomCancellation(_ round: Int64) async throws {
+        try await withFreshConnection { connection, _ in
+            await withTaskGroup(of: Void.self) { group in
+                for value in Int64(0)..<200 {
+                    // SAFETY: awaited by the child task below.
+                    let call = Task {
+                        try await connection.execute(echo, [.int8(value)]).int64(0, 0)
+                    }
+                    let isCancelled = (value &* 7 &+ round) % 3 == 0
+                    if isCancelled { call.cancel() }
+                    group.addTask {
+                        do {
+                            #expect(try await call.value == value)
+                        } catch {
+                            #expect(isCancelled)
+                            #expect((error as? PostgresError)?.code == .cancelled)
+                        }
+                    }
+                }
+            }
+            let rows = try await connection.execute(one)
+            #expect(try rows.int64(0, 0) == 1)
+        }
+    }
+
+    @Test(
+        "a server that answers neither the statement nor its cancellation costs the connection",
+        .enabled(if: geteuid() == 0)
+    )
+    func frozen() async throws {
+        try await withFreshConnection {
+            $0.statementTimeout = .milliseconds(200)
+            $0.cancelTimeout = .milliseconds(200)
+        } _: { connection, _ in
+            _ = try await connection.execute(one)
+            kill(connection.backendPID, SIGSTOP)
+            let error = await postgresError { _ = try await connection.execute(one) }
+            kill(connection.backendPID, SIGCONT)
+            #expect(error?.code == .timeout)
+            #expect(error?.outcomeUnknown == true)
+            #expect(connection.isClosed)
+        }
+    }
+
     @Test("a thousand calls at once on one connection are all answered")
     func concurrent() async throws {
         try await withFreshConnection { connection, _ in

@@ -47,9 +47,12 @@ public struct TestPostgres: Sendable {
             decoding: template.dropLast().map { UInt8(bitPattern: $0) },
             as: UTF8.self
         )
-        Watchdog.shared.tell("remove \(path)")
+        Self.removeAtExit(path)
         return path
     }
+
+    /// Removes `path` when this process ends.
+    public static func removeAtExit(_ path: String) { Watchdog.shared.tell("remove \(path)") }
 
     /// Starts a server in `directory` and has the watchdog stop it.
     public static func start(in directory: DataDirectory) async throws -> EmbeddedPostgres {

@@ -41,6 +41,7 @@ struct ClusterStarter: Sendable {
     private func startServer() async throws(EmbeddedPostgresError) -> PostmasterFile {
         let log = self.place.log + "/start.log"
         let deadline = ContinuousClock.now + .seconds(15)
+        PostmasterFile.disown(self.place.data)
         while true {
             // Only what this start says matters.
             unlink(log)
@@ -53,7 +54,9 @@ struct ClusterStarter: Sendable {
             }
             let lines = (TextFile.read(log) ?? "").split(separator: "\n")
             let fatal = lines.first { $0.contains("FATAL:") }.map(String.init)
-            let isGoingDown = fatal?.contains("still in use") == true
+            let isGoingDown = ["still in use", "already exists"].contains {
+                fatal?.contains($0) == true
+            }
             if isGoingDown, ContinuousClock.now < deadline {
                 // Nobody tells when the last of them is gone.
                 do { try await Task.sleep(for: .milliseconds(200)) } catch {}
