@@ -31,7 +31,7 @@ public enum Limits {
     /// An artifact up to this size lives in Postgres, a larger one in the data directory.
     public static let artifactInlineBytesMax = 1 << 20
     /// The largest artifact.
-    public static let artifactBytesMax = 1 << 30
+    public static let artifactBytesMax = 256 << 20
     /// Inputs of one run, as canonical JSON.
     public static let inputsBytesMax = 256 << 10
     /// Items of one `fan_out`.

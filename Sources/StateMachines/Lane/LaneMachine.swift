@@ -1,0 +1,73 @@
+// Decides how many runs a lane may take at this moment.
+
+public import PulserIR
+
+/// One lane: keeps its width and never asks twice at once.
+///
+/// ```
+/// idle ──wake──▶ claiming ──claimed(n)──▶ idle (n < asked) or wanting more
+/// ```
+public struct LaneMachine: Sendable {
+    /// What happened.
+    public enum Event: Sendable {
+        /// There may be queued runs.
+        case wake
+        /// The claim that was asked for answered with these runs.
+        case claimed([RunID])
+        /// The claim failed; the next wake tries again.
+        case claimFailed
+        /// A run that was under way before this owner came is taken up again.
+        case adopted(RunID)
+        /// A run ended.
+        case ended(RunID)
+        /// The lane's width changed.
+        case widthChanged(Int)
+        /// The lane's shard is about to leave: take nothing more.
+        case drain
+    }
+
+    /// Runs at once.
+    public private(set) var width: Int
+    /// Runs under way.
+    public private(set) var active: Set<RunID> = []
+    /// Whether the lane takes no more runs.
+    public private(set) var isDraining = false
+    private var isClaiming = false
+    private var isWanting = false
+    private var asked = 0
+
+    /// Makes an idle lane.
+    public init(width: Int) { self.width = max(1, width) }
+
+    /// Whether nothing is under way and nothing is asked for.
+    public var isIdle: Bool { self.active.isEmpty && !self.isClaiming && !self.isWanting }
+
+    /// Takes one event.
+    ///
+    /// - Returns: How many runs to claim now; `nil` for none.
+    public mutating func handle(_ event: Event) -> Int? {
+        switch event {
+        case .wake: self.isWanting = true
+        case .claimed(let runs):
+            self.isClaiming = false
+            self.active.formUnion(runs)
+            // A full answer means that there may be more; a short one that the lane is empty.
+            if runs.count >= self.asked { self.isWanting = true }
+        case .claimFailed:
+            self.isClaiming = false
+            return nil
+        case .adopted(let run): self.active.insert(run)
+        case .ended(let run):
+            self.active.remove(run)
+            self.isWanting = true
+        case .widthChanged(let width): self.width = max(1, width)
+        case .drain: self.isDraining = true
+        }
+        let free = self.width - self.active.count
+        guard self.isWanting, !self.isClaiming, !self.isDraining, free > 0 else { return nil }
+        self.isClaiming = true
+        self.isWanting = false
+        self.asked = free
+        return free
+    }
+}

@@ -1,0 +1,31 @@
+// How long to wait before the next attempt.
+
+public import PulserIR
+
+/// Exponential backoff with jitter, as River and AWS describe it: base × multiplier^(n−1), capped,
+/// then spread so that many failures at one instant do not return at one instant.
+public enum Backoff {
+    /// The wait after the failed attempt `attempt` (from 1).
+    ///
+    /// - Parameter random: A number from 0 up to 1 that places the wait inside its jitter.
+    /// - Returns: Milliseconds, never negative, never over the policy's longest wait.
+    public static func milliseconds(
+        after attempt: Int,
+        policy: RetryPolicy,
+        random: Double
+    ) -> Int64 {
+        var wait = Double(policy.backoffMilliseconds)
+        let longest = Double(policy.backoffMillisecondsMax)
+        for _ in 1..<max(2, min(attempt, 64)) where attempt > 1 && wait < longest {
+            wait *= policy.multiplier
+        }
+        wait = min(wait, longest)
+        wait *= 1 + policy.jitter * (2 * random - 1)
+        return max(0, min(Int64(wait.rounded()), policy.backoffMillisecondsMax))
+    }
+
+    /// Whether `policy` tries again after a failure of this kind.
+    public static func retries(_ kind: RetryPolicy.Failure, policy: RetryPolicy) -> Bool {
+        policy.when.isEmpty || policy.when.contains(kind)
+    }
+}

@@ -1,0 +1,190 @@
+// Decides how steps move forward: start, succeed, retry, fail, be skipped.
+
+internal import PulserIR
+
+extension StepGraphMachine {
+    mutating func begin(_ actions: inout [Action]) {
+        for step in self.states.indices where self.states[step].status == .running {
+            actions.append(.resolve(step, number: self.states[step].attempts))
+        }
+    }
+
+    /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false.
+    func isSatisfied(_ step: Int) -> Bool {
+        switch self.states[step].status {
+        case .succeeded: true
+        case .skipped: !self.states[step].isSkippedByFailure
+        default: false
+        }
+    }
+
+    /// Whether a step may start at this moment.
+    func mayStart(_ step: Int) -> Bool {
+        switch self.phase {
+        case .forward: self.needsSucceeded(step)
+        case .cleanup: self.runsOnFailure[step] || self.stopReason == nil && !self.hasFailure
+        case .draining, .pausing, .rollingBack, .ended: false
+        }
+    }
+
+    mutating func start(_ step: Int, _ actions: inout [Action]) {
+        self.states[step].status = .running
+        self.states[step].attempts += 1
+        self.attempted.removeAll { $0 == step }
+        self.attempted.append(step)
+        actions.append(.attempt(step, number: self.states[step].attempts))
+    }
+
+    mutating func skip(_ step: Int, byFailure: Bool, _ actions: inout [Action]) {
+        self.states[step].status = .skipped
+        self.states[step].isSkippedByFailure = byFailure
+        actions.append(.settle(step, .skipped))
+    }
+
+    mutating func fail(_ step: Int, _ actions: inout [Action]) {
+        self.states[step].status = .failed
+        actions.append(.settle(step, .failed))
+        if self.phase == .forward { self.phase = .draining }
+    }
+
+    mutating func ended(
+        _ step: Int,
+        _ end: AttemptEnd,
+        _ random: Double,
+        _ actions: inout [Action]
+    ) {
+        switch end {
+        case .succeeded:
+            self.states[step].status = .succeeded
+            actions.append(.settle(step, .succeeded))
+        case .again:
+            self.start(step, &actions)
+        case .stopped:
+            self.states[step].status = .cancelled
+            actions.append(.settle(step, .cancelled))
+        case .unknown:
+            self.states[step].status = .unknown
+            actions.append(.settle(step, .unknown))
+            actions.append(.waitForPerson(step))
+        case .failed(let kind, let retryable):
+            self.states[step].lastFailure = kind
+            let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
+            let budget = policy.maxAttempts * (self.retryCount + 1)
+            let made = self.states[step].attempts - self.states[step].earlierAttempts
+            let mayRetry =
+                retryable && made < budget && Backoff.retries(kind, policy: policy)
+                && (self.phase == .forward || self.phase == .cleanup)
+            guard mayRetry else { return self.fail(step, &actions) }
+            self.states[step].status = .retrying
+            let used = made - policy.maxAttempts * self.retryCount
+            let wait = Backoff.milliseconds(
+                after: max(1, used),
+                policy: policy,
+                random: random
+            )
+            actions.append(.pause(step, milliseconds: wait))
+        }
+    }
+
+    /// Starts whatever became ready, and moves to the next phase when this one is over.
+    mutating func advance(_ random: Double, _ actions: inout [Action]) {
+        var moved = true
+        while moved {
+            moved = false
+            switch self.phase {
+            case .forward: moved = self.advanceForward(&actions)
+            case .draining: moved = self.advanceDraining(random, &actions)
+            case .rollingBack: moved = self.advanceRollback(&actions)
+            case .cleanup: moved = self.advanceCleanup(&actions)
+            case .pausing, .ended: break
+            }
+        }
+    }
+
+    private var runningCount: Int {
+        self.states.count { $0.status == .running || $0.isDeciding }
+    }
+
+    /// Starts ready steps up to the plan's parallelism.
+    private mutating func startReady(_ actions: inout [Action]) -> Bool {
+        var moved = false
+        var free = self.plan.maxParallel - self.runningCount
+        for step in self.states.indices where free > 0 {
+            let state = self.states[step]
+            guard state.status == .pending, !state.isDeciding,
+                self.needs[step].allSatisfy({ self.states[$0].status.isSettled }),
+                self.mayStart(step)
+            else { continue }
+            if self.plan.steps[step].condition == nil {
+                self.start(step, &actions)
+            } else {
+                self.states[step].isDeciding = true
+                actions.append(.decide(step))
+            }
+            free -= 1
+            moved = true
+        }
+        return moved
+    }
+
+    private mutating func advanceForward(_ actions: inout [Action]) -> Bool {
+        // A step whose outcome only a person can tell holds the run where it is.
+        if self.states.contains(where: { $0.status == .unknown }) { return false }
+        let moved = self.startReady(&actions)
+        if self.states.allSatisfy(\.status.isSettled) {
+            self.phase = .cleanup
+            return true
+        }
+        return moved
+    }
+
+    private mutating func advanceDraining(
+        _ random: Double,
+        _ actions: inout [Action]
+    ) -> Bool {
+        for step in self.states.indices where self.states[step].status == .retrying {
+            // Its next attempt belongs to the run's next attempt, if there is one.
+            self.states[step].status = .failed
+            actions.append(.settle(step, .failed))
+        }
+        guard self.runningCount == 0 else { return false }
+        if self.stopReason == nil, self.mayRetryRun {
+            let wait = Backoff.milliseconds(
+                after: self.retryCount + 1,
+                policy: self.plan.retry,
+                random: random
+            )
+            self.retryCount += 1
+            self.phase = .pausing
+            actions.append(.pauseRun(retryCount: self.retryCount, milliseconds: wait))
+            return false
+        }
+        if self.stopReason != .cancelled { self.rollbackQueue = self.rollbackOrder() }
+        self.phase = .rollingBack
+        if let first = self.rollbackQueue.first { actions.append(.rollBack(first)) }
+        return self.rollbackQueue.isEmpty
+    }
+
+    /// A run is tried again unless a failed step says `max_attempts: 1` itself or its kind of
+    /// failure is not among those the run retries.
+    private var mayRetryRun: Bool {
+        guard self.retryCount + 1 < self.plan.retry.maxAttempts else { return false }
+        return self.states.indices.allSatisfy { step in
+            guard self.states[step].status == .failed else { return true }
+            guard let kind = self.states[step].lastFailure else { return false }
+            return Backoff.retries(kind, policy: self.plan.retry)
+                && self.plan.steps[step].retry?.maxAttempts != 1
+        }
+    }
+
+    mutating func resumeRun() {
+        for step in self.states.indices {
+            let state = self.states[step]
+            if state.status == .failed || state.status == .skipped && state.isSkippedByFailure {
+                self.states[step].status = .pending
+                self.states[step].isSkippedByFailure = false
+            }
+        }
+        self.phase = .forward
+    }
+}

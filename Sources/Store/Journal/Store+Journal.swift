@@ -1,0 +1,80 @@
+// Reading a run's step journal.
+
+internal import Postgres
+public import PulserIR
+
+/// One journal row.
+public struct JournalRow: Sendable, Hashable {
+    /// What was recorded.
+    public var record: StepRecord
+    /// Whether a person had the step run again since.
+    public var isSuperseded: Bool
+    /// When the attempt began, in milliseconds since 1970.
+    public var begunMilliseconds: Int64
+    /// When it ended.
+    public var endedMilliseconds: Int64?
+}
+
+extension StepRecord {
+    /// What the `record` column holds: everything but the key and the state.
+    struct Body: Codable {
+        var result: JSONValue?
+        var outputs: [String: JSONValue]?
+        var verifiers: [VerifierOutcome]?
+        var failure: String?
+        var failureKind: RetryPolicy.Failure?
+    }
+
+    /// The text of the `record` column.
+    func bodyText() throws(JSONError) -> String {
+        if self.result == .null, self.outputs.isEmpty, self.verifiers.isEmpty, self.failure == nil {
+            return "{}"
+        }
+        let body = Body(
+            result: self.result,
+            outputs: self.outputs.isEmpty ? nil : self.outputs,
+            verifiers: self.verifiers,
+            failure: self.failure,
+            failureKind: self.failureKind
+        )
+        return try JSONValue(encoding: body).canonicalText
+    }
+}
+
+extension Store {
+    /// All rows of a run's journal in the order they were begun, superseded ones included.
+    ///
+    /// - Throws: `corrupt` when a row cannot be read.
+    public func journal(_ run: RunID) async throws(StoreError) -> [JournalRow] {
+        let rows = try await self.execute(JournalSQL.read, [.int8(run.number)])
+        var journal: [JournalRow] = []
+        for index in 0..<rows.count {
+            let row = StoreRow(rows: rows, index: index)
+            let step = try row.text(0)
+            let body: StepRecord.Body
+            do {
+                body = try JSONValue(parsing: try row.text(3)).decode(StepRecord.Body.self)
+            } catch {
+                throw StoreError(.corrupt, "the journal of step '\(step)' cannot be read")
+            }
+            journal.append(
+                JournalRow(
+                    record: StepRecord(
+                        step: step,
+                        attempt: try row.int(1),
+                        state: StepRecord.State(rawValue: try row.text(2)) ?? .unknown,
+                        result: body.result ?? .null,
+                        outputs: body.outputs ?? [:],
+                        verifiers: body.verifiers ?? [],
+                        failure: body.failure,
+                        failureKind: body.failureKind
+                    ),
+                    isSuperseded: try row.bool(4),
+                    begunMilliseconds: try row.int64(5),
+                    endedMilliseconds: try row.int64IfPresent(6)
+                )
+            )
+        }
+        return journal
+    }
+}

@@ -1,0 +1,56 @@
+// The SQL of the lane table.
+
+internal import Postgres
+
+enum LanesSQL {
+    static let all = [ensure, configure, load, list]
+
+    /// The lane of that name in an active session, made when absent.
+    static let ensure = PostgresStatement(
+        "lanes.ensure",
+        [.text, .text, .int8],
+        """
+        WITH owner AS (SELECT id FROM session WHERE name = $1 AND status = 'active'),
+        made AS (
+            INSERT INTO lane (session_id, name, width)
+            SELECT id, $2, $3::bigint::integer FROM owner
+            ON CONFLICT (session_id, name) DO NOTHING RETURNING id)
+        SELECT id FROM made
+        UNION ALL
+        SELECT l.id FROM lane l JOIN owner o ON o.id = l.session_id WHERE l.name = $2
+        LIMIT 1
+        """
+    )
+
+    static let configure = PostgresStatement(
+        "lanes.configure",
+        [.int8, .int8, .int8],
+        """
+        UPDATE lane SET width = $2::bigint::integer, priority = $3::bigint::integer
+        WHERE id = $1 RETURNING id
+        """
+    )
+
+    /// What an owner needs to work a lane: its settings and where its log goes on.
+    static let load = PostgresStatement(
+        "lanes.load",
+        [.int8Array],
+        """
+        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id,
+               coalesce((SELECT e.first_seq + e.n FROM run_events e WHERE e.lane_id = l.id
+                         ORDER BY e.first_seq DESC LIMIT 1), 1)::bigint AS next_seq
+        FROM lane l JOIN session s ON s.id = l.session_id
+        WHERE l.id = ANY ($1)
+        """
+    )
+
+    static let list = PostgresStatement(
+        "lanes.list",
+        [.text],
+        """
+        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        FROM lane l JOIN session s ON s.id = l.session_id
+        WHERE s.name = $1 ORDER BY l.name
+        """
+    )
+}

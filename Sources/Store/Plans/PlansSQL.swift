@@ -1,0 +1,29 @@
+// The SQL of plans and templates.
+
+internal import Postgres
+
+enum PlansSQL {
+    static let all = [insert, get, names]
+
+    static let insert = PostgresStatement(
+        "plans.insert",
+        [.byteaArray, .textArray, .textArray],
+        """
+        INSERT INTO plan (digest, name, body)
+        SELECT * FROM unnest($1, $2, $3) AS i (digest, name, body) ORDER BY digest
+        ON CONFLICT (digest) DO NOTHING
+        """
+    )
+
+    static let get = PostgresStatement(
+        "plans.get",
+        [.bytea],
+        "SELECT body FROM plan WHERE digest = $1"
+    )
+
+    static let names = PostgresStatement(
+        "plans.names",
+        [.byteaArray],
+        "SELECT digest, name FROM plan WHERE digest = ANY ($1)"
+    )
+}

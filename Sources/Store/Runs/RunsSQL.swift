@@ -1,0 +1,188 @@
+// The SQL of the run table as clients use it; what owners write is in WriterSQL.
+
+internal import Postgres
+
+enum RunsSQL {
+    static let all = [
+        enqueue, byKey, get, resolvePrefix, list, countByStatus, requestCancel, supersede, retry,
+        recover, requested, readyLanes, children,
+    ]
+
+    private static let columns = """
+        r.id, r.lane_id, s.name, l.name, r.plan_digest, p.name, r.status, r.priority, r.inputs,
+        r.attempt, r.retry_count, r.claim_no, r.depth, r.parent_run, r.outputs, r.failure,
+        r.wait_reason, r.first_seq, r.last_seq,
+        (extract(epoch FROM r.enqueued_at) * 1000)::bigint,
+        (extract(epoch FROM r.started_at) * 1000)::bigint,
+        (extract(epoch FROM r.finished_at) * 1000)::bigint,
+        r.request, r.idempotency_key
+        FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
+        JOIN plan p ON p.digest = r.plan_digest
+        """
+
+    /// Many runs at once, in the order given; those whose key is taken are left out.
+    static let enqueue = PostgresStatement(
+        "runs.enqueue",
+        [
+            .int8Array, .byteaArray, .int4Array, .textArray, .int8Array, .textArray, .int8Array,
+            .int4Array,
+        ],
+        """
+        INSERT INTO run (lane_id, shard_id, plan_digest, priority, inputs, due_at,
+                         idempotency_key, parent_run, depth)
+        SELECT i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
+               now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY
+            AS i (lane_id, plan_digest, priority, inputs, delay_ms, key, parent_run, depth, n)
+        JOIN lane l ON l.id = i.lane_id
+        JOIN session s ON s.id = l.session_id AND s.status = 'active'
+        JOIN plan p ON p.digest = i.plan_digest
+        ORDER BY i.n
+        ON CONFLICT (lane_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+        RETURNING id, idempotency_key
+        """
+    )
+
+    static let byKey = PostgresStatement(
+        "runs.by_key",
+        [.int8, .text],
+        "SELECT id FROM run WHERE lane_id = $1 AND idempotency_key = $2"
+    )
+
+    static let get = PostgresStatement(
+        "runs.get",
+        [.int8],
+        "SELECT \(columns) WHERE r.id = $1"
+    )
+
+    /// Ids whose eight letters start with a prefix, among the newest 200,000 runs: numeric,
+    /// because the product of two 40-bit numbers overflows bigint.
+    static let resolvePrefix = PostgresStatement(
+        "runs.resolve_prefix",
+        [.int8, .int8, .int8],
+        """
+        SELECT id FROM (SELECT id FROM run ORDER BY id DESC LIMIT 200000) recent
+        WHERE mod(id::numeric * $3, 1099511627776) BETWEEN $1 AND $2
+        ORDER BY id DESC LIMIT 10
+        """
+    )
+
+    /// The newest runs, filtered; an empty or null filter means any.
+    static let list = PostgresStatement(
+        "runs.list",
+        [.textArray, .text, .text, .int8, .int8],
+        """
+        SELECT \(columns)
+        WHERE (cardinality($1) = 0 OR r.status = ANY ($1))
+        AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR l.name = $3)
+        AND r.id < $4
+        ORDER BY r.id DESC LIMIT $5
+        """
+    )
+
+    static let countByStatus = PostgresStatement(
+        "runs.count_by_status",
+        [],
+        "SELECT status, count(*) FROM run GROUP BY status"
+    )
+
+    /// Asks the owner to end a run. A queued run of a shard that nobody owns ends at once: there is
+    /// no owner who could hear of it, and no log to write to.
+    static let requestCancel = PostgresStatement(
+        "runs.request_cancel",
+        [.int8, .text],
+        """
+        WITH target AS (
+            SELECT r.id, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
+                SELECT 1 FROM shard s JOIN node n ON n.node_epoch = s.owner
+                WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS at_once
+            FROM run r WHERE r.id = $1
+            AND r.status IN ('queued', 'claimed', 'running', 'waiting')
+            FOR UPDATE OF r)
+        UPDATE run SET
+            status = CASE WHEN target.at_once THEN 'cancelled' ELSE run.status END,
+            finished_at = CASE WHEN target.at_once THEN now() END,
+            failure = CASE WHEN target.at_once THEN $2 ELSE run.failure END,
+            request = CASE WHEN target.at_once THEN NULL ELSE 'cancel' END,
+            request_reason = $2
+        FROM target WHERE run.id = target.id RETURNING run.status
+        """
+    )
+
+    /// Puts journal rows aside so that their steps run again: the steps named, their items and all
+    /// rollbacks.
+    static let supersede = PostgresStatement(
+        "runs.supersede",
+        [.int8, .textArray, .int8],
+        """
+        UPDATE step_journal SET superseded = true
+        WHERE run_id = $1 AND NOT superseded
+        AND (step = ANY ($2) OR split_part(step, '[', 1) = ANY ($2) OR position('!' IN step) > 0)
+        AND EXISTS (SELECT 1 FROM run WHERE id = $1 AND claim_no = $3)
+        """
+    )
+
+    /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
+    /// run finds its writes refused.
+    static let retry = PostgresStatement(
+        "runs.retry",
+        [.int8, .int8, .text],
+        """
+        UPDATE run SET status = 'queued', attempt = attempt + 1, retry_count = 0,
+            claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
+            wait_reason = NULL, outputs = NULL, finished_at = NULL, due_at = now(),
+            inputs = coalesce($3, inputs)
+        WHERE id = $1 AND claim_no = $2
+        AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
+        RETURNING id
+        """
+    )
+
+    /// Runs that an earlier owner left behind in these shards, or that this owner claimed without
+    /// hearing the answer.
+    static let recover = PostgresStatement(
+        "runs.recover",
+        [.int4Array],
+        """
+        SELECT r.id, r.lane_id FROM run r
+        WHERE r.shard_id = ANY ($1) AND r.status IN ('claimed', 'running', 'waiting')
+        ORDER BY r.id
+        """
+    )
+
+    static let requested = PostgresStatement(
+        "runs.requested",
+        [.int8],
+        """
+        SELECT r.id, r.lane_id, r.shard_id, s.generation, r.claim_no, r.status,
+               coalesce(r.request_reason, 'cancelled')
+        FROM run r JOIN shard s ON s.shard_id = r.shard_id AND s.owner = $1
+        WHERE r.request IS NOT NULL
+        AND r.status IN ('queued', 'claimed', 'running', 'waiting')
+        """
+    )
+
+    /// Lanes of this node with queued runs: hops from lane to lane on the index instead of
+    /// reading every queued run.
+    static let readyLanes = PostgresStatement(
+        "runs.ready_lanes",
+        [.int8],
+        """
+        WITH RECURSIVE ready (lane_id) AS (
+            (SELECT lane_id FROM run WHERE status = 'queued' ORDER BY lane_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT r.lane_id FROM run r
+                    WHERE r.status = 'queued' AND r.lane_id > ready.lane_id
+                    ORDER BY r.lane_id LIMIT 1)
+            FROM ready WHERE ready.lane_id IS NOT NULL)
+        SELECT l.id, l.shard_id FROM ready JOIN lane l ON l.id = ready.lane_id
+        JOIN shard s ON s.shard_id = l.shard_id AND s.owner = $1
+        """
+    )
+
+    static let children = PostgresStatement(
+        "runs.children",
+        [.int8],
+        "SELECT id, status FROM run WHERE parent_run = $1 ORDER BY id"
+    )
+}

@@ -1,0 +1,232 @@
+// Runs as clients use them: enqueue, look up, list, ask to cancel, retry.
+
+internal import Postgres
+public import PulserIR
+
+extension Store {
+    /// Stores plans and runs in one transaction: a bad one leaves nothing behind.
+    ///
+    /// - Parameter plans: Every plan the runs name that may be new, child plans included.
+    /// - Returns: The runs' ids in order; for a key that was taken, the run that has it.
+    /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
+    public func enqueue(
+        _ runs: [NewRun],
+        plans: [PlanRow] = []
+    ) async throws(StoreError) -> [RunID] {
+        var requests = plans.isEmpty ? [] : [Self.insert(plans)]
+        requests.append(
+            PostgresRequest(
+                RunsSQL.enqueue,
+                [
+                    .int8Array(runs.map(\.lane)),
+                    .byteaArray(runs.map(\.planDigest.bytes)),
+                    .int4Array(runs.map { Int32(clamping: $0.priority) }),
+                    .textArray(runs.map(\.inputs)),
+                    .int8Array(runs.map(\.delayMilliseconds)),
+                    .textArray(runs.map(\.idempotencyKey)),
+                    .int8Array(runs.map { $0.parent?.number }),
+                    .int4Array(runs.map { Int32(clamping: $0.depth) }),
+                ]
+            )
+        )
+        guard let answer = try await self.transaction(requests).last else { return [] }
+        let made = try answer.decode { row throws(StoreError) in
+            (id: RunID(try row.int64(0)), key: try row.textIfPresent(1))
+        }
+        if made.count == runs.count { return made.map(\.id) }
+        return try await self.fill(runs, made: made)
+    }
+
+    /// Finds the runs that had the keys already.
+    private func fill(
+        _ runs: [NewRun],
+        made: [(id: RunID, key: String?)]
+    ) async throws(StoreError) -> [RunID] {
+        var fresh = made[...]
+        var ids: [RunID] = []
+        for run in runs {
+            if let next = fresh.first, next.key == run.idempotencyKey {
+                ids.append(next.id)
+                fresh.removeFirst()
+                continue
+            }
+            guard let key = run.idempotencyKey else {
+                throw StoreError(.conflict, "the session is no longer active")
+            }
+            let rows = try await self.execute(RunsSQL.byKey, [.int8(run.lane), .text(key)])
+            guard rows.count == 1 else {
+                throw StoreError(.conflict, "the session is no longer active")
+            }
+            ids.append(RunID(try rows.first().int64(0)))
+        }
+        return ids
+    }
+
+    /// A run.
+    ///
+    /// - Throws: `notFound`.
+    public func run(_ id: RunID) async throws(StoreError) -> RunRow {
+        let rows = try await self.execute(RunsSQL.get, [.int8(id.number)])
+        guard rows.count == 1 else { throw StoreError(.notFound, "there is no run \(id)") }
+        return try RunRow(rows.first())
+    }
+
+    /// The run that `text` names by all its letters or their beginning.
+    ///
+    /// - Throws: `notFound`, or `ambiguous` naming the candidates.
+    public func resolveRun(_ text: String) async throws(StoreError) -> RunID {
+        if let id = RunID(text) {
+            return try await self.run(id).id
+        }
+        guard let range = RunID.prefixRange(text) else {
+            throw StoreError(.notFound, "'\(text)' is not a run id")
+        }
+        let rows = try await self.execute(
+            RunsSQL.resolvePrefix,
+            [
+                .int8(Int64(range.lowerBound)), .int8(Int64(range.upperBound)),
+                .int8(Int64(RunID.multiplier)),
+            ]
+        )
+        let ids = try rows.decode { row throws(StoreError) in RunID(try row.int64(0)) }
+        guard let id = ids.first else { throw StoreError(.notFound, "no run starts with '\(text)'") }
+        guard ids.count == 1 else {
+            let names = ids.map(\.description).joined(separator: ", ")
+            throw StoreError(.ambiguous, "'\(text)' names several runs: \(names)")
+        }
+        return id
+    }
+
+    /// The newest runs that fit.
+    public func runs(_ filter: RunFilter) async throws(StoreError) -> [RunRow] {
+        let rows = try await self.execute(
+            RunsSQL.list,
+            [
+                .textArray(filter.statuses.map(\.rawValue)),
+                filter.session.map { .text($0) } ?? .null,
+                filter.lane.map { .text($0) } ?? .null,
+                .int8(filter.before?.number ?? Int64.max),
+                .int8(Int64(filter.limit)),
+            ]
+        )
+        return try rows.decode { row throws(StoreError) in try RunRow(row) }
+    }
+
+    /// How many runs have each status.
+    public func runCounts() async throws(StoreError) -> [String: Int64] {
+        let rows = try await self.execute(RunsSQL.countByStatus)
+        let pairs = try rows.decode { row throws(StoreError) in
+            (try row.text(0), try row.int64(1))
+        }
+        return Dictionary(uniqueKeysWithValues: pairs)
+    }
+
+    /// Asks for a run's end and tells its owner.
+    ///
+    /// - Returns: The status at once; live runs are `cancelled` when their owner has stopped them.
+    /// - Throws: `conflict` when the run has ended.
+    public func requestCancel(
+        _ id: RunID,
+        reason: String
+    ) async throws(StoreError) -> RunStatus {
+        let rows = try await self.execute(
+            RunsSQL.requestCancel,
+            [.int8(id.number), .text(reason)]
+        )
+        guard rows.count == 1 else {
+            let run = try await self.run(id)
+            throw StoreError(.conflict, "run \(id) is \(run.status.rawValue) already")
+        }
+        await self.notify(.request, String(id.number))
+        return RunStatus(rawValue: try rows.first().text(0)) ?? .queued
+    }
+
+    /// Queues an ended or waiting run again.
+    ///
+    /// - Parameters:
+    ///   - run: As read just now: a change since then is a conflict.
+    ///   - steps: Steps whose journal no longer counts.
+    ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    public func retry(
+        _ run: RunRow,
+        steps: [String],
+        inputs: String?
+    ) async throws(StoreError) {
+        let rows = try await self.transaction([
+            PostgresRequest(
+                RunsSQL.supersede,
+                [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
+            ),
+            PostgresRequest(
+                RunsSQL.retry,
+                [
+                    .int8(run.id.number), .int8(run.claimNumber),
+                    inputs.map { .text($0) } ?? .null,
+                ]
+            ),
+        ])
+        guard rows.last?.count == 1 else {
+            throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
+        }
+        await self.notify(.request, String(run.id.number))
+        await self.notify(.work, String(run.lane))
+    }
+
+    /// Runs under way in these shards, with their lanes, oldest first.
+    public func liveRuns(
+        shards: [Int32]
+    ) async throws(StoreError) -> [(run: RunID, lane: Int64)] {
+        let rows = try await self.execute(RunsSQL.recover, [.int4Array(shards)])
+        return try rows.decode { row throws(StoreError) in
+            (run: RunID(try row.int64(0)), lane: try row.int64(1))
+        }
+    }
+
+    /// What is asked of runs that this node owns.
+    public func requests(of node: NodeEpoch) async throws(StoreError) -> [RunRequest] {
+        let rows = try await self.execute(RunsSQL.requested, [.int8(node.number)])
+        return try rows.decode { row throws(StoreError) in
+            RunRequest(
+                fence: RunFence(
+                    run: RunID(try row.int64(0)),
+                    lane: try row.int64(1),
+                    shard: OwnedShard(
+                        shard: Int32(try row.int64(2)),
+                        generation: try row.int64(3)
+                    ),
+                    claimNumber: try row.int64(4)
+                ),
+                status: RunStatus(rawValue: try row.text(5)) ?? .queued,
+                reason: try row.text(6)
+            )
+        }
+    }
+
+    /// Lanes of this node that have queued runs, with their shards.
+    public func readyLanes(
+        of node: NodeEpoch
+    ) async throws(StoreError) -> [(lane: Int64, shard: Int32)] {
+        let rows = try await self.execute(RunsSQL.readyLanes, [.int8(node.number)])
+        return try rows.decode { row throws(StoreError) in
+            (lane: try row.int64(0), shard: Int32(try row.int64(1)))
+        }
+    }
+
+    /// The children of a run and their statuses.
+    public func children(of run: RunID) async throws(StoreError) -> [(RunID, RunStatus)] {
+        let rows = try await self.execute(RunsSQL.children, [.int8(run.number)])
+        return try rows.decode { row throws(StoreError) in
+            (RunID(try row.int64(0)), RunStatus(rawValue: try row.text(1)) ?? .queued)
+        }
+    }
+}
+
+/// What somebody asks of a run.
+public struct RunRequest: Sendable, Hashable {
+    /// The run with all that a write needs.
+    public var fence: RunFence
+    /// Its status.
+    public var status: RunStatus
+    /// Why, for people.
+    public var reason: String
+}

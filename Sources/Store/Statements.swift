@@ -1,0 +1,11 @@
+// Lists every prepared statement, so that a test can prepare them all.
+
+public import Postgres
+
+/// All prepared statements of the product.
+public enum Statements {
+    /// Every statement, in the order of the folders.
+    public static let all: [PostgresStatement] =
+        NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
+        + JournalSQL.all + EventsSQL.all + ArtifactsSQL.all + WriterSQL.all
+}

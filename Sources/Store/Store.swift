@@ -1,0 +1,60 @@
+// The door to durable state: one handle over a pool, whose topics live in the folders beside it.
+
+public import Logging
+public import Postgres
+
+/// All durable state, by name.
+///
+/// Reads and enqueues go straight to a pooled connection; whatever a node writes about work that it
+/// owns goes through ``WriterActor``, fenced.
+public struct Store: Sendable {
+    let pool: PostgresPool
+    let logger: Logger
+
+    /// Opens the store over a running pool.
+    public init(pool: PostgresPool, logger: Logger) {
+        self.pool = pool
+        self.logger = logger
+    }
+
+    /// Runs one prepared statement on a pooled connection.
+    func execute(
+        _ statement: PostgresStatement,
+        _ values: [PostgresValue] = []
+    ) async throws(StoreError) -> PostgresRows {
+        do {
+            return try await self.pool.execute(statement, values)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Runs several statements in one transaction and one round trip.
+    func transaction(
+        _ requests: [PostgresRequest]
+    ) async throws(StoreError) -> [PostgresRows] {
+        do {
+            return try await self.pool.transaction(requests)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// Tells listeners that something happened; never inside a transaction that writes, because
+    /// NOTIFY holds a global lock across the commit's flush.
+    ///
+    /// A lost notice costs latency only: every listener polls.
+    public func notify(_ channel: Channel, _ payload: String) async {
+        _ = try? await self.execute(WriterSQL.notify, [.text(channel.rawValue), .text(payload)])
+    }
+}
+
+/// The channels of LISTEN and NOTIFY.
+public enum Channel: String, Sendable {
+    /// Lanes that have new work: `lane` ids, separated by commas.
+    case work = "opsroom_work"
+    /// Runs whose owner must look at a request: run numbers, separated by commas.
+    case request = "opsroom_request"
+    /// Lanes whose log grew: `lane` ids, separated by commas.
+    case events = "opsroom_events"
+}

@@ -1,0 +1,55 @@
+// What can go wrong with durable state, in the words of the product instead of the driver's.
+
+internal import Postgres
+
+/// An error of the store.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
+    public enum Code: String, Sendable, Hashable {
+        /// The database cannot be reached or refuses work for now; the same call may succeed later.
+        case unavailable
+        /// The write carried an old generation or claim: somebody else owns the run by now.
+        case stale
+        /// No such row.
+        case notFound
+        /// The row exists already, or is in another state than the call needs.
+        case conflict
+        /// The text given does not name exactly one thing.
+        case ambiguous
+        /// The caller was cancelled.
+        case cancelled
+        /// A stored row cannot be read.
+        case corrupt
+        /// The migrations do not fit the database.
+        case migration
+        /// Anything else the server answered.
+        case server
+    }
+
+    /// What kind of failure it is.
+    public var code: Code
+    /// One sentence for people, without values.
+    public var message: String
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { self.message }
+
+    /// Whether the same call may succeed later.
+    public var isTransient: Bool { self.code == .unavailable }
+
+    init(_ error: PostgresError) {
+        if error.code == .cancelled {
+            self.init(.cancelled, "cancelled")
+        } else if error.isTransient || error.code != .server {
+            self.init(.unavailable, "database unavailable: \(error.message)")
+        } else {
+            self.init(.server, "the database refused a statement: \(error.message)")
+        }
+    }
+}

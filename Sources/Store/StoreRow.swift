@@ -1,0 +1,71 @@
+// How a row is read: columns by number, a wrong type is a corrupt row in the store's words.
+
+internal import Postgres
+
+/// One row of an answer.
+struct StoreRow {
+    let rows: PostgresRows
+    let index: Int
+
+    private func read<Value>(
+        _ body: (PostgresRows, Int) throws(PostgresError) -> Value
+    ) throws(StoreError) -> Value {
+        do {
+            return try body(self.rows, self.index)
+        } catch {
+            throw StoreError(.corrupt, "a stored row cannot be read: \(error.message)")
+        }
+    }
+
+    func isNull(_ column: Int) -> Bool { self.rows.isNull(self.index, column) }
+
+    func int64(_ column: Int) throws(StoreError) -> Int64 {
+        try self.read { rows, row throws(PostgresError) in try rows.int64(row, column) }
+    }
+
+    func int64IfPresent(_ column: Int) throws(StoreError) -> Int64? {
+        try self.read { rows, row throws(PostgresError) in try rows.int64IfPresent(row, column) }
+    }
+
+    func int(_ column: Int) throws(StoreError) -> Int { Int(try self.int64(column)) }
+
+    func text(_ column: Int) throws(StoreError) -> String {
+        try self.read { rows, row throws(PostgresError) in try rows.text(row, column) }
+    }
+
+    func textIfPresent(_ column: Int) throws(StoreError) -> String? {
+        try self.read { rows, row throws(PostgresError) in try rows.textIfPresent(row, column) }
+    }
+
+    func bytes(_ column: Int) throws(StoreError) -> [UInt8] {
+        try self.read { rows, row throws(PostgresError) in try rows.bytes(row, column) }
+    }
+
+    func bytesIfPresent(_ column: Int) throws(StoreError) -> [UInt8]? {
+        try self.read { rows, row throws(PostgresError) in try rows.bytesIfPresent(row, column) }
+    }
+
+    func bool(_ column: Int) throws(StoreError) -> Bool {
+        try self.read { rows, row throws(PostgresError) in try rows.bool(row, column) }
+    }
+}
+
+extension PostgresRows {
+    /// Reads every row.
+    func decode<Value>(
+        _ body: (StoreRow) throws(StoreError) -> Value
+    ) throws(StoreError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(self.count)
+        for index in 0..<self.count { values.append(try body(StoreRow(rows: self, index: index))) }
+        return values
+    }
+
+    /// The only row.
+    ///
+    /// - Throws: `corrupt` when there is none.
+    func first() throws(StoreError) -> StoreRow {
+        guard self.count > 0 else { throw StoreError(.corrupt, "an answer has no row") }
+        return StoreRow(rows: self, index: 0)
+    }
+}

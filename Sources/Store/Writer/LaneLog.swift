@@ -1,0 +1,84 @@
+// A lane's log on its owner: numbers events, holds them until the next commit.
+
+internal import Synchronization
+public import PulserIR
+
+/// The tail of one lane's log, written by its single owner.
+///
+/// Events are numbered and encoded when they are appended; the writer takes all that is waiting
+/// into one chunk per commit. Shared by the lane's runs, hence a lock instead of an actor: an
+/// append never suspends.
+public final class LaneLog: Sendable {
+    /// What waits for the next commit.
+    struct Chunk: Sendable {
+        var firstSequence: Int64
+        var count: Int
+        var bytes: [UInt8]
+    }
+
+    private struct State {
+        var next: Int64
+        var waiting: Chunk
+        var isLost = false
+    }
+
+    /// Bytes that may wait before ``isFull``: then whoever appends first flushes.
+    public static let waitingBytesMax = 1 << 20
+
+    /// The lane's number.
+    public let lane: Int64
+    /// Its shard, at the generation of this owner.
+    public let shard: OwnedShard
+    private let state: Mutex<State>
+
+    /// Goes on where the stored log ends.
+    public init(lane: Int64, shard: OwnedShard, nextSequence: Int64) {
+        self.lane = lane
+        self.shard = shard
+        let waiting = Chunk(firstSequence: nextSequence, count: 0, bytes: [])
+        self.state = Mutex(State(next: nextSequence, waiting: waiting))
+    }
+
+    /// Appends an event; it is stored with the next commit.
+    ///
+    /// - Returns: Its number.
+    @discardableResult
+    public func append(_ event: RunEvent) -> Int64 {
+        self.state.withLock { state in
+            let sequence = state.next
+            state.next += 1
+            if !state.isLost {
+                event.write(sequence: sequence, to: &state.waiting.bytes)
+                state.waiting.count += 1
+            }
+            return sequence
+        }
+    }
+
+    /// The number the next event gets.
+    public var nextSequence: Int64 { self.state.withLock(\.next) }
+
+    /// Whether so much waits that appending should pause for a commit.
+    public var isFull: Bool {
+        self.state.withLock { $0.waiting.bytes.count > Self.waitingBytesMax }
+    }
+
+    /// Whether the shard went to somebody else: nothing is stored any more.
+    public var isLost: Bool { self.state.withLock(\.isLost) }
+
+    func take() -> Chunk? {
+        self.state.withLock { state in
+            guard state.waiting.count > 0 else { return nil }
+            let chunk = state.waiting
+            state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
+            return chunk
+        }
+    }
+
+    func lose() {
+        self.state.withLock { state in
+            state.isLost = true
+            state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// What every write of a run carries so that it can be refused when it is old.
+
+public import PulserIR
+
+/// A run together with the right to write about it.
+public struct RunFence: Sendable, Hashable {
+    /// The run.
+    public var run: RunID
+    /// Its lane.
+    public var lane: Int64
+    /// The shard that owns the lane, at the generation this node has.
+    public var shard: OwnedShard
+    /// The number of this node's claim on the run.
+    public var claimNumber: Int64
+
+    /// Makes a fence.
+    public init(run: RunID, lane: Int64, shard: OwnedShard, claimNumber: Int64) {
+        self.run = run
+        self.lane = lane
+        self.shard = shard
+        self.claimNumber = claimNumber
+    }
+}
+
+/// How a run moves on.
+public struct RunTransition: Sendable, Hashable {
+    /// The new status.
+    public var status: RunStatus
+    /// How often the run retried by itself.
+    public var retryCount: Int
+    /// Why it did not succeed.
+    public var failure: String?
+    /// What it waits for.
+    public var waitReason: String?
+    /// Its outputs as JSON.
+    public var outputs: String?
+    /// Where its events begin in its lane's log.
+    public var firstSequence: Int64
+    /// Where they end so far.
+    public var lastSequence: Int64
+
+    /// Describes a transition.
+    public init(
+        status: RunStatus,
+        retryCount: Int,
+        failure: String? = nil,
+        waitReason: String? = nil,
+        outputs: String? = nil,
+        firstSequence: Int64,
+        lastSequence: Int64
+    ) {
+        self.status = status
+        self.retryCount = retryCount
+        self.failure = failure
+        self.waitReason = waitReason
+        self.outputs = outputs
+        self.firstSequence = firstSequence
+        self.lastSequence = lastSequence
+    }
+}
+
+/// One durable write of a run.
+public enum RunWrite: Sendable {
+    /// An intent or a result.
+    case journal(StepRecord)
+    /// A change of the run itself.
+    case transition(RunTransition)
+    /// An artifact.
+    case artifact(ArtifactRow)
+}
+
+/// How much a lane can take.
+public struct ClaimWant: Sendable, Hashable {
+    /// The lane.
+    public var lane: Int64
+    /// Its shard.
+    public var shard: OwnedShard
+    /// Runs at most.
+    public var room: Int
+
+    /// Makes a want.
+    public init(lane: Int64, shard: OwnedShard, room: Int) {
+        self.lane = lane
+        self.shard = shard
+        self.room = room
+    }
+}
+
+/// A run that was just claimed.
+public struct ClaimedRun: Sendable, Hashable {
+    /// The run with the right to write about it.
+    public var fence: RunFence
+    /// Its plan.
+    public var planDigest: Digest
+    /// Its inputs, canonical JSON.
+    public var inputs: String
+    /// How often it was started by hand, from 1.
+    public var attempt: Int
+    /// How often it retried by itself.
+    public var retryCount: Int
+    /// How deep it lies inside other runs.
+    public var depth: Int
+    /// Higher goes first inside its lane.
+    public var priority: Int
+    /// Why somebody asked for its end, if so.
+    public var cancelReason: String?
+    /// Where its events begin, when it was begun before.
+    public var firstSequence: Int64?
+    /// Milliseconds since it was first started.
+    public var ageMilliseconds: Int64
+    /// Whether there is a journal to resume from.
+    public var hasJournal: Bool
+}

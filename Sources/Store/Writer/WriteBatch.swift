@@ -1,0 +1,209 @@
+// One commit of a node: rows of many runs laid out as the arrays of a few statements.
+
+internal import Postgres
+internal import PulserIR
+
+/// What a submission waits for.
+struct Submission {
+    var fence: RunFence
+    var writes: [RunWrite]
+    var waiter: CheckedContinuation<StoreError?, Never>?
+}
+
+/// A batch, frozen: after a lost connection the very same statements are sent again.
+struct WriteBatch {
+    /// One journal row's key.
+    struct JournalKey: Hashable {
+        var run: Int64
+        var step: String
+        var attempt: Int64
+    }
+
+    private(set) var requests: [PostgresRequest] = []
+    private var journalRequest: Int?
+    private var runRequest: Int?
+    private var eventRequest: Int?
+
+    init(
+        submissions: [Submission],
+        chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        node: NodeEpoch
+    ) throws(StoreError) {
+        var shards: [Int32: Int64] = [:]
+        for submission in submissions {
+            shards[submission.fence.shard.shard] = submission.fence.shard.generation
+        }
+        for chunk in chunks { shards[chunk.log.shard.shard] = chunk.log.shard.generation }
+        let sorted = shards.sorted { $0.key < $1.key }
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.fence,
+                [.int8(node.number), .int4Array(sorted.map(\.key)), .int8Array(sorted.map(\.value))]
+            )
+        )
+        try self.addJournal(submissions, node)
+        self.addArtifacts(submissions, node)
+        self.addRuns(submissions, node)
+        self.addEvents(chunks, node)
+    }
+
+    private static func fences(_ fences: [RunFence], _ node: NodeEpoch) -> [PostgresValue] {
+        [
+            .int8(node.number), .int4Array(fences.map(\.shard.shard)),
+            .int8Array(fences.map(\.shard.generation)), .int8Array(fences.map(\.run.number)),
+            .int8Array(fences.map(\.claimNumber)),
+        ]
+    }
+
+    private mutating func addJournal(
+        _ submissions: [Submission],
+        _ node: NodeEpoch
+    ) throws(StoreError) {
+        // A statement can touch a row once: of an intent and its result the result is kept.
+        var latest: [JournalKey: Int] = [:]
+        var rows: [(fence: RunFence, record: StepRecord)?] = []
+        for submission in submissions {
+            for case .journal(let record) in submission.writes {
+                let key = JournalKey(
+                    run: submission.fence.run.number,
+                    step: record.step,
+                    attempt: Int64(record.attempt)
+                )
+                if let earlier = latest.updateValue(rows.count, forKey: key) { rows[earlier] = nil }
+                rows.append((submission.fence, record))
+            }
+        }
+        let kept = rows.compactMap { $0 }
+        guard !kept.isEmpty else { return }
+        var bodies: [String?] = []
+        for row in kept {
+            do {
+                bodies.append(try row.record.bodyText())
+            } catch {
+                throw StoreError(.server, "a step's result cannot be written: \(error)")
+            }
+        }
+        self.journalRequest = self.requests.count
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.journal,
+                Self.fences(kept.map(\.fence), node) + [
+                    .textArray(kept.map(\.record.step)),
+                    .int4Array(kept.map { Int32($0.record.attempt) }),
+                    .textArray(kept.map(\.record.state.rawValue)),
+                    .textArray(bodies),
+                ]
+            )
+        )
+    }
+
+    private mutating func addRuns(_ submissions: [Submission], _ node: NodeEpoch) {
+        var latest: [RunID: (fence: RunFence, transition: RunTransition)] = [:]
+        for submission in submissions {
+            for case .transition(let transition) in submission.writes {
+                latest[submission.fence.run] = (submission.fence, transition)
+            }
+        }
+        let rows = latest.values.sorted { $0.fence.run < $1.fence.run }
+        guard !rows.isEmpty else { return }
+        self.runRequest = self.requests.count
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.runs,
+                Self.fences(rows.map(\.fence), node) + [
+                    .textArray(rows.map(\.transition.status.rawValue)),
+                    .int4Array(rows.map { Int32($0.transition.retryCount) }),
+                    .textArray(rows.map { $0.transition.failure?.storable }),
+                    .textArray(rows.map { $0.transition.waitReason?.storable }),
+                    .textArray(rows.map(\.transition.outputs)),
+                    .int8Array(rows.map(\.transition.firstSequence)),
+                    .int8Array(rows.map(\.transition.lastSequence)),
+                ]
+            )
+        )
+    }
+
+    private mutating func addArtifacts(_ submissions: [Submission], _ node: NodeEpoch) {
+        var latest: [[String]: (fence: RunFence, artifact: ArtifactRow)] = [:]
+        for submission in submissions {
+            for case .artifact(let artifact) in submission.writes {
+                let key = [submission.fence.run.description, artifact.step, artifact.name]
+                latest[key] = (submission.fence, artifact)
+            }
+        }
+        let rows = latest.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+        guard !rows.isEmpty else { return }
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.artifacts,
+                Self.fences(rows.map(\.fence), node) + [
+                    .textArray(rows.map(\.artifact.step)),
+                    .textArray(rows.map(\.artifact.name.storable)),
+                    .byteaArray(rows.map(\.artifact.digest.bytes)),
+                    .int8Array(rows.map(\.artifact.size)),
+                    .textArray(rows.map(\.artifact.mediaType.storable)),
+                    .byteaArray(rows.map(\.artifact.content)),
+                ]
+            )
+        )
+    }
+
+    private mutating func addEvents(
+        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        _ node: NodeEpoch
+    ) {
+        guard !chunks.isEmpty else { return }
+        self.eventRequest = self.requests.count
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.events,
+                [
+                    .int8(node.number),
+                    .int4Array(chunks.map(\.log.shard.shard)),
+                    .int8Array(chunks.map(\.log.shard.generation)),
+                    .int8Array(chunks.map(\.log.lane)),
+                    .int8Array(chunks.map(\.chunk.firstSequence)),
+                    .int4Array(chunks.map { Int32($0.chunk.count) }),
+                    .byteaArray(chunks.map(\.chunk.bytes)),
+                ]
+            )
+        )
+    }
+
+    /// What the database accepted.
+    struct Accepted {
+        var journal: Set<JournalKey> = []
+        var runs: Set<Int64> = []
+        var lanes: Set<Int64> = []
+    }
+
+    func accepted(_ answers: [PostgresRows]) throws(StoreError) -> Accepted {
+        var accepted = Accepted()
+        if let index = self.journalRequest {
+            let keys = try answers[index].decode { row throws(StoreError) in
+                JournalKey(
+                    run: try row.int64(0),
+                    step: try row.text(1),
+                    attempt: try row.int64(2)
+                )
+            }
+            accepted.journal = Set(keys)
+        }
+        if let index = self.runRequest {
+            accepted.runs = Set(
+                try answers[index].decode { row throws(StoreError) in try row.int64(0) }
+            )
+        }
+        if let index = self.eventRequest {
+            accepted.lanes = Set(
+                try answers[index].decode { row throws(StoreError) in try row.int64(0) }
+            )
+        }
+        return accepted
+    }
+}
+
+extension String {
+    /// Postgres has no text with a NUL in it.
+    var storable: String { self.replacing("\0", with: "\u{FFFD}") }
+}

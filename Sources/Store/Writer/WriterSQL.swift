@@ -1,0 +1,152 @@
+// The SQL of every fenced write: one statement per table and batch, fed by arrays.
+
+internal import Postgres
+
+enum WriterSQL {
+    static let all = [fence, journal, runs, events, artifacts, claim, notify]
+
+    /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
+    /// ascending order, as everywhere, so no two batches can wait on each other in a circle. The
+    /// statements after it join the same rows, so a stale shard's rows fall out by themselves.
+    static let fence = PostgresStatement(
+        "writer.fence",
+        [.int8, .int4Array, .int8Array],
+        """
+        SELECT s.shard_id FROM shard s
+        JOIN unnest($2, $3) AS i (shard_id, generation) ON i.shard_id = s.shard_id
+        WHERE s.owner = $1 AND s.generation = i.generation
+        ORDER BY s.shard_id FOR SHARE OF s
+        """
+    )
+
+    /// The first result of an attempt stands; the same write sent again, after a lost
+    /// acknowledgement, finds itself and counts as written.
+    static let journal = PostgresStatement(
+        "writer.journal",
+        [
+            .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
+            .textArray, .textArray,
+        ],
+        """
+        INSERT INTO step_journal AS j
+            (run_id, step, attempt, claim_no, state, record, begun_at, ended_at)
+        SELECT i.run_id, i.step, i.attempt, i.claim_no, i.state, i.record, clock_timestamp(),
+               CASE WHEN i.state <> 'intent' THEN clock_timestamp() END
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
+            AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record)
+        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
+        JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
+        ON CONFLICT (run_id, step, attempt) DO UPDATE SET
+            state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
+            ended_at = EXCLUDED.ended_at, superseded = false
+        WHERE j.state = 'intent' OR j.state = 'unknown' OR j.superseded
+            OR j.state = EXCLUDED.state AND j.claim_no = EXCLUDED.claim_no
+        RETURNING run_id, step, attempt
+        """
+    )
+
+    /// Moves runs on. A run that has this status already was moved by this very write before its
+    /// acknowledgement was lost.
+    static let runs = PostgresStatement(
+        "writer.runs",
+        [
+            .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
+            .textArray, .textArray, .textArray, .int8Array, .int8Array,
+        ],
+        """
+        UPDATE run r SET
+            status = i.status, retry_count = i.retry_count, failure = i.failure,
+            wait_reason = i.wait_reason, outputs = i.outputs,
+            first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
+            started_at = coalesce(r.started_at, now()),
+            request = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
+                THEN NULL ELSE r.request END,
+            finished_at = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
+                THEN now() END
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
+                  wait_reason, outputs, first_seq, last_seq)
+        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
+        WHERE r.id = i.run_id AND r.claim_no = i.claim_no
+        AND (r.status IN ('queued', 'claimed', 'running', 'waiting') OR r.status = i.status)
+        RETURNING r.id
+        """
+    )
+
+    /// One chunk per lane. A chunk that is there already with the same bytes is this one.
+    static let events = PostgresStatement(
+        "writer.events",
+        [.int8, .int4Array, .int8Array, .int8Array, .int8Array, .int4Array, .byteaArray],
+        """
+        INSERT INTO run_events AS e (lane_id, first_seq, n, bytes)
+        SELECT i.lane_id, i.first_seq, i.n, i.bytes
+        FROM unnest($2, $3, $4, $5, $6, $7)
+            AS i (shard_id, generation, lane_id, first_seq, n, bytes)
+        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
+        ON CONFLICT (lane_id, first_seq) DO UPDATE SET n = EXCLUDED.n
+        WHERE e.bytes = EXCLUDED.bytes
+        RETURNING lane_id
+        """
+    )
+
+    static let artifacts = PostgresStatement(
+        "writer.artifacts",
+        [
+            .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .textArray,
+            .byteaArray, .int8Array, .textArray, .byteaArray,
+        ],
+        """
+        INSERT INTO artifact AS a (run_id, step, name, digest, size, media_type, content)
+        SELECT i.run_id, i.step, i.name, i.digest, i.size, i.media_type, i.content
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            AS i (shard_id, generation, run_id, claim_no, step, name, digest, size, media_type,
+                  content)
+        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
+        JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
+        ON CONFLICT (run_id, step, name) DO UPDATE SET
+            digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
+            content = EXCLUDED.content, created_at = now()
+        RETURNING run_id
+        """
+    )
+
+    /// Takes the next runs of each lane, as many as it has room for, in its order; runs named in
+    /// `$6` are taken over whatever their state, with a new claim number.
+    /// SKIP LOCKED: a run that somebody cancels at this moment is taken next time.
+    static let claim = PostgresStatement(
+        "writer.claim",
+        [.int8, .int4Array, .int8Array, .int8Array, .int8Array, .int8Array],
+        """
+        WITH want AS (
+            SELECT i.lane_id, i.room FROM unnest($2, $3, $4, $5)
+                AS i (shard_id, generation, lane_id, room)
+            JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1
+                AND s.generation = i.generation),
+        next AS (
+            SELECT q.id FROM want CROSS JOIN LATERAL (
+                SELECT r.id FROM run r
+                WHERE r.lane_id = want.lane_id AND r.status = 'queued' AND r.due_at <= now()
+                ORDER BY r.priority DESC, r.id LIMIT want.room FOR UPDATE SKIP LOCKED) q
+            WHERE cardinality($6) = 0
+            UNION ALL
+            SELECT q.id FROM want CROSS JOIN LATERAL (
+                SELECT r.id FROM run r
+                WHERE r.lane_id = want.lane_id AND r.id = ANY ($6)
+                AND r.status IN ('claimed', 'running', 'waiting') FOR UPDATE) q
+            WHERE cardinality($6) > 0)
+        UPDATE run r SET status = 'claimed', claim_no = r.claim_no + 1, owner = $1,
+            started_at = coalesce(r.started_at, now())
+        FROM next WHERE r.id = next.id
+        RETURNING r.id, r.lane_id, r.plan_digest, r.inputs, r.attempt, r.retry_count, r.claim_no,
+            r.depth, r.priority, r.request_reason, r.request, r.first_seq,
+            (extract(epoch FROM now() - r.started_at) * 1000)::bigint,
+            r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id)
+        """
+    )
+
+    static let notify = PostgresStatement(
+        "writer.notify",
+        [.text, .text],
+        "SELECT pg_notify($1, $2)"
+    )
+}
