@@ -13,6 +13,19 @@ public struct JournalRow: Sendable, Hashable {
     public var begunMilliseconds: Int64
     /// When it ended.
     public var endedMilliseconds: Int64?
+
+    /// Describes a row.
+    public init(
+        record: StepRecord,
+        isSuperseded: Bool,
+        begunMilliseconds: Int64,
+        endedMilliseconds: Int64?
+    ) {
+        self.record = record
+        self.isSuperseded = isSuperseded
+        self.begunMilliseconds = begunMilliseconds
+        self.endedMilliseconds = endedMilliseconds
+    }
 }
 
 extension StepRecord {

@@ -1,0 +1,175 @@
+// Works one lane: claims its runs in order, as many as its width, and supervises them.
+
+internal import Logging
+internal import PulserIR
+internal import StateMachines
+internal import Store
+
+/// A lane on its owner.
+///
+/// Owner: DispatcherActor. Runs on: default pool. Ends: cancellation, or the loss of its shard;
+/// its runs are its children and end before it does.
+actor LaneActor {
+    /// What the lane is told.
+    enum Message: Sendable {
+        /// There may be queued runs.
+        case wake
+        /// Take over these runs, then go on.
+        case adopt([RunID])
+        /// Runs were claimed.
+        case claimed([ClaimedRun])
+        case claimFailed
+        /// A run ended or was let go.
+        case ended(RunID)
+        /// Somebody wants this run to end.
+        case cancel(RunRequest)
+        /// Somebody else may have taken this run over: look.
+        case check(RunID)
+        /// Take no more runs.
+        case drain
+        /// Let go of all runs: the node's lease is in doubt.
+        case stopRuns
+    }
+
+    nonisolated let row: LaneRow
+    nonisolated let log: LaneLog
+    private let shard: OwnedShard
+    private let room: Room
+    private var machine: LaneMachine
+    private var runs: [RunID: RunActor] = [:]
+    private nonisolated let inbox: AsyncStream<Message>
+    private nonisolated let mailbox: AsyncStream<Message>.Continuation
+    private nonisolated let stopSignal = StopSignal()
+
+    init(row: LaneRow, shard: OwnedShard, room: Room) {
+        self.row = row
+        self.shard = shard
+        self.room = room
+        self.machine = LaneMachine(width: row.width)
+        self.log = LaneLog(lane: row.id, shard: shard, nextSequence: row.nextSequence)
+        // Unbounded on purpose: its writers are the lane's own runs and the node's poll, whose
+        // messages are ids; dropping an `ended` would leak a place.
+        (self.inbox, self.mailbox) = AsyncStream.makeStream()
+    }
+
+    nonisolated func send(_ message: Message) { self.mailbox.yield(message) }
+
+    /// Ends the lane without writing: its shard belongs to somebody else.
+    nonisolated func lose() { self.stopSignal.fire() }
+
+    /// Whether nothing is under way.
+    var isIdle: Bool { self.machine.isIdle && self.runs.isEmpty }
+
+    /// Works until cancelled or lost.
+    func run() async {
+        await self.stopSignal.stopping { await self.work() }
+    }
+
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            for await message in self.inbox {
+                await self.take(message, &group)
+            }
+            // Cancelled: the runs stop where they are and write nothing more.
+            for run in self.runs.values { run.abandon() }
+        }
+    }
+
+    private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async {
+        switch message {
+        case .wake: self.claim(self.machine.handle(.wake), &group)
+        case .adopt(let ids): await self.adopt(ids, &group)
+        case .claimed(let claimed):
+            for run in claimed { self.start(run, &group) }
+            self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
+        case .claimFailed: _ = self.machine.handle(.claimFailed)
+        case .ended(let id):
+            self.runs[id] = nil
+            self.claim(self.machine.handle(.ended(id)), &group)
+        case .cancel(let request): await self.cancel(request)
+        case .check(let id): await self.check(id)
+        case .drain: _ = self.machine.handle(.drain)
+        case .stopRuns: for run in self.runs.values { run.abandon() }
+        }
+    }
+
+    private func claim(_ room: Int?, _ group: inout DiscardingTaskGroup) {
+        guard let room else { return }
+        group.addTask {
+            let places = await self.room.admission.take(room, priority: self.row.priority)
+            guard places > 0 else { return }
+            let want = ClaimWant(lane: self.row.id, shard: self.shard, room: places)
+            do {
+                let claimed = try await self.room.writer.claim([want])
+                await self.room.admission.give(places - claimed.count)
+                self.send(.claimed(claimed))
+                // Only part of the width was granted: there may be more to take.
+                if claimed.count == places, places < room { self.send(.wake) }
+            } catch {
+                await self.room.admission.give(places)
+                self.send(.claimFailed)
+                // Whether the claim was committed nobody knows: look for runs of mine unknown to me.
+                self.room.recheck()
+            }
+        }
+    }
+
+    private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
+        let unknown = ids.filter { self.runs[$0] == nil }
+        guard !unknown.isEmpty else { return }
+        let want = ClaimWant(lane: self.row.id, shard: self.shard, room: 0)
+        guard let claimed = try? await self.room.writer.adopt(unknown, lanes: [want]) else {
+            return self.room.recheck()
+        }
+        await self.room.admission.overdraw(claimed.count)
+        for run in claimed {
+            _ = self.machine.handle(.adopted(run.fence.run))
+            self.start(run, &group)
+        }
+    }
+
+    private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
+        let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
+        self.runs[claimed.fence.run] = run
+        group.addTask {
+            await run.run()
+            await self.room.admission.give(1)
+            self.send(.ended(claimed.fence.run))
+        }
+    }
+
+    private func cancel(_ request: RunRequest) async {
+        if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
+        guard request.status == .queued else { return }
+        // It never started: the lane itself writes its end.
+        let event = RunEvent(
+            .runCancelled,
+            at: WallClock.milliseconds,
+            run: request.fence.run,
+            data: .object(["reason": .string(request.reason)])
+        )
+        let sequence = self.log.append(event)
+        let transition = RunTransition(
+            status: .cancelled,
+            retryCount: 0,
+            failure: request.reason,
+            firstSequence: sequence,
+            lastSequence: sequence
+        )
+        do {
+            try await self.room.writer.submit(
+                [.transition(transition)],
+                fence: request.fence,
+                log: self.log
+            )
+        } catch {
+            self.room.logger.debug("cancel was late", metadata: ["run": "\(request.fence.run)"])
+        }
+    }
+
+    /// A run whose claim number rose belongs to somebody else: a person had it run again.
+    private func check(_ id: RunID) async {
+        guard let run = self.runs[id], let row = try? await self.room.store.run(id) else { return }
+        if row.claimNumber != run.claimNumber { run.abandon() }
+    }
+}

@@ -1,0 +1,162 @@
+// Keeps the node's lease and its share of the shards; says when its word counts no more.
+
+internal import Logging
+internal import StateMachines
+internal import Store
+
+/// The node's standing in the cluster.
+///
+/// Owner: NodeLife. Runs on: default pool. Ends: cancellation, or when the node is declared dead.
+actor LeaseActor {
+    /// How often queued work and requests are looked for when no notice came.
+    static let pollInterval: Duration = .seconds(1)
+
+    private let node: NodeEpoch
+    private let equipment: NodeLife.Equipment
+    private let dispatcher: DispatcherActor
+    private let gate: EffectsGate
+    private var machine: LeaseMachine
+    private var outage: String?
+
+    init(
+        node: NodeEpoch,
+        equipment: NodeLife.Equipment,
+        dispatcher: DispatcherActor,
+        gate: EffectsGate,
+        sentAt: Duration
+    ) {
+        self.node = node
+        self.equipment = equipment
+        self.dispatcher = dispatcher
+        self.gate = gate
+        self.machine = LeaseMachine(sentAt: sentAt)
+    }
+
+    /// Works until cancelled or dead.
+    func run(onReady: @Sendable () -> Void) async -> NodeLife.Ending? {
+        await self.share()
+        onReady()
+        return await withTaskGroup(of: NodeLife.Ending?.self) { group in
+            group.addTask { await self.renewals() }
+            group.addTask {
+                await self.polls()
+                return nil
+            }
+            group.addTask {
+                await self.watch()
+                return nil
+            }
+            let ending = await group.next() ?? nil
+            group.cancelAll()
+            return ending
+        }
+    }
+
+    private func renewals() async -> NodeLife.Ending? {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: LeaseMachine.interval)
+            let sentAt = NodeLife.clock
+            do {
+                let isAlive = try await self.equipment.store.renew(self.node)
+                self.available()
+                let event: LeaseMachine.Event = isAlive ? .renewed(sentAt: sentAt) : .refused
+                if await self.act(self.machine.handle(event, at: NodeLife.clock)) { return .dead }
+                let reaped = try await self.equipment.store.reap(by: self.node)
+                if reaped.nodes > 0 {
+                    self.equipment.logger.notice(
+                        "nodes declared dead",
+                        metadata: ["nodes": "\(reaped.nodes)", "shards": "\(reaped.shards)"]
+                    )
+                }
+            } catch {
+                if error.code == .cancelled { return nil }
+                self.unavailable(error)
+            }
+        }
+        return nil
+    }
+
+    private func polls() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.pollInterval)
+            if self.outage != nil { continue }
+            await self.share()
+            await self.dispatcher.poll()
+        }
+    }
+
+    /// Notices the end of trust even while a renewal hangs.
+    private func watch() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(200))
+            _ = await self.act(self.machine.handle(.tick, at: NodeLife.clock))
+        }
+    }
+
+    /// Acts on a change of the lease.
+    ///
+    /// - Returns: Whether the node is dead.
+    private func act(_ action: LeaseMachine.Action?) async -> Bool {
+        switch action {
+        case .none: return false
+        case .trust:
+            self.equipment.logger.notice("lease trusted again")
+            self.gate.open()
+            await self.dispatcher.recheck()
+            return false
+        case .distrust:
+            self.equipment.logger.warning("lease not renewed in time: no new effects")
+            self.gate.close()
+            // Where others can reach the database they may take over: what runs here must stop.
+            if !self.equipment.configuration.isExclusive { await self.dispatcher.stopRuns() }
+            return false
+        case .dead:
+            self.equipment.logger.error("declared dead by another node: starting over")
+            self.gate.close()
+            await self.dispatcher.loseAll()
+            return true
+        }
+    }
+
+    private func unavailable(_ error: StoreError) {
+        guard self.outage == nil else { return }
+        self.outage = error.message
+        self.equipment.onAvailability(error.message)
+    }
+
+    private func available() {
+        guard self.outage != nil else { return }
+        self.outage = nil
+        self.equipment.onAvailability(nil)
+    }
+
+    /// Takes free shards up to this node's share, gives away what is above it.
+    private func share() async {
+        do {
+            let cluster = try await self.equipment.store.clusterLoad()
+            let load = await self.dispatcher.load()
+            let decision = ShardShareMachine.decide(
+                ShardShareMachine.View(
+                    activeNodes: cluster.activeNodes,
+                    freeShards: cluster.freeShards,
+                    idle: load.idle,
+                    busy: load.busy
+                )
+            )
+            if decision.take > 0 {
+                let taken = try await self.equipment.store.takeShards(
+                    decision.take,
+                    for: self.node
+                )
+                if !taken.isEmpty { await self.dispatcher.gain(taken) }
+            }
+            if !decision.release.isEmpty {
+                let lost = await self.dispatcher.lose(decision.release.map(Int32.init))
+                try await self.equipment.store.releaseShards(lost, of: self.node)
+            }
+            await self.dispatcher.drain(decision.drain.map(Int32.init))
+        } catch {
+            self.unavailable(error)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// One life of a node: it joins, keeps its lease, shares the shards, works, and leaves.
+
+public import Logging
+internal import PulserIR
+internal import StateMachines
+public import Store
+public import Tools
+
+/// A node from joining to its end. After ``Ending/dead`` the process begins another life with a new
+/// epoch; nothing of the old one is left.
+public struct NodeLife: Sendable {
+    /// Why a life ended.
+    public enum Ending: Sendable, Hashable {
+        /// Asked to stop.
+        case stopped
+        /// Others declared it dead; its work belongs to them.
+        case dead
+    }
+
+    /// Connection for notices, store, tools and settings of the node.
+    public struct Equipment: Sendable {
+        /// Durable state.
+        public var store: Store
+        /// Hears notices.
+        public var listener: Listener
+        /// What steps call.
+        public var tools: ToolBox
+        /// Databases of runs.
+        public var scratch: any ScratchDatabases
+        /// Settings.
+        public var configuration: ExecutionConfiguration
+        /// Where the node speaks.
+        public var logger: Logger
+        /// Called when the database goes away (a sentence) and when it is back (`nil`).
+        public var onAvailability: @Sendable (String?) -> Void
+
+        /// Bundles a node's equipment.
+        public init(
+            store: Store,
+            listener: Listener,
+            tools: ToolBox,
+            scratch: any ScratchDatabases,
+            configuration: ExecutionConfiguration,
+            logger: Logger,
+            onAvailability: @escaping @Sendable (String?) -> Void
+        ) {
+            self.store = store
+            self.listener = listener
+            self.tools = tools
+            self.scratch = scratch
+            self.configuration = configuration
+            self.logger = logger
+            self.onAvailability = onAvailability
+        }
+    }
+
+    private let equipment: Equipment
+    private let stop: @Sendable () async -> Void
+
+    /// Prepares a life.
+    ///
+    /// - Parameter untilStop: Returns when the node shall stop.
+    public init(_ equipment: Equipment, untilStop: @escaping @Sendable () async -> Void) {
+        self.equipment = equipment
+        self.stop = untilStop
+    }
+
+    /// Lives. Starts with joining; `onReady` is called when the node takes work.
+    public func run(onReady: @escaping @Sendable (NodeEpoch) -> Void) async throws -> Ending {
+        let settings = self.equipment.configuration
+        let sentAt = Self.clock
+        let node = try await self.equipment.store.join(
+            name: settings.nodeName,
+            address: settings.address,
+            build: settings.build
+        )
+        let writer = WriterActor(store: self.equipment.store, node: node)
+        let (rechecks, recheck) = AsyncStream<Void>.makeStream(
+            bufferingPolicy: .bufferingNewest(1)
+        )
+        let gate = EffectsGate()
+        let room = Room(
+            configuration: settings,
+            store: self.equipment.store,
+            writer: writer,
+            tools: self.equipment.tools,
+            plans: PlanCache(),
+            scratch: self.equipment.scratch,
+            admission: AdmissionActor(places: settings.runsMax),
+            effects: gate,
+            logger: self.equipment.logger,
+            recheck: { recheck.yield() }
+        )
+        let dispatcher = DispatcherActor(node: node, room: room)
+        let lease = LeaseActor(
+            node: node,
+            equipment: self.equipment,
+            dispatcher: dispatcher,
+            gate: gate,
+            sentAt: sentAt
+        )
+        return try await withThrowingTaskGroup(of: Ending?.self) { group in
+            group.addTask {
+                try await writer.run()
+                return nil
+            }
+            group.addTask {
+                await dispatcher.run()
+                return nil
+            }
+            group.addTask {
+                await self.listen(dispatcher)
+                return nil
+            }
+            group.addTask {
+                for await _ in rechecks {
+                    try await Task.sleep(for: .milliseconds(200))
+                    await dispatcher.recheck()
+                }
+                return nil
+            }
+            group.addTask { await lease.run(onReady: { onReady(node) }) }
+            group.addTask {
+                await self.stop()
+                await self.drain(dispatcher)
+                return .stopped
+            }
+            var ending = Ending.stopped
+            while let next = try await group.next() {
+                guard let next else { continue }
+                ending = next
+                break
+            }
+            group.cancelAll()
+            while let _ = await group.nextResult() {}
+            if ending == .stopped { try? await self.equipment.store.leave(node) }
+            return ending
+        }
+    }
+
+    /// The node's monotonic clock.
+    static var clock: Duration { .nanoseconds(Int64(clamping: ContinuousClock.now.nanoseconds)) }
+
+    /// Lets attempts under way finish, up to the drain timeout.
+    private func drain(_ dispatcher: DispatcherActor) async {
+        await dispatcher.drainAll()
+        let until = ContinuousClock.now + self.equipment.configuration.drainTimeout
+        while ContinuousClock.now < until, await !dispatcher.isIdle() {
+            try? await Task.sleep(for: .milliseconds(50))
+            if Task.isCancelled { return }
+        }
+    }
+
+    private func listen(_ dispatcher: DispatcherActor) async {
+        await self.equipment.listener.run { notice in
+            if notice.ids.isEmpty { return await dispatcher.poll() }
+            switch notice.channel {
+            case .work: await dispatcher.wake(notice.ids)
+            case .request:
+                await dispatcher.check(notice.ids.map { RunID($0) })
+                try? await dispatcher.answerRequests()
+            case .events: break
+            }
+        }
+    }
+}
+
+extension ContinuousClock.Instant {
+    fileprivate var nanoseconds: Int64 {
+        let parts = NodeLife.origin.duration(to: self).components
+        return parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000
+    }
+}
+
+extension NodeLife {
+    fileprivate static let origin = ContinuousClock.now
+}

@@ -1,0 +1,80 @@
+// What all actors of a node share: store, writer, tools, settings.
+
+internal import Glibc
+internal import Logging
+internal import PulserIR
+internal import Store
+internal import Synchronization
+internal import Tools
+
+/// The node's equipment, handed to its lanes and runs.
+struct Room: Sendable {
+    let configuration: ExecutionConfiguration
+    let store: Store
+    let writer: WriterActor
+    let tools: ToolBox
+    let plans: PlanCache
+    let scratch: any ScratchDatabases
+    let admission: AdmissionActor
+    let effects: EffectsGate
+    let logger: Logger
+    /// Asks the dispatcher to compare memory with the database.
+    let recheck: @Sendable () -> Void
+}
+
+/// Plans by digest, read once.
+actor PlanCache {
+    static let plansMax = 1_000
+
+    private var plans: [Digest: Plan] = [:]
+
+    /// The plan, from memory or from the store.
+    func plan(_ digest: Digest, from store: Store) async throws(StoreError) -> Plan {
+        if let plan = self.plans[digest] { return plan }
+        let plan = try await store.plan(digest)
+        if self.plans.count >= Self.plansMax { self.plans.removeAll() }
+        self.plans[digest] = plan
+        return plan
+    }
+}
+
+/// Whether new effects may start: closed while the node does not trust its lease.
+final class EffectsGate: Sendable {
+    private struct State {
+        var isOpen = true
+        var opened = StopSignal()
+    }
+
+    private let state = Mutex(State())
+
+    func open() {
+        let opened = self.state.withLock { state in
+            state.isOpen = true
+            return state.opened
+        }
+        opened.fire()
+    }
+
+    func close() {
+        self.state.withLock { state in
+            guard state.isOpen else { return }
+            state.isOpen = false
+            state.opened = StopSignal()
+        }
+    }
+
+    /// Returns when effects may start, or when the task is cancelled.
+    func pass() async {
+        let wait = self.state.withLock { $0.isOpen ? nil : $0.opened }
+        await wait?.wait()
+    }
+}
+
+/// The wall clock, for what people read; decisions use the monotonic clock or the database's.
+enum WallClock {
+    static var milliseconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    }
+}

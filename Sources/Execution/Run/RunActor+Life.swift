@@ -1,0 +1,206 @@
+// How a run begins, pauses, waits and ends.
+
+internal import Logging
+internal import PulserIR
+internal import StateMachines
+internal import Store
+internal import Tools
+
+extension RunActor {
+    /// Loads the plan and, after a crash, the journal; makes the workspace.
+    func prepare() async throws(ExecutionError) {
+        do {
+            self.plan = try await self.room.plans.plan(
+                self.claimed.planDigest,
+                from: self.room.store
+            )
+            self.inputs = try JSONValue(parsing: self.claimed.inputs).objectValue ?? [:]
+            self.machine = StepGraphMachine(
+                plan: self.plan,
+                retryCount: self.claimed.retryCount
+            )
+            if self.claimed.hasJournal { self.journal = try await self.room.store.journal(self.id) }
+        } catch {
+            throw ExecutionError("the run cannot be read: \(error)")
+        }
+        self.restoreJournal()
+        if self.plan.needsWorkspace {
+            self.workspace = "\(self.room.configuration.workspaces)/\(self.id)"
+            guard Folder.make(self.workspace), Folder.make(self.workspace + "/tmp") else {
+                throw ExecutionError("the workspace \(self.workspace) cannot be made")
+            }
+        }
+        self.begin()
+        do {
+            if self.plan.usesScratch { self.scratch = try await self.room.scratch.open(self.id) }
+        } catch {
+            throw ExecutionError("no scratch database: \(error)")
+        }
+    }
+
+    private func restoreJournal() {
+        var earlier: [String: Int] = [:]
+        for row in self.journal where row.isSuperseded {
+            earlier[row.record.step] = max(earlier[row.record.step] ?? 0, row.record.attempt)
+        }
+        let records = self.journal.filter { !$0.isSuperseded }.map(\.record)
+        self.machine.restore(records, earlierAttempts: earlier)
+        for record in records where record.state != .intent {
+            self.views[record.step] = EvaluationScope.StepView(
+                status: record.state.rawValue,
+                outputs: record.outputs,
+                result: record.result
+            )
+        }
+    }
+
+    /// The run's first effect is near: others see it as running.
+    func markRunning() -> [RunWrite] {
+        guard !self.isRunning else { return [] }
+        self.isRunning = true
+        return [.transition(self.transition(.running))]
+    }
+
+    func transition(
+        _ status: RunStatus,
+        failure: String? = nil,
+        waitReason: String? = nil,
+        outputs: String? = nil
+    ) -> RunTransition {
+        RunTransition(
+            status: status,
+            retryCount: self.machine.retryCount,
+            failure: failure,
+            waitReason: waitReason,
+            outputs: outputs,
+            firstSequence: self.firstSequence,
+            lastSequence: self.log.nextSequence - 1
+        )
+    }
+
+    /// Keeps the lane's place during the pause, so that the lane stays in order.
+    func pauseRun(_ retryCount: Int, _ milliseconds: Int64) async throws(StoreError) {
+        let most = self.plan.retry.maxAttempts
+        let reason = "attempt \(retryCount + 1) of \(most) begins in \(milliseconds) ms"
+        self.emit(
+            .runRetrying,
+            data: .object([
+                "retry": .integer(Int64(retryCount)), "in_ms": .integer(milliseconds),
+                "reason": .string(self.failure ?? "a step failed"),
+            ])
+        )
+        self.isRunning = false
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+    }
+
+    /// Parks the run until a person decides.
+    func waitForPerson(_ step: Int) async throws(StoreError) {
+        let id = self.plan.steps[step].id
+        let reason =
+            "step '\(id)' was under way when its node died and nobody can tell whether it "
+            + "happened; look, then: opsroom runs retry \(self.id) --from \(id), "
+            + "or opsroom runs cancel \(self.id)"
+        self.emit(.runWaiting, step, data: .object(["reason": .string(reason)]))
+        self.isRunning = false
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+    }
+
+    /// Writes the run's end, with the writes that led to it, in one commit.
+    func end(_ status: RunStatus, _ writes: [RunWrite]) async throws(StoreError) {
+        for service in self.services.values { await service.stop() }
+        self.services = [:]
+        var data: [String: JSONValue] = [:]
+        var status = status
+        var outputs: String?
+        if status == .succeeded {
+            do {
+                let values = try self.runOutputs()
+                if !values.isEmpty {
+                    outputs = JSONValue.object(values).canonicalText
+                    data["outputs"] = .object(values)
+                }
+            } catch {
+                status = .failed
+                self.failure = "the run's outputs cannot be computed: \(error.message)"
+            }
+        }
+        if self.machine.rollbackFailed {
+            self.failure = (self.failure ?? "") + "; the rollback failed too: a person must look"
+        }
+        if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
+        self.emit(status.endEvent, data: data.isEmpty ? nil : .object(data))
+        let transition = self.transition(
+            status,
+            failure: status == .succeeded ? nil : self.failure,
+            outputs: outputs
+        )
+        try await self.submit(writes + [.transition(transition)])
+        if self.plan.usesScratch { await self.room.scratch.drop(self.id) }
+        if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
+    }
+
+    private func runOutputs() throws(ExpressionError) -> [String: JSONValue] {
+        let scope = self.scope(step: nil)
+        var values: [String: JSONValue] = [:]
+        for (name, template) in self.plan.outputs {
+            let value = try template.render(in: scope)
+            if value.isTainted {
+                throw ExpressionError(message: "output '\(name)' holds a secret", offset: 0)
+            }
+            values[name] = value.value
+        }
+        return values
+    }
+
+    /// A run that cannot even begin fails alone, with its reason.
+    func endWithout(_ error: ExecutionError) async {
+        if self.plan.steps.isEmpty { self.begin() }
+        self.failure = error.description
+        do {
+            try await self.end(.failed, [])
+        } catch {
+            self.room.logger.notice(
+                "run let go",
+                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+            )
+        }
+    }
+}
+
+extension RunStatus {
+    /// The event that tells of a run's end.
+    var endEvent: RunEvent.Kind {
+        switch self {
+        case .succeeded: .runSucceeded
+        case .cancelled: .runCancelled
+        case .timedOut: .runTimedOut
+        case .failed, .queued, .claimed, .running, .waiting: .runFailed
+        }
+    }
+}
+
+extension Plan {
+    /// Whether any step touches files or starts programs.
+    var needsWorkspace: Bool { self.steps.contains { $0.touchesFiles } }
+
+    /// Whether the plan asks for a database of its own.
+    var usesScratch: Bool {
+        // The canonical text holds every expression and every action, nested ones too.
+        guard let text = try? String(decoding: self.canonicalBytes(), as: UTF8.self) else {
+            return false
+        }
+        return text.contains("run.scratch") || text.contains("\"database\":{\"scratch\":{}}")
+    }
+}
+
+extension Step {
+    fileprivate var touchesFiles: Bool {
+        if !self.verify.isEmpty || !self.preconditions.isEmpty || !self.artifacts.isEmpty {
+            return true
+        }
+        switch self.action {
+        case .sleep, .run: return false
+        case .shell, .http, .sql, .fanOut: return true
+        }
+    }
+}

@@ -1,0 +1,252 @@
+// How one step is decided, tried, judged and recorded.
+
+internal import Logging
+internal import PulserIR
+internal import StateMachines
+internal import Store
+internal import Tools
+
+extension RunActor {
+    /// What expressions of this step see; of the run when `step` is `nil`.
+    func scope(step: Int?, item: JSONValue? = nil) -> EvaluationScope {
+        var run: [String: JSONValue] = [
+            "id": .string(self.id.description), "workspace": .string(self.workspace),
+            "session": .string(self.lane.session), "lane": .string(self.lane.name),
+            "plan": .string(self.plan.name), "attempt": .integer(Int64(self.claimed.attempt)),
+        ]
+        if let scratch = self.scratch { run["scratch"] = scratch.json }
+        let secrets = self.room.configuration.secrets.filter {
+            self.plan.secrets.contains($0.key)
+        }
+        let environment = self.room.configuration.environment.filter {
+            self.plan.environment.contains($0.key)
+        }
+        return EvaluationScope(
+            inputs: self.inputs,
+            steps: self.views,
+            run: .object(run),
+            secrets: secrets,
+            environment: environment,
+            item: item,
+            success: step.map { self.machine.needsSucceeded($0) } ?? !self.machine.hasFailure,
+            failure: self.machine.hasFailure
+        )
+    }
+
+    /// Evaluates a step's `if`.
+    func decide(_ step: Int) {
+        guard let condition = self.plan.steps[step].condition else {
+            return self.mailbox.yield(.event(.decided(step, true))).ignore()
+        }
+        do throws(ExpressionError) {
+            let value = try condition.evaluate(in: self.scope(step: step)).value
+            guard case .bool(let isWanted) = value else {
+                throw ExpressionError(message: "gives \(value.typeName), not a boolean", offset: 0)
+            }
+            self.mailbox.yield(.event(.decided(step, isWanted))).ignore()
+        } catch {
+            self.noteFailure(step, "its 'if' cannot be decided: \(error.message)")
+            self.mailbox.yield(.event(.undecidable(step))).ignore()
+        }
+    }
+
+    func noteFailure(_ step: Int, _ reason: String) {
+        self.failure = "step '\(self.plan.steps[step].id)' failed: \(reason)"
+    }
+
+    /// Makes one attempt of a step and tells the graph how it ended.
+    func attempt(_ step: Int, _ number: Int) async {
+        await self.room.effects.pass()
+        let definition = self.plan.steps[step]
+        self.emit(
+            .stepStarted,
+            step: definition.id,
+            attempt: number,
+            data: .object(["kind": .string(definition.action.kind)])
+        )
+        let deadline = ContinuousClock.now + .milliseconds(definition.timeoutMilliseconds)
+        var record = StepRecord(step: definition.id, attempt: number, state: .succeeded)
+        var artifacts: [ArtifactRow] = []
+        do {
+            if definition.leavesIntent {
+                record.state = .intent
+                try await self.submit(self.markRunning() + [.journal(record)])
+                record.state = .succeeded
+            }
+            if self.stopAttempts.isFired { throw StepFailure.stopped }
+            try await self.checkPreconditions(definition, number, deadline)
+            let action = definition.action
+            let call = StepCall(step: step, number: number, key: definition.id, deadline: deadline)
+            let result = try await self.perform(action, definition, call)
+            record.result = self.redactor.redact(result.value)
+            if let failure = result.failure { throw StepFailure(failure) }
+            try self.evaluateOutputs(definition, &record)
+            record.verifiers = await self.verify(
+                definition.verify,
+                definition,
+                record: record,
+                raw: result.value,
+                call
+            )
+            if let bad = record.verifiers.first(where: { !$0.holds }) {
+                throw StepFailure(verifier: bad, badEnd: result.badEnd)
+            }
+            artifacts = try await self.collectArtifacts(definition)
+        } catch let error as StoreError {
+            return self.lost(error)
+        } catch let error as StepFailure {
+            record.fail(error, redactor: self.redactor)
+        } catch {
+            record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
+        }
+        await self.conclude(step, record, artifacts)
+    }
+
+    private func lost(_ error: StoreError) {
+        self.room.logger.notice(
+            "run let go",
+            metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+        )
+        self.abandon()
+    }
+
+    private func checkPreconditions(
+        _ definition: Step,
+        _ number: Int,
+        _ deadline: ContinuousClock.Instant
+    ) async throws(StepFailure) {
+        guard !definition.preconditions.isEmpty else { return }
+        let context = self.context(
+            key: definition.id,
+            number: number,
+            deadline: deadline,
+            scope: self.scope(step: self.index(of: definition.id)),
+            readOnlySQL: true
+        )
+        let outcomes = await self.stopAttempts.stopping {
+            await self.room.tools.verify(
+                definition.preconditions,
+                action: definition.action,
+                result: .null,
+                in: context
+            )
+        }
+        if let bad = outcomes.first(where: { !$0.holds }) {
+            throw StepFailure(
+                .verifier,
+                "precondition '\(bad.id)' does not hold: expected \(bad.expected), "
+                    + "found \(bad.observed)"
+            )
+        }
+    }
+
+    func index(of id: String) -> Int? { self.plan.steps.firstIndex { $0.id == id } }
+
+    /// Writes what an attempt came to and tells the graph; the run's very last result travels with
+    /// the run's end in one commit.
+    func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
+        let end = record.end
+        self.tell(record)
+        for artifact in artifacts { self.emitArtifact(artifact, record.attempt) }
+        self.views[record.step] = EvaluationScope.StepView(
+            status: record.state.rawValue,
+            outputs: record.outputs,
+            result: record.result
+        )
+        if let failure = record.failure, record.state == .failed {
+            self.noteFailure(step, failure)
+        }
+        let writes = artifacts.map { RunWrite.artifact($0) } + [.journal(record)]
+        if self.machine.isLastOpen(step) {
+            return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
+        }
+        do {
+            try await self.submit(writes)
+            self.mailbox.yield(.event(.ended(step, end))).ignore()
+        } catch {
+            self.lost(error)
+        }
+    }
+
+    private func tell(_ record: StepRecord) {
+        for outcome in record.verifiers {
+            let data = JSONValue.object([
+                "id": .string(outcome.id), "kind": .string(outcome.kind),
+                "result": .string(outcome.result.rawValue),
+                "required": .bool(outcome.required), "expected": .string(outcome.expected),
+                "observed": .string(outcome.observed),
+            ])
+            self.emit(.stepVerified, step: record.step, attempt: record.attempt, data: data)
+        }
+        var data: [String: JSONValue] = [:]
+        if let failure = record.failure { data["reason"] = .string(failure) }
+        if !record.outputs.isEmpty { data["outputs"] = .object(record.outputs) }
+        self.emit(
+            record.state.event,
+            step: record.step,
+            attempt: record.attempt,
+            data: data.isEmpty ? nil : .object(data)
+        )
+    }
+
+    /// Records a step that ended without an attempt of its own.
+    func settle(_ step: Int, _ status: StepStatus) -> RunWrite? {
+        let id = self.plan.steps[step].id
+        let attempts = self.machine.attempts(of: step)
+        switch status {
+        case .skipped where attempts == 0 || self.views[id]?.status != "skipped":
+            let isOwn = self.machine.isSkippedByCondition(step)
+            let reason = isOwn ? nil : "the run failed before it"
+            self.views[id] = EvaluationScope.StepView(status: "skipped")
+            self.emit(
+                .stepSkipped,
+                step: id,
+                data: .object(["reason": .string(reason ?? "its 'if' is false")])
+            )
+            return .journal(StepRecord(step: id, attempt: 0, state: .skipped, failure: reason))
+        case .cancelled where self.views[id]?.status != "cancelled":
+            self.views[id] = EvaluationScope.StepView(status: "cancelled")
+            self.emit(.stepCancelled, step: id)
+            return nil
+        case .failed where attempts == 0:
+            self.views[id] = EvaluationScope.StepView(status: "failed")
+            let record = StepRecord(step: id, attempt: 0, state: .failed, failure: self.failure)
+            self.emit(
+                .stepFailed,
+                step: id,
+                data: .object(["reason": .string(self.failure ?? "")])
+            )
+            return .journal(record)
+        default: return nil
+        }
+    }
+}
+
+extension Step {
+    /// Whether the attempt must be on record before it begins: without effects it may simply be
+    /// made again, unless it is long.
+    var leavesIntent: Bool {
+        switch self.action {
+        case .sleep(let milliseconds): milliseconds > 1_000
+        case .fanOut, .run: true
+        case .shell, .http, .sql: self.effects != .none
+        }
+    }
+}
+
+extension StepRecord.State {
+    fileprivate var event: RunEvent.Kind {
+        switch self {
+        case .succeeded: .stepSucceeded
+        case .failed, .intent: .stepFailed
+        case .skipped: .stepSkipped
+        case .cancelled: .stepCancelled
+        case .unknown: .stepUnknown
+        }
+    }
+}
+
+extension AsyncStream.Continuation.YieldResult {
+    /// The mailbox is unbounded and ends with the run; what comes later is of no use.
+    func ignore() {}
+}

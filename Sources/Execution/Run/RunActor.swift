@@ -1,0 +1,255 @@
+// Executes one run: feeds the step graph, does what it says, writes down every result.
+
+internal import Logging
+internal import PulserIR
+internal import StateMachines
+internal import Store
+internal import Tools
+
+/// A run under way.
+///
+/// Owner: LaneActor. Runs on: default pool. Ends: terminal status, a lost claim, or cancellation of
+/// its task; then it has stopped every process it started.
+actor RunActor {
+    /// What the run's loop hears.
+    enum Message: Sendable {
+        /// The graph moves on.
+        case event(StepGraphMachine.Event)
+        /// The last open step ended: its writes go with whatever follows from it.
+        case lastEnded(Int, StepGraphMachine.AttemptEnd, [RunWrite])
+        case cancel(String)
+        case timeout
+        /// The right to work on the run is gone.
+        case abandon
+    }
+
+    nonisolated let id: RunID
+    nonisolated let claimNumber: Int64
+    let claimed: ClaimedRun
+    let lane: LaneRow
+    let log: LaneLog
+    let room: Room
+    let stopSignal = StopSignal()
+    var plan = Plan(name: "")
+    var machine = StepGraphMachine(plan: Plan(name: ""))
+    var inputs: [String: JSONValue] = [:]
+    var workspace = ""
+    var views: [String: EvaluationScope.StepView] = [:]
+    var journal: [JournalRow] = []
+    var services: [String: BackgroundProcess] = [:]
+    var scratch: ScratchDatabase?
+    var failure: String?
+    var isRunning = false
+    private(set) var firstSequence: Int64 = 0
+    private var isAbandoned = false
+    nonisolated let inbox: AsyncStream<Message>
+    nonisolated let mailbox: AsyncStream<Message>.Continuation
+
+    init(claimed: ClaimedRun, lane: LaneRow, log: LaneLog, room: Room) {
+        self.id = claimed.fence.run
+        self.claimNumber = claimed.fence.claimNumber
+        self.claimed = claimed
+        self.lane = lane
+        self.log = log
+        self.room = room
+        // Bounded by the plan: each step has at most one message under way.
+        (self.inbox, self.mailbox) = AsyncStream.makeStream()
+    }
+
+    /// Asks for the run's end.
+    nonisolated func cancel(reason: String) { self.mailbox.yield(.cancel(reason)) }
+
+    /// Stops the work and writes nothing more.
+    nonisolated func abandon() {
+        self.mailbox.yield(.abandon)
+        self.stopSignal.fire()
+    }
+
+    /// Works until the run has ended or is lost.
+    func run() async {
+        do {
+            try await self.prepare()
+            await self.work()
+        } catch {
+            await self.endWithout(error)
+        }
+        self.stopSignal.fire()
+        for service in self.services.values { await service.stop() }
+    }
+
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            self.startTimers(&group)
+            if self.claimed.hasJournal { await self.restartServices() }
+            self.mailbox.yield(.event(.begin))
+            if let reason = self.claimed.cancelReason { self.mailbox.yield(.cancel(reason)) }
+            for await message in self.inbox {
+                guard await self.take(message, &group) else { break }
+            }
+            if Task.isCancelled { self.isAbandoned = true }
+            self.stopSignal.fire()
+            group.cancelAll()
+        }
+    }
+
+    private func startTimers(_ group: inout DiscardingTaskGroup) {
+        let left = self.plan.timeoutMilliseconds - self.claimed.ageMilliseconds
+        group.addTask {
+            do {
+                try await Task.sleep(for: .milliseconds(max(0, left)))
+                self.mailbox.yield(.timeout)
+            } catch {}
+        }
+    }
+
+    /// Takes one message.
+    ///
+    /// - Returns: False when the run is over.
+    private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async -> Bool {
+        var writes: [RunWrite] = []
+        var events: [StepGraphMachine.Event] = []
+        switch message {
+        case .event(let event): events = [event]
+        case .lastEnded(let step, let end, let carried):
+            writes = carried
+            events = [.ended(step, end)]
+        case .cancel(let reason):
+            self.failure = reason
+            events = [.cancel]
+        case .timeout:
+            let limit = Duration.milliseconds(self.plan.timeoutMilliseconds)
+            self.failure = "the run took longer than its timeout of \(limit)"
+            events = [.timeout]
+        case .abandon:
+            self.isAbandoned = true
+            return false
+        }
+        do {
+            for event in events {
+                let actions = try self.machine.handle(event, random: Double.random(in: 0..<1))
+                if let end = actions.lastEnd {
+                    for action in actions { try await self.perform(action, &group, &writes) }
+                    try await self.end(end, writes)
+                    return false
+                }
+                if !writes.isEmpty { try await self.submit(writes) }
+                writes = []
+                for action in actions { try await self.perform(action, &group, &writes) }
+                if !writes.isEmpty { try await self.submit(writes) }
+            }
+            return true
+        } catch let error as StoreError {
+            // Stale or stopping: whoever has the claim now goes on from the journal.
+            self.room.logger.notice(
+                "run let go",
+                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+            )
+            self.isAbandoned = true
+            return false
+        } catch {
+            // A bug of this run's state stays with this run.
+            self.room.logger.error(
+                "run isolated",
+                metadata: ["run": "\(self.id)", "reason": "\(error)"]
+            )
+            self.failure = "internal error: \(error)"
+            try? await self.end(.failed, [])
+            return false
+        }
+    }
+
+    private func perform(
+        _ action: StepGraphMachine.Action,
+        _ group: inout DiscardingTaskGroup,
+        _ writes: inout [RunWrite]
+    ) async throws {
+        switch action {
+        case .decide(let step): self.decide(step)
+        case .attempt(let step, let number):
+            group.addTask { await self.attempt(step, number) }
+        case .resolve(let step, let number):
+            group.addTask { await self.resolve(step, number) }
+        case .pause(let step, let milliseconds):
+            self.emit(
+                .stepRetrying,
+                step,
+                data: .object(["in_ms": .integer(milliseconds)])
+            )
+            group.addTask {
+                do {
+                    try await Task.sleep(for: .milliseconds(milliseconds))
+                    self.mailbox.yield(.event(.retryDue(step)))
+                } catch {}
+            }
+        case .pauseRun(let retryCount, let milliseconds):
+            try await self.pauseRun(retryCount, milliseconds)
+            group.addTask {
+                do {
+                    try await Task.sleep(for: .milliseconds(milliseconds))
+                    self.mailbox.yield(.event(.runRetryDue))
+                } catch {}
+            }
+        case .settle(let step, let status):
+            if let write = self.settle(step, status) { writes.append(write) }
+        case .stopAttempts: self.stopAttempts.fire()
+        case .rollBack(let step):
+            group.addTask { await self.rollBack(step) }
+        case .waitForPerson(let step): try await self.waitForPerson(step)
+        case .end: break
+        }
+    }
+
+    /// Stops the attempts under way, not the run: rollback and cleanup go on.
+    let stopAttempts = StopSignal()
+
+    /// Writes about the run, together with the events that wait.
+    func submit(_ writes: [RunWrite]) async throws(StoreError) {
+        try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
+    }
+
+    /// Appends an event to the lane's log.
+    nonisolated func emit(
+        _ kind: RunEvent.Kind,
+        step: String? = nil,
+        attempt: Int? = nil,
+        data: JSONValue? = nil
+    ) {
+        self.log.append(
+            RunEvent(
+                kind,
+                at: WallClock.milliseconds,
+                run: self.id,
+                step: step,
+                attempt: attempt,
+                data: data
+            )
+        )
+    }
+
+    func emit(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) {
+        self.emit(
+            kind,
+            step: self.plan.steps[step].id,
+            attempt: self.machine.attempts(of: step),
+            data: data
+        )
+    }
+
+    func begin() {
+        self.firstSequence = self.claimed.firstSequence ?? self.log.nextSequence
+        var data: [String: JSONValue] = [
+            "plan": .string(self.plan.name), "attempt": .integer(Int64(self.claimed.attempt)),
+            "claim": .integer(self.claimNumber), "node": .string(self.room.configuration.nodeName),
+        ]
+        data["retry"] = .integer(Int64(self.claimed.retryCount))
+        self.emit(self.claimed.hasJournal ? .runResumed : .runStarted, data: .object(data))
+    }
+}
+
+extension [StepGraphMachine.Action] {
+    /// The status with which the run ends, if these actions end it.
+    fileprivate var lastEnd: RunStatus? {
+        for case .end(let status) in self { return status }
+        return nil
+    }
+}
