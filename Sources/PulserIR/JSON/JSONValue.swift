@@ -1,6 +1,6 @@
 // What a value is everywhere in the product: JSON with integers kept apart from fractions.
 
-public import FoundationEssentials
+internal import FoundationEssentials
 
 /// A JSON value.
 ///
@@ -37,7 +37,11 @@ extension JSONValue {
 
     /// The element at `index` of an array; `nil` for other values and beyond its ends.
     public subscript(index: Int) -> JSONValue? {
-        if case .array(let items) = self, items.indices.contains(index) { items[index] } else { nil }
+        if case .array(let items) = self, items.indices.contains(index) {
+            items[index]
+        } else {
+            nil
+        }
     }
 
     /// The text of a string, otherwise `nil`.
@@ -115,6 +119,9 @@ extension JSONValue {
     ///
     /// - Throws: ``JSONError`` when the text is not one JSON value.
     public init(parsing text: some Collection<UInt8>) throws(JSONError) {
+        guard !Self.nests(deeperThan: Limits.jsonDepthMax, in: text) else {
+            throw JSONError(message: "nested deeper than \(Limits.jsonDepthMax) levels")
+        }
         do {
             self = try JSONDecoder().decode(JSONValue.self, from: Data(text))
         } catch {
