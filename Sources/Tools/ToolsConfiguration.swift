@@ -2,7 +2,8 @@
 
 /// Settings of the tools.
 public struct ToolsConfiguration: Sendable {
-    /// The guard program; `nil` looks for `opsroom-guard` beside the running executable.
+    /// The guard program; `nil` takes `OPSROOM_GUARD`, else `opsroom-guard` beside the
+    /// running executable.
     public var guardPath: String?
     /// Time between SIGTERM and SIGKILL. Default 5 s.
     public var grace: Duration

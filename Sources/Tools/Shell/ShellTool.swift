@@ -133,9 +133,10 @@ struct ShellTool: Sendable {
         )
     }
 
-    /// As configured, or beside the running executable.
+    /// As configured, as the environment says, or beside the running executable.
     private static func guardPath(_ configuration: ToolsConfiguration) -> String {
         if let path = configuration.guardPath { return path }
+        if let path = getenv("OPSROOM_GUARD") { return String(cString: path) }
         guard let path = realpath("/proc/self/exe", nil) else { return "opsroom-guard" }
         defer { free(path) }
         let folder = String(cString: path).split(separator: "/").dropLast().joined(separator: "/")

@@ -19,7 +19,7 @@ enum FileReading {
     }
 
     /// The SHA-256 of a file of any size, and its size; `nil` when it cannot be read.
-    static func digest(of path: String) async -> (digest: Digest, byteCount: Int)? {
+    static func digest(of path: String) async -> (digest: PulserIR.Digest, byteCount: Int)? {
         await BlockingWork.run {
             var hash = SHA256()
             var count = 0
@@ -28,7 +28,7 @@ enum FileReading {
                 count += chunk.count
                 return true
             }
-            guard isRead, let digest = Digest(bytes: Array(hash.finalize())) else { return nil }
+            guard isRead, let digest = PulserIR.Digest(bytes: Array(hash.finalize())) else { return nil }
             return (digest, count)
         }
     }
