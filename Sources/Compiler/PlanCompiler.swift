@@ -19,6 +19,7 @@ public struct PlanCompiler: Sendable {
     /// - Parameters:
     ///   - bytes: The file's content.
     ///   - file: The file's path, for findings and as the base of child plans' paths.
+    /// - Returns: The plan with its canonical bytes and digest, and the plans it runs.
     /// - Throws: ``CompileError`` with everything that is wrong, by place.
     public func compile(_ bytes: [UInt8], file: String) throws(CompileError) -> CompiledPlan {
         let children = ChildCompiler(
