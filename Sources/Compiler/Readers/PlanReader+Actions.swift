@@ -23,14 +23,11 @@ extension PlanReader {
     mutating func action(
         in fields: Fields,
         of node: SourceNode,
-        context: ExpressionContext,
-        what: String = "a step"
+        context: ExpressionContext
     ) -> ActionReading? {
         let named = Self.actionKeys.compactMap { fields[$0] }.sorted { $0.mark < $1.mark }
         guard let entry = named.first else {
-            // One that is known but not supported has been reported already.
-            let isReported = self.entriesAreUnsupported(node)
-            if !isReported {
+            if !self.namesAnotherAction(node) {
                 let all = Self.actionKeys.joined(separator: ", ")
                 self.log.error("no action here", at: node.mark, hint: "name one of \(all)")
             }
@@ -51,9 +48,14 @@ extension PlanReader {
         }
     }
 
-    private func entriesAreUnsupported(_ node: SourceNode) -> Bool {
+    /// Whether the missing action was reported under another name: one that this version does not
+    /// support, or a mistyped one.
+    private func namesAnotherAction(_ node: SourceNode) -> Bool {
         guard case .map(let entries) = node.content else { return false }
-        return entries.contains { ["mcp", "skill", "system", "wait"].contains($0.key) }
+        return entries.contains { entry in
+            ["mcp", "skill", "system", "wait"].contains(entry.key)
+                || Suggestion.closest(to: entry.key, among: Self.actionKeys) != nil
+        }
     }
 
     // MARK: Shell

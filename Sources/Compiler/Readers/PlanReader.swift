@@ -106,7 +106,7 @@ struct PlanReader {
         }
         self.plan.version = self.literalText(fields["version"])
         self.plan.title = self.literalText(fields["title"])
-        self.plan.source = fields["source"]?.value.json
+        if let source = fields["source"]?.value.json, source != .null { self.plan.source = source }
     }
 
     private mutating func names(
