@@ -21,7 +21,8 @@ import Testing
         (0x3EB0_C6F7_A0B5_ED8C, "9.999999999999997e-7"), (0x3EB0_C6F7_A0B5_ED8D, "0.000001"),
         (0x41B3_DE43_5555_5553, "333333333.3333332"), (0x41B3_DE43_5555_5554, "333333333.33333325"),
         (0x41B3_DE43_5555_5555, "333333333.3333333"), (0x41B3_DE43_5555_5556, "333333333.3333334"),
-        (0x41B3_DE43_5555_5557, "333333333.33333343"), (0xBECB_F647_612F_3696, "-0.0000033333333333333333"),
+        (0x41B3_DE43_5555_5557, "333333333.33333343"),
+        (0xBECB_F647_612F_3696, "-0.0000033333333333333333"),
         (0x4314_3FF3_C1CB_0959, "1424953923781206.2"),
     ]
 
@@ -90,7 +91,9 @@ import Testing
             let keys = ["a", "\u{E9}", "€", "😀"].filter { _ in generator.chance(60) }
             return .object(
                 Dictionary(
-                    uniqueKeysWithValues: keys.map { ($0, Self.random(&generator, depth: depth - 1)) }
+                    uniqueKeysWithValues: keys.map {
+                        ($0, Self.random(&generator, depth: depth - 1))
+                    }
                 )
             )
         }

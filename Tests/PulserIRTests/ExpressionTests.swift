@@ -49,10 +49,12 @@ import Testing
         ("endsWith('c', 'bc')", .bool(false)),
         ("format('{0}-{1}-{0} {{}}', inputs.n, true)", .string("3-true-3 {}")),
         ("join(fromJSON('[1,\"a\",true]'), '+')", .string("1+a+true")),
-        ("join(fromJSON('[1,2]'))", .string("1,2")), ("toJSON(inputs.list)", .string(#"[1,"two",null]"#)),
+        ("join(fromJSON('[1,2]'))", .string("1,2")),
+        ("toJSON(inputs.list)", .string(#"[1,"two",null]"#)),
         ("fromJSON('{\"a\":[1]}').a[0]", .integer(1)), ("length('añ😀')", .integer(3)),
         ("length(inputs.list)", .integer(3)), ("length(inputs.map)", .integer(2)),
-        ("default(inputs.none, 'v')", .string("v")), ("default(inputs.absent.deeper, 1)", .integer(1)),
+        ("default(inputs.none, 'v')", .string("v")),
+        ("default(inputs.absent.deeper, 1)", .integer(1)),
         ("default(inputs.n, 9)", .integer(3)), ("default(inputs.list[7], 'x')", .string("x")),
         ("default(inputs.none.a.b, null)", .null), ("default(item, 'none')", .string("none")),
         ("sha256('')", .string("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")),
@@ -74,16 +76,28 @@ import Testing
         ("inputs.0", 7, "expected a name after '.'", "elements are read as [0]"),
         ("inputs[0", 6, "'[' is never closed", nil), ("(true", 0, "'(' is never closed", nil),
         ("\"a\"", 0, "unexpected '\"' in expression", "text goes in single quotes"),
-        ("'a", 0, "the text that begins here has no closing quote", "write '' for a quote inside the text"),
+        (
+            "'a", 0, "the text that begins here has no closing quote",
+            "write '' for a quote inside the text"
+        ),
         ("true = true", 5, "unexpected '=' in expression", "equality is '=='"),
         ("true & true", 5, "unexpected '&' in expression", "'and' is '&&'"),
         ("true and true", 5, "unexpected 'a' in expression", nil),
         ("and", 0, "unknown name 'and'", "write '&&'"),
-        ("1 + 1", 2, "unexpected '+' in expression", "there is no arithmetic; join texts with format('{0}{1}', a, b)"),
-        ("1 == 1 == 1", 7, "comparisons cannot be chained", "join two comparisons with '&&', or use brackets"),
+        (
+            "1 + 1", 2, "unexpected '+' in expression",
+            "there is no arithmetic; join texts with format('{0}{1}', a, b)"
+        ),
+        (
+            "1 == 1 == 1", 7, "comparisons cannot be chained",
+            "join two comparisons with '&&', or use brackets"
+        ),
         ("startWith('a','b')", 0, "unknown function 'startWith'", "did you mean 'startsWith'?"),
         ("length", 0, "unknown name 'length'", "call it: length(text, list or object)"),
-        ("contains('a')", 0, "contains takes 2 arguments, not 1", "write contains(text or list, part)"),
+        (
+            "contains('a')", 0, "contains takes 2 arguments, not 1",
+            "write contains(text or list, part)"
+        ),
         ("success(1)", 0, "success takes 0 arguments, not 1", "write success()"),
         ("007", 0, "not a number", "numbers are written as in JSON; text goes in single quotes"),
         ("1x", 0, "not a number", "numbers are written as in JSON; text goes in single quotes"),
@@ -101,29 +115,70 @@ import Testing
 
     private static let runErrors: [(String, Int, String, String?)] = [
         ("inputs.nam", 7, "unknown name 'nam' in inputs", "did you mean 'name'?"),
-        ("steps.preflight.status", 6, "unknown name 'preflight' in steps", "did you mean 'pre-flight'?"),
-        ("steps.pre-flight.outputs.mising", 25, "unknown name 'mising' in 'outputs'", "did you mean 'missing'?"),
-        ("inputs.n == '3'", 9, "'==' cannot compare integer with string", "values are never converted; both sides must have one type"),
-        ("inputs.none < 1", 12, "'<' cannot compare null with integer", "values are never converted; both sides must have one type"),
-        ("true < false", 5, "'<' cannot compare boolean with boolean", "values are never converted; both sides must have one type"),
-        ("1 && true", 0, "'&&' takes booleans, not integer", "compare the value, as in 'x != null'"),
-        ("false || 'a'", 9, "'||' takes booleans, not string", "compare the value, as in 'x != null'"),
+        (
+            "steps.preflight.status", 6, "unknown name 'preflight' in steps",
+            "did you mean 'pre-flight'?"
+        ),
+        (
+            "steps.pre-flight.outputs.mising", 25, "unknown name 'mising' in 'outputs'",
+            "did you mean 'missing'?"
+        ),
+        (
+            "inputs.n == '3'", 9, "'==' cannot compare integer with string",
+            "values are never converted; both sides must have one type"
+        ),
+        (
+            "inputs.none < 1", 12, "'<' cannot compare null with integer",
+            "values are never converted; both sides must have one type"
+        ),
+        (
+            "true < false", 5, "'<' cannot compare boolean with boolean",
+            "values are never converted; both sides must have one type"
+        ),
+        (
+            "1 && true", 0, "'&&' takes booleans, not integer",
+            "compare the value, as in 'x != null'"
+        ),
+        (
+            "false || 'a'", 9, "'||' takes booleans, not string",
+            "compare the value, as in 'x != null'"
+        ),
         ("!inputs.none", 0, "'!' takes booleans, not null", "compare the value, as in 'x != null'"),
-        ("inputs.list[3]", 11, "'list' has 3 elements, no [3]", "use default(…, fallback) for a read that may find nothing"),
-        ("inputs.list['a']", 11, "an array has no string index", "lists take [0], objects take .name or ['name']"),
-        ("inputs.name.x", 12, "'name' is a string and has no members", "parse JSON text with fromJSON(…)"),
+        (
+            "inputs.list[3]", 11, "'list' has 3 elements, no [3]",
+            "use default(…, fallback) for a read that may find nothing"
+        ),
+        (
+            "inputs.list['a']", 11, "an array has no string index",
+            "lists take [0], objects take .name or ['name']"
+        ),
+        (
+            "inputs.name.x", 12, "'name' is a string and has no members",
+            "parse JSON text with fromJSON(…)"
+        ),
         ("join(inputs.list, ',')", 5, "join cannot write null as text", "use default(…, 'text')"),
-        ("format('{1}', 1)", 7, "format: '{1}' has no argument", "arguments are {0}, {1}, …; a brace itself is written twice"),
+        (
+            "format('{1}', 1)", 7, "format: '{1}' has no argument",
+            "arguments are {0}, {1}, …; a brace itself is written twice"
+        ),
         ("fromJSON('{')", 9, "fromJSON: not valid JSON", nil),
-        ("length(1)", 7, "length takes text, a list or an object, not integer", "write length(text, list or object)"),
-        ("default(1 && true, 2)", 8, "'&&' takes booleans, not integer", "compare the value, as in 'x != null'"),
+        (
+            "length(1)", 7, "length takes text, a list or an object, not integer",
+            "write length(text, list or object)"
+        ),
+        (
+            "default(1 && true, 2)", 8, "'&&' takes booleans, not integer",
+            "compare the value, as in 'x != null'"
+        ),
         ("item", 0, "there is no 'item' outside a fan_out", nil),
     ]
 
     @Test("a value that cannot be had says where and why", arguments: runErrors)
     func runError(source: String, offset: Int, message: String, hint: String?) throws {
         let expression = try Expression(parsing: source)
-        let error = #expect(throws: ExpressionError.self) { try expression.evaluate(in: Self.scope) }
+        let error = #expect(throws: ExpressionError.self) {
+            try expression.evaluate(in: Self.scope)
+        }
         #expect(error?.offset == offset)
         #expect(error?.message == message)
         #expect(error?.hint == hint)
@@ -180,7 +235,10 @@ import Testing
         #expect(throws: ExpressionError.self) {
             try Expression(parsing: "length(format('{0}{0}', inputs.t))").evaluate(in: large)
         }
-        #expect(try Expression(parsing: "length(inputs.t)").evaluate(in: large).value == .integer(1 << 20))
+        #expect(
+            try Expression(parsing: "length(inputs.t)").evaluate(in: large).value
+                == .integer(1 << 20)
+        )
     }
 
     @Test("references are found with their static path, softness and place")
@@ -201,6 +259,8 @@ import Testing
         #expect(expression == (try Expression(parsing: "inputs.n")))
         #expect(expression != (try Expression(parsing: "inputs .n")))
         #expect(try JSONValue(encoding: [expression]) == .array([.string("inputs.n")]))
-        #expect(throws: JSONError.self) { try JSONValue.array([.string("1 +")]).decode([Expression].self) }
+        #expect(throws: JSONError.self) {
+            try JSONValue.array([.string("1 +")]).decode([Expression].self)
+        }
     }
 }

@@ -31,6 +31,9 @@ import Testing
         }
     }
 
-    @Test("what is not base 32 names no run", arguments: ["", "abcdefg", "abcdefghj", "abcdefgu", "ab defgh"])
+    @Test(
+        "what is not base 32 names no run",
+        arguments: ["", "abcdefg", "abcdefghj", "abcdefgu", "ab defgh"]
+    )
     func refused(text: String) { #expect(RunID(text) == nil) }
 }

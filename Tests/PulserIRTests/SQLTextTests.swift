@@ -12,7 +12,10 @@ import Testing
         ("a := 1", []), ("select 'never closed :no", []), ("", []),
     ]
 
-    @Test("parameters are found outside texts, names, casts, comments and dollar quotes", arguments: parameters)
+    @Test(
+        "parameters are found outside texts, names, casts, comments and dollar quotes",
+        arguments: parameters
+    )
     func found(text: String, names: [String]) {
         #expect(SQLText(text).parameters.map(\.name) == names)
     }
@@ -20,7 +23,8 @@ import Testing
     private static let effects: [(String, Bool)] = [
         ("select 1", true), (" -- x\nSELECT 1;", true), ("(select 1)", true), ("values (1)", true),
         ("table t", true), ("show all", true), ("with a as (select 1) select * from a", true),
-        ("with a as (delete from t returning 1) select * from a", false), ("explain select 1", true),
+        ("with a as (delete from t returning 1) select * from a", false),
+        ("explain select 1", true),
         ("explain analyze delete from t", false), ("select 1; delete from t", false),
         ("select * into t from u", false), ("insert into t values (1)", false), ("vacuum", false),
         ("", false), ("select 'delete'", true),

@@ -6,7 +6,8 @@ import Testing
 @Suite("Templates") struct TemplateTests {
     private static let rendered: [(JSONValue, JSONValue)] = [
         (.string("plain"), .string("plain")), (.string("{{ inputs.n }}"), .integer(3)),
-        (.string(" {{ inputs.n }}"), .string(" 3")), (.string("{{inputs.list}}"), .array([.integer(1), .string("two"), .null])),
+        (.string(" {{ inputs.n }}"), .string(" 3")),
+        (.string("{{inputs.list}}"), .array([.integer(1), .string("two"), .null])),
         (.string("{{ inputs.name }}-{{ inputs.x }}/{{ inputs.on }}"), .string("odoo-1.5/true")),
         (.string("{{ '}}' }}"), .string("}}")), (.string("{{ '{{' }} x }}"), .string("{{ x }}")),
         (.string("a } { b }} {c}"), .string("a } { b }} {c}")), (.integer(5), .integer(5)),
@@ -29,7 +30,9 @@ import Testing
 
     @Test(
         "null, lists and objects cannot be embedded in text",
-        arguments: [("none", "use default(…, 'text')"), ("list", "use toJSON(…)"), ("map", "use toJSON(…)")]
+        arguments: [
+            ("none", "use default(…, 'text')"), ("list", "use toJSON(…)"), ("map", "use toJSON(…)"),
+        ]
     )
     func embedding(name: String, hint: String) throws {
         let template = try Template(parsing: .string("x {{ inputs.\(name) }}"))

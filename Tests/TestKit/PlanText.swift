@@ -125,7 +125,9 @@ public enum PlanText {
             }
         case .array(let items) where !items.isEmpty:
             lines.append(prefix)
-            for item in items { Self.write(item, indent: indent + 2, prefix: "\(space)-", to: &lines) }
+            for item in items {
+                Self.write(item, indent: indent + 2, prefix: "\(space)-", to: &lines)
+            }
         default: lines.append("\(prefix) \(value.canonicalText)")
         }
     }

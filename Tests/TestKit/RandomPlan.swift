@@ -34,7 +34,9 @@ private struct PlanDraw {
         plan.maxParallel = Int.random(in: 1...8, using: &self.generator)
         plan.timeoutMilliseconds = Int64.random(in: 1...100, using: &self.generator) * 60_000
         if self.generator.chance(50) { plan.retry = self.retry() }
-        if self.generator.chance(30) { plan.title = self.generator.pick(["no", "1.0", "a: b # c"]) }
+        if self.generator.chance(30) {
+            plan.title = self.generator.pick(["no", "1.0", "a: b # c"])
+        }
         let count = Int.random(in: 1...stepsMax, using: &self.generator)
         for index in 0..<count { plan.steps.append(self.step(index, after: plan.steps)) }
         // Every declared input is read somewhere.
@@ -49,7 +51,11 @@ private struct PlanDraw {
         self.drawAction(of: &step, after: steps)
         if self.generator.chance(30) { step.title = "step \(index)" }
         if self.generator.chance(40) { step.retry = self.retry() }
-        if self.generator.chance(30) { step.effects = self.generator.pick(Effects.allCases) }
+        if case .shell(let shell) = step.action, shell.background {
+            step.effects = self.generator.pick([.none, .idempotent])
+        } else if self.generator.chance(30) {
+            step.effects = self.generator.pick(Effects.allCases)
+        }
         if self.generator.chance(30) { step.timeoutMilliseconds = 1_500 }
         if let need = step.needs.first, self.generator.chance(40) {
             let texts = ["always()", "failure()", "steps.\(need).status == 'succeeded'"]
@@ -66,7 +72,9 @@ private struct PlanDraw {
             )
         }
         if self.generator.chance(25) {
-            let undo = ShellAction(argv: [Self.template("undo"), Self.template("{{ outputs.out }}")])
+            let undo = ShellAction(argv: [
+                Self.template("undo"), Self.template("{{ outputs.out }}"),
+            ])
             step.rollback.append(RollbackAction(action: .shell(undo)))
         }
         return step
@@ -107,7 +115,6 @@ private struct PlanDraw {
             let background = self.generator.chance(10)
             step.action = .shell(ShellAction(argv: argv, background: background))
             step.effects = background ? .idempotent : .destructive
-            if background { return }
         }
     }
 
@@ -117,7 +124,8 @@ private struct PlanDraw {
             backoffMilliseconds: Int64.random(in: 0...2_000, using: &self.generator),
             multiplier: self.generator.pick([1, 1.5, 2]),
             jitter: self.generator.pick([0, 0.2, 1]),
-            when: self.generator.chance(50) ? [] : [self.generator.pick(RetryPolicy.Failure.allCases)]
+            when: self.generator.chance(50)
+                ? [] : [self.generator.pick(RetryPolicy.Failure.allCases)]
         )
     }
 

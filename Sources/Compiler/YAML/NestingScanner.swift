@@ -86,8 +86,8 @@ struct NestingScanner {
         case 0x27: self.skipSingleQuoted()
         case 0x5B, 0x7B:
             self.flow += 1
-            self.index += 1
             if self.indents.count + self.flow > Limits.planDepthMax { return self.tooDeep }
+            self.index += 1
         case 0x5D, 0x7D:
             self.flow = max(0, self.flow - 1)
             self.index += 1
