@@ -28,7 +28,7 @@ struct ReferenceCheck {
     mutating func run() {
         // A file whose steps could not be read has no expressions from them to judge by.
         let isWhole = !self.log.hasErrors
-        for site in self.sites {
+        for site in self.sites where !self.log.isFull {
             for reference in site.expression.references { self.check(reference, at: site) }
             self.checkTypes(of: site)
         }
@@ -87,7 +87,7 @@ struct ReferenceCheck {
             return
         }
         self.usedSecrets.insert(name)
-        guard !self.plan.secrets.contains(name) else { return }
+        guard self.declarations.secrets[name] == nil else { return }
         self.unknown("secret", name, self.plan.secrets, reference, at: site)
     }
 
@@ -101,7 +101,7 @@ struct ReferenceCheck {
             return
         }
         self.usedEnvironment.insert(name)
-        guard !self.plan.environment.contains(name) else { return }
+        guard self.declarations.environment[name] == nil else { return }
         self.unknown("variable", name, self.plan.environment, reference, at: site)
     }
 
@@ -151,7 +151,8 @@ struct ReferenceCheck {
             "step '\(id)' has no output '\(name)'",
             at: reference.pathOffsets[2],
             of: site,
-            hint: Suggestion.hint(for: name, among: outputs.keys) ?? "it declares no outputs"
+            hint: outputs.isEmpty
+                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs.keys)
         )
     }
 
@@ -172,7 +173,8 @@ struct ReferenceCheck {
             "this step has no output '\(name)'",
             at: reference.pathOffsets[0],
             of: site,
-            hint: Suggestion.hint(for: name, among: outputs.keys) ?? "it declares no outputs"
+            hint: outputs.isEmpty
+                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs.keys)
         )
     }
 
@@ -253,7 +255,7 @@ struct ReferenceCheck {
             "there is no \(what) '\(name)'",
             at: reference.pathOffsets[0],
             of: site,
-            hint: Suggestion.hint(for: name, among: known) ?? "none is declared"
+            hint: known.isEmpty ? "none is declared" : Suggestion.hint(for: name, among: known)
         )
     }
 

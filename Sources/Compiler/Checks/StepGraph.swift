@@ -36,7 +36,7 @@ struct StepGraph {
                 )
             }
         }
-        for (index, source) in self.sources.enumerated() {
+        for (index, source) in self.sources.enumerated() where !log.isFull {
             for (name, mark) in source.needs {
                 if name == self.steps[index].id {
                     log.error("step '\(name)' needs itself", at: mark)
@@ -99,14 +99,17 @@ struct StepGraph {
     }
 
     private static func closure(_ steps: [Step], _ indices: [String: Int]) -> [Set<Int>] {
-        steps.map { step in
-            var found: Set<Int> = []
-            var open = step.needs.compactMap { indices[$0] }
+        // Names are looked up once: a plan may have a thousand steps with hundreds of needs each.
+        let edges = steps.map { $0.needs.compactMap { indices[$0] } }
+        return steps.indices.map { start in
+            var isFound = [Bool](repeating: false, count: steps.count)
+            var open = edges[start]
             while let next = open.popLast() {
-                guard found.insert(next).inserted else { continue }
-                open.append(contentsOf: steps[next].needs.compactMap { indices[$0] })
+                guard !isFound[next] else { continue }
+                isFound[next] = true
+                open.append(contentsOf: edges[next].filter { !isFound[$0] })
             }
-            return found
+            return Set(isFound.indices.filter { isFound[$0] })
         }
     }
 }

@@ -88,7 +88,7 @@ extension PlanReader {
             let sink = context.at("a DSN", takesSecrets: true)
             return self.textTemplate(entry.value, in: sink).map { .expression($0) }
         }
-        if self.plan.secrets.contains(text) {
+        if self.declarations.secrets[text] != nil {
             self.namedSecrets.insert(text)
             return .secret(text)
         }

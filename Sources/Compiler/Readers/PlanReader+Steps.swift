@@ -46,9 +46,10 @@ extension PlanReader {
         let context = ExpressionContext(place: "a value", step: id)
         var step = Step(id: id, action: .sleep(milliseconds: 0))
         step.title = self.literalText(fields["title"])
+        var needed: Set<String> = []
         for item in self.items(fields["needs"]) {
             guard let name = self.name(item, "a step's id") else { continue }
-            if step.needs.contains(name) {
+            if !needed.insert(name).inserted {
                 self.log.error("step '\(name)' is needed twice", at: item.mark)
             } else {
                 step.needs.append(name)
