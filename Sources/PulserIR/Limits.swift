@@ -9,7 +9,8 @@ public enum Limits {
     /// Nesting of lists and maps in a plan file.
     public static let planDepthMax = 64
     /// Nesting of JSON text from outside; the decoder recurses and a thread's stack may be 512 KiB.
-    public static let jsonDepthMax = 64
+    /// A compiled plan nests a little deeper than its file.
+    public static let jsonDepthMax = 96
     /// Values in a plan file after aliases are followed; stops alias bombs.
     public static let planNodesMax = 100_000
     /// One expression's text.

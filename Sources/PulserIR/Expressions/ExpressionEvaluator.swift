@@ -226,7 +226,7 @@ struct ExpressionEvaluator {
     private static func absent(
         _ key: JSONValue,
         in name: String,
-        known: some Sequence<String>,
+        known: some Collection<String>,
         _ isTainted: Bool,
         _ offset: Int
     ) -> ExpressionError {

@@ -3,9 +3,9 @@
 /// Did-you-mean.
 package enum Suggestion {
     /// The known name closest to `name`, if one is close enough to be meant.
-    package static func closest(to name: String, among known: some Sequence<String>) -> String? {
+    package static func closest(to name: String, among known: some Collection<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
-        guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
+        guard !wanted.isEmpty, wanted.count <= 64, known.count <= Self.namesMax else { return nil }
         let tolerance = max(1, wanted.count / 3)
         var best: (name: String, distance: Int)?
         for candidate in known.sorted() where candidate.utf8.count <= 64 {
@@ -18,14 +18,16 @@ package enum Suggestion {
     }
 
     /// A hint: the closest name, else the list of a few known ones, else `nil`.
-    package static func hint(for name: String, among known: some Sequence<String>) -> String? {
+    package static func hint(for name: String, among known: some Collection<String>) -> String? {
         if let closest = Self.closest(to: name, among: known) {
             return "did you mean '\(closest)'?"
         }
-        let names = known.sorted()
-        guard !names.isEmpty, names.count <= 16 else { return nil }
-        return "known here: \(names.joined(separator: ", "))"
+        guard !known.isEmpty, known.count <= 16 else { return nil }
+        return "known here: \(known.sorted().joined(separator: ", "))"
     }
+
+    /// Above this many names nobody is helped, and comparing with all of them takes too long.
+    private static let namesMax = 1_000
 
     /// Edits between both texts; a swap of neighbours counts as one.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {

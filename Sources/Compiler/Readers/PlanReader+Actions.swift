@@ -1,0 +1,276 @@
+// Which action a step names, and what shell, http and system actions may say.
+
+internal import PulserIR
+
+/// An action with what it does to the world unless the step says otherwise.
+struct ActionReading {
+    var action: Action
+    var effects: Effects
+}
+
+extension PlanReader {
+    static let actionKeys = ["shell", "http", "sql", "system"]
+
+    static let unsupportedStepKeys = [
+        "mcp": "MCP tools",
+        "skill": "skills",
+        "approval": "approvals",
+        "sandbox": "sandbox settings",
+        "wait": "waits for signals",
+    ]
+
+    /// The one action that `fields` name.
+    mutating func action(
+        in fields: Fields,
+        of node: SourceNode,
+        context: ExpressionContext
+    ) -> ActionReading? {
+        let named = Self.actionKeys.compactMap { fields[$0] }.sorted { $0.mark < $1.mark }
+        guard let entry = named.first else {
+            if !self.namesAnotherAction(node) {
+                let all = Self.actionKeys.joined(separator: ", ")
+                self.log.error("no action here", at: node.mark, hint: "name one of \(all)")
+            }
+            return nil
+        }
+        if named.count > 1 {
+            self.log.error(
+                "a second action '\(named[1].key)' beside '\(entry.key)'",
+                at: named[1].mark,
+                hint: "a step has exactly one; make another step and let it need this one"
+            )
+        }
+        switch entry.key {
+        case "shell": return self.shell(entry, context: context)
+        case "http": return self.http(entry, context: context)
+        case "sql": return self.sql(entry, context: context)
+        default: return self.system(entry, context: context)
+        }
+    }
+
+    /// Whether the missing action was reported under another name: one that this version does not
+    /// support, or a mistyped one.
+    private func namesAnotherAction(_ node: SourceNode) -> Bool {
+        guard case .map(let entries) = node.content else { return false }
+        return entries.contains { entry in
+            ["mcp", "skill", "system", "wait"].contains(entry.key)
+                || Suggestion.closest(to: entry.key, among: Self.actionKeys) != nil
+        }
+    }
+
+    // MARK: Shell
+
+    private mutating func shell(
+        _ entry: SourceEntry,
+        context: ExpressionContext
+    ) -> ActionReading? {
+        let keys = ["argv", "env", "cwd", "stdin", "background"]
+        let fields = self.fields(of: entry.value, "shell", keys, Self.unsupportedStepKeys)
+        guard let fields, var action = self.program(fields, of: entry.value, context: context)
+        else { return nil }
+        action.stdin = self.textTemplate(fields["stdin"], in: context.at("standard input"))
+        action.background = self.boolean(fields["background"]) ?? false
+        return ActionReading(
+            action: .shell(action),
+            effects: action.background ? .idempotent : .destructive
+        )
+    }
+
+    /// The parts of a program that actions and verifiers share.
+    mutating func program(
+        _ fields: Fields,
+        of node: SourceNode,
+        context: ExpressionContext
+    ) -> ShellAction? {
+        guard let argv = fields["argv"] else {
+            self.missing("argv", at: node.mark, hint: "argv: [program, argument, …]")
+            return nil
+        }
+        if case .text = argv.value.content {
+            self.mismatch(argv, "a list", hint: "there is no shell: write [program, argument, …]")
+            return nil
+        }
+        let items = self.items(argv)
+        if case .list = argv.value.content, items.isEmpty {
+            self.log.error("'argv' names no program", at: argv.value.mark)
+        }
+        var action = ShellAction(argv: [])
+        for item in items {
+            let template = self.argument(item, in: context.at("an argument"))
+            action.argv.append(template ?? .literal(.string("")))
+        }
+        let sink = context.at("an environment variable", takesSecrets: true)
+        action.environment = self.templates(fields["env"], in: sink, areTexts: true)
+        for entry in self.entries(fields["env"])
+        where entry.key.isEmpty || entry.key.contains("=") {
+            self.log.error("this cannot be a variable's name", at: entry.mark)
+        }
+        action.directory = self.textTemplate(fields["cwd"], in: context.at("a directory"))
+        return action
+    }
+
+    /// An argument; numbers and truths written bare become the text they were written as.
+    private mutating func argument(
+        _ node: SourceNode,
+        in context: ExpressionContext
+    ) -> Template? {
+        switch node.content {
+        case .integer, .bool: .literal(.string(node.json.canonicalText))
+        default: self.textTemplate(node, in: context)
+        }
+    }
+
+    // MARK: HTTP
+
+    private mutating func http(_ entry: SourceEntry, context: ExpressionContext) -> ActionReading? {
+        let keys = ["method", "url", "headers", "json", "body", "redirects"]
+        let fields = self.fields(of: entry.value, "http", keys, Self.unsupportedStepKeys)
+        guard let fields, var action = self.request(fields, of: entry.value, context: context)
+        else { return nil }
+        if let json = self.template(fields["json"], in: context.at("a request's body")) {
+            action.body = .json(json)
+        }
+        if let text = self.textTemplate(fields["body"], in: context.at("a request's body")) {
+            action.body = .raw(text)
+            if let json = fields["json"] {
+                self.log.error("'json' and 'body' exclude each other", at: json.mark)
+            }
+        }
+        if let value = self.integer(fields["redirects"], in: 0...20) { action.redirectsMax = value }
+        let reads = action.method == "GET" || action.method == "HEAD"
+        return ActionReading(action: .http(action), effects: reads ? .none : .destructive)
+    }
+
+    /// The parts of a request that actions and verifiers share.
+    mutating func request(
+        _ fields: Fields,
+        of node: SourceNode,
+        context: ExpressionContext
+    ) -> HTTPAction? {
+        guard let url = fields["url"] else {
+            self.missing("url", at: node.mark, hint: "url: \"http://host/path\"")
+            return nil
+        }
+        guard let template = self.textTemplate(url, in: context.at("a URL")) else { return nil }
+        if let text = url.value.text, !text.hasPrefix("{{"),
+            !text.hasPrefix("http://"), !text.hasPrefix("https://")
+        {
+            self.log.error(
+                "a URL begins with http:// or https://",
+                at: url.value.mark
+            )
+        }
+        var action = HTTPAction(url: template)
+        if let method = fields["method"], let text = self.literalText(method) {
+            action.method = text
+            if text.isEmpty || !text.utf8.allSatisfy({ (0x41...0x5A).contains($0) || $0 == 0x2D }) {
+                self.log.error(
+                    "'\(text.prefix(40))' is not an HTTP method",
+                    at: method.value.mark,
+                    hint: "methods are upper case, as in POST"
+                )
+            }
+        }
+        let sink = context.at("a header", takesSecrets: true)
+        action.headers = self.templates(fields["headers"], in: sink, areTexts: true)
+        for entry in self.entries(fields["headers"]) { self.checkHeader(entry) }
+        return action
+    }
+
+    mutating func checkHeader(_ entry: SourceEntry) {
+        let marks = Set("!#$%&'*+-.^_`|~".utf8)
+        let isToken =
+            !entry.key.isEmpty
+            && entry.key.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20)
+                    || marks.contains($0)
+            }
+        if !isToken {
+            self.log.error("'\(entry.key.prefix(40))' is not a header's name", at: entry.mark)
+        }
+        if let text = entry.value.text, text.contains(where: { $0.isNewline }) {
+            self.log.error("a header's value is one line", at: entry.value.mark)
+        }
+    }
+
+    // MARK: System
+
+    private mutating func system(
+        _ entry: SourceEntry,
+        context: ExpressionContext
+    ) -> ActionReading? {
+        let keys = ["sleep", "fan_out", "run"]
+        let unsupported = Self.unsupportedStepKeys
+        guard let fields = self.fields(of: entry.value, "system", keys, unsupported) else {
+            return nil
+        }
+        let named = keys.compactMap { fields[$0] }.sorted { $0.mark < $1.mark }
+        guard let action = named.first else {
+            if case .map(let entries) = entry.value.content, entries.isEmpty {
+                self.log.error(
+                    "no action here",
+                    at: entry.value.mark,
+                    hint: "sleep, fan_out or run"
+                )
+            }
+            return nil
+        }
+        if named.count > 1 {
+            self.log.error("a second action '\(named[1].key)'", at: named[1].mark)
+        }
+        switch action.key {
+        case "sleep":
+            guard let value = self.duration(action, allowsZero: true) else { return nil }
+            return ActionReading(action: .sleep(milliseconds: value), effects: .none)
+        case "fan_out": return self.fanOut(action, context: context)
+        default: return self.childRun(action, context: context)
+        }
+    }
+
+    private mutating func fanOut(
+        _ entry: SourceEntry,
+        context: ExpressionContext
+    ) -> ActionReading? {
+        let keys = ["over", "max_parallel", "shell", "http", "sql", "verify"]
+        let unsupported = Self.unsupportedStepKeys.merging(
+            ["system": "system actions inside fan_out"],
+            uniquingKeysWith: { first, _ in first }
+        )
+        let fields = self.fields(of: entry.value, "fan_out", keys, unsupported)
+        guard let fields else { return nil }
+        var inner = context
+        inner.seesItem = true
+        let reading = self.action(in: fields, of: entry.value, context: inner)
+        guard let over = fields["over"] else {
+            self.missing("over", at: entry.value.mark, hint: "over: \"{{ inputs.list }}\"")
+            return nil
+        }
+        let list = self.template(over, in: context.at("the list"))
+        switch over.value.content {
+        case .list(let items) where items.count > Limits.fanOutItemsMax:
+            self.log.error("more than \(Limits.fanOutItemsMax) items", at: over.value.mark)
+        case .list: break
+        case .text(let text) where text.contains("{{"): break
+        default: self.mismatch(over, "a list or an expression")
+        }
+        let parallel = self.integer(fields["max_parallel"], in: 1...Limits.maxParallelMax)
+        guard let reading, let list else { return nil }
+        if case .shell(let shell) = reading.action, shell.background {
+            self.log.error("a fan_out cannot start background programs", at: entry.value.mark)
+        }
+        var ids: Set<String> = []
+        let verify = self.verifiers(
+            fields["verify"],
+            after: reading.action,
+            context: inner.afterwards(outputs: false),
+            ids: &ids
+        )
+        let action = FanOutAction(
+            over: list,
+            maxParallel: parallel ?? 8,
+            action: reading.action,
+            verify: verify
+        )
+        return ActionReading(action: .fanOut(action), effects: reading.effects)
+    }
+}
