@@ -75,18 +75,18 @@ extension PostgresConnection {
         if head.phase == .copying, head.isCopyIn { return }
         guard let cancellation = self.libpq.cancellation() else { return }
         for other in self.inFlight.all where other.cancelReason == nil { other.mayBeVictim = true }
-        self.isCancelling = true
+        self.cancellationsUnderway += 1
         let poller = self.poller
         let started = SideThread.start {
             cancellation.send()
             poller.submit { self.assumeIsolated { $0.cancellationArrived() } }
         }
         // Without a thread the deadline above ends the connection.
-        if !started { self.isCancelling = false }
+        if !started { self.cancellationsUnderway -= 1 }
     }
 
     private func cancellationArrived() {
-        self.isCancelling = false
+        self.cancellationsUnderway -= 1
         if self.closeError == nil { self.pump() }
     }
 }

@@ -10,8 +10,9 @@ extension PostgresConnection {
             self.flush()
             self.inFlight.first?.wakeUp()
         }
-        guard self.closeError == nil, readiness.readable else { return }
-        let isAlive = self.libpq.consumeInput()
+        guard self.closeError == nil else { return }
+        // A write that blocks makes libpq read, so there may be answers although nothing is left to read.
+        let isAlive = readiness.readable ? self.libpq.consumeInput() : true
         self.receive()
         guard self.closeError == nil else { return }
         self.deliverNotifications()

@@ -11,7 +11,7 @@ extension PostgresConnection {
     }
 
     private func maySend(_ exchange: Exchange) -> Bool {
-        guard !self.isCancelling, self.inFlight.count < self.configuration.pipelineDepthMax else {
+        guard self.cancellationsUnderway == 0, self.inFlight.count < self.configuration.pipelineDepthMax else {
             return false
         }
         if self.inFlight.isEmpty { return true }

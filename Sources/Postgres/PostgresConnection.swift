@@ -28,8 +28,8 @@ public actor PostgresConnection {
     var queue = ExchangeQueue()
     var inFlight = ExchangeQueue()
     var isInPipelineMode = true
-    /// A cancel request is on its way; nothing new is sent until it arrived, or it could hit the wrong call.
-    var isCancelling = false
+    /// Cancel requests on their way; nothing new is sent until they arrived, or they could hit the wrong call.
+    var cancellationsUnderway = 0
     var prepared: [String: PreparedStatement] = [:]
     var preparedCount = 0
     var encoder = ParameterEncoder()
