@@ -42,10 +42,14 @@ final class Exchange {
     var cancelDeadlineNanoseconds: UInt64?
     /// It was on the wire while another call was cancelled, and may have been hit instead.
     var mayBeVictim = false
+    /// It was sent again once because the server had lost its statement.
+    var isRepeated = false
     /// Tells the caller; nil for calls of the connection's own.
     var resume: ((Result<[PostgresRows], PostgresError>) -> Void)?
     /// Wakes a COPY that waits for the connection.
     var wake: CheckedContinuation<Void, Never>?
+    /// How often it was woken; a COPY notes the number before it looks, so that no signal falls between.
+    var signals: UInt64 = 0
     /// What the call ended with, for a COPY to pick up.
     var outcome: Result<[PostgresRows], PostgresError>?
 
@@ -71,6 +75,10 @@ final class Exchange {
         case .requests, .query: false
         case .script, .copyIn, .copyOut: true
         }
+    }
+
+    var isTransaction: Bool {
+        if case .requests(_, isTransaction: true) = self.work { true } else { false }
     }
 
     var isCopyIn: Bool {
@@ -116,6 +124,7 @@ final class Exchange {
     }
 
     func wakeUp() {
+        self.signals += 1
         let wake = self.wake
         self.wake = nil
         wake?.resume()

@@ -71,7 +71,7 @@ extension PostgresConnection {
             )
         default:
             let error = rows.serverError(statement: head.currentStatement)
-            if error.sqlState == "26000" || error.isStalePlan, let name = error.statement {
+            if error.needsPreparing, let name = error.statement {
                 self.prepared[name] = self.prepared[name].map {
                     // Another text under the same name makes the next call prepare under a new server name.
                     PreparedStatement(
@@ -109,12 +109,19 @@ extension PostgresConnection {
         let isVictim =
             head.error?.sqlState == "57014" && head.cancelReason == nil && head.mayBeVictim
             && !self.libpq.isInTransaction
-        if isVictim {
-            // Undone as a whole by a cancellation meant for another call, so it is repeated.
+        // The server lost the statement or its plan, and so undid the call as a whole; prepared anew it can succeed.
+        let isStale =
+            head.error?.needsPreparing == true && !head.isRepeated && head.cancelReason == nil
+            && (head.isTransaction || !self.libpq.isInTransaction)
+        if isVictim || isStale {
+            // Undone as a whole by a cancellation meant for another call, or stale: it is repeated.
+            let needsRollback = self.libpq.isInTransaction
+            head.isRepeated = isStale || head.isRepeated
             head.reset()
             self.queue.prepend(head)
+            if needsRollback { self.rollBack() }
         } else {
-            self.rollBackIfNeeded(head)
+            if head.isTransaction, head.error != nil, self.libpq.isInTransaction { self.rollBack() }
             self.complete(head, Self.result(of: head))
         }
         self.cancelHeadIfAsked()
@@ -137,10 +144,7 @@ extension PostgresConnection {
     }
 
     /// A transaction that failed stays open on the server until it is rolled back.
-    private func rollBackIfNeeded(_ head: Exchange) {
-        guard case .requests(_, isTransaction: true) = head.work, head.error != nil,
-            self.libpq.isInTransaction
-        else { return }
+    private func rollBack() {
         let work = Exchange.Work.query(sql: "ROLLBACK", values: [], binary: false)
         let rollback = self.makeExchange(work)
         self.queue.prepend(rollback)
