@@ -191,7 +191,7 @@ struct ConnectionTests {
                             #expect(try await call.value == value)
                         } catch {
                             #expect(isCancelled)
-                            #expect((error as? PostgresError)?.code == .cancelled)
+                            #expect((error as? PostgresError)?.code == .cancelled, "\(error)")
                         }
                     }
                 }
