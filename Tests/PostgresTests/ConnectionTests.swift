@@ -105,10 +105,8 @@ struct ConnectionTests {
             #expect(error?.isUndefinedTable == true)
             try await connection.script("CREATE TABLE later (a int8)")
             #expect(try await connection.execute(early).isEmpty)
-            // A changed column makes the server refuse the plan once; then it is prepared again.
+            // A changed column makes the server refuse the plan; it is prepared again unseen.
             try await connection.script("ALTER TABLE later ALTER a TYPE text")
-            let stale = await postgresError { _ = try await connection.execute(early) }
-            #expect(stale?.isTransient == true)
             #expect(try await connection.execute(early).columnType(0) == .text)
         }
     }
@@ -193,7 +191,7 @@ struct ConnectionTests {
                             #expect(try await call.value == value)
                         } catch {
                             #expect(isCancelled)
-                            #expect((error as? PostgresError)?.code == .cancelled)
+                            #expect((error as? PostgresError)?.code == .cancelled, "\(error)")
                         }
                     }
                 }
