@@ -132,7 +132,7 @@ public struct NodeLife: Sendable {
                 break
             }
             group.cancelAll()
-            while let _ = await group.nextResult() {}
+            while await group.nextResult() != nil {}
             if ending == .stopped { try? await self.equipment.store.leave(node) }
             return ending
         }

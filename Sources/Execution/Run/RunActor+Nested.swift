@@ -154,7 +154,11 @@ extension RunActor {
                 return
             }
         }
-        throw StepFailure(.error, "its node died meanwhile; look before it is run again", isUnknown: true)
+        throw StepFailure(
+            .error,
+            "its node died meanwhile; look before it is run again",
+            isUnknown: true
+        )
     }
 
     /// Keeps a record in memory too, for a later attempt of the same fan-out.

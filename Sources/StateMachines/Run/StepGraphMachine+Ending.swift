@@ -136,7 +136,8 @@ extension StepGraphMachine {
     }
 
     private var isUndoing: Bool {
-        self.rollbackFailed || self.states.contains { $0.isRolledBack } || self.phase == .rollingBack
+        self.rollbackFailed || self.states.contains { $0.isRolledBack }
+            || self.phase == .rollingBack
     }
 
     private mutating func restoreRollback(_ record: StepRecord, of step: Int?) {

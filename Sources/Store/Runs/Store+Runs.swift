@@ -89,7 +89,9 @@ extension Store {
             ]
         )
         let ids = try rows.decode { row throws(StoreError) in RunID(try row.int64(0)) }
-        guard let id = ids.first else { throw StoreError(.notFound, "no run starts with '\(text)'") }
+        guard let id = ids.first else {
+            throw StoreError(.notFound, "no run starts with '\(text)'")
+        }
         guard ids.count == 1 else {
             let names = ids.map(\.description).joined(separator: ", ")
             throw StoreError(.ambiguous, "'\(text)' names several runs: \(names)")

@@ -38,7 +38,10 @@ struct WriteBatch {
         self.requests.append(
             PostgresRequest(
                 WriterSQL.fence,
-                [.int8(node.number), .int4Array(sorted.map(\.key)), .int8Array(sorted.map(\.value))]
+                [
+                    .int8(node.number), .int4Array(sorted.map(\.key)),
+                    .int8Array(sorted.map(\.value)),
+                ]
             )
         )
         try self.addJournal(submissions, node)

@@ -23,7 +23,10 @@ struct ShellTool: Sendable {
         var result = Self.result(of: await process.waitForEnd())
         if Task.isCancelled { throw .cancelled }
         if isLate {
-            result.failure = ToolFailure(.timeout, "the program did not end in time and was stopped")
+            result.failure = ToolFailure(
+                .timeout,
+                "the program did not end in time and was stopped"
+            )
         }
         return result
     }
@@ -144,7 +147,8 @@ struct ShellTool: Sendable {
     }
 
     /// A file that only this user can read, and that nobody could have put there before.
-    private static func write(_ text: String, in folder: String) async throws(ToolFailure) -> String {
+    private static func write(_ text: String, in folder: String) async throws(ToolFailure) -> String
+    {
         let path = "\(folder)/.stdin-\(String(UInt64.random(in: .min ... .max), radix: 36))"
         let isWritten = await BlockingWork.run { () -> Bool in
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -158,7 +162,9 @@ struct ShellTool: Sendable {
             }
             return true
         }
-        guard isWritten else { throw ToolFailure(.error, "stdin could not be written to the workspace") }
+        guard isWritten else {
+            throw ToolFailure(.error, "stdin could not be written to the workspace")
+        }
         return path
     }
 
