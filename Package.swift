@@ -50,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "Postgres",
-            dependencies: ["CLibpq", nioCore, logging, metrics],
+            dependencies: ["CLibpq", logging, metrics],
             swiftSettings: house + [.strictMemorySafety()]
         ),
         .target(
@@ -114,7 +114,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PostgresTests",
-            dependencies: ["Postgres", "TestBed", logging],
+            dependencies: ["Postgres", "ControlRoom", "TestBed", logging],
             swiftSettings: house
         ),
         .testTarget(
