@@ -43,6 +43,7 @@ final class EffectsGate: Sendable {
     private struct State {
         var isOpen = true
         var opened = StopSignal()
+        var underWay = 0
     }
 
     private let state = Mutex(State())
@@ -63,11 +64,26 @@ final class EffectsGate: Sendable {
         }
     }
 
-    /// Returns when effects may start, or when the task is cancelled.
-    func pass() async {
-        let wait = self.state.withLock { $0.isOpen ? nil : $0.opened }
-        await wait?.wait()
+    /// How many attempts are past the gate and not done.
+    var underWay: Int { self.state.withLock(\.underWay) }
+
+    /// Returns when effects may start, or when the task is cancelled; each call is paired with
+    /// ``leave()``.
+    func enter() async {
+        while !Task.isCancelled {
+            let wait: StopSignal? = self.state.withLock { state in
+                guard state.isOpen else { return state.opened }
+                state.underWay += 1
+                return nil
+            }
+            guard let wait else { return }
+            await wait.wait()
+        }
+        self.state.withLock { $0.underWay += 1 }
     }
+
+    /// Ends what ``enter()`` began.
+    func leave() { self.state.withLock { $0.underWay -= 1 } }
 }
 
 /// The wall clock, for what people read; decisions use the monotonic clock or the database's.

@@ -6,6 +6,8 @@ import Foundation
 struct NodeFile: Codable, Sendable {
     /// Its process.
     var pid: Int32
+    /// Whether it works; false for a command that only looks and ends soon.
+    var isNode: Bool
     /// The connection string of its embedded server; `nil` with `DATABASE_URL`.
     var conninfo: String?
 

@@ -122,7 +122,7 @@ public struct NodeLife: Sendable {
             group.addTask { await lease.run(onReady: { onReady(node) }) }
             group.addTask {
                 await self.stop()
-                await self.drain(dispatcher)
+                await self.drain(dispatcher, gate)
                 return .stopped
             }
             var ending = Ending.stopped
@@ -142,10 +142,11 @@ public struct NodeLife: Sendable {
     static var clock: Duration { .nanoseconds(Int64(clamping: ContinuousClock.now.nanoseconds)) }
 
     /// Lets attempts under way finish, up to the drain timeout.
-    private func drain(_ dispatcher: DispatcherActor) async {
+    private func drain(_ dispatcher: DispatcherActor, _ gate: EffectsGate) async {
         await dispatcher.drainAll()
+        gate.close()
         let until = ContinuousClock.now + self.equipment.configuration.drainTimeout
-        while ContinuousClock.now < until, await !dispatcher.isIdle() {
+        while ContinuousClock.now < until, gate.underWay > 0 {
             try? await Task.sleep(for: .milliseconds(50))
             if Task.isCancelled { return }
         }

@@ -1,6 +1,5 @@
 // What happens to an attempt that a crash cut off, and how steps are undone.
 
-internal import Logging
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -40,7 +39,7 @@ extension RunActor {
             try await self.submit([.journal(record)])
             self.mailbox.yield(.event(.ended(step, .again))).ignore()
         } catch {
-            self.abandon()
+            self.letGo(error)
         }
     }
 
@@ -80,12 +79,16 @@ extension RunActor {
 
     /// Undoes one step: its rollback actions in order, each verified.
     func rollBack(_ step: Int) async {
+        await self.room.effects.enter()
+        defer { self.room.effects.leave() }
+        if Task.isCancelled { return }
         let definition = self.plan.steps[step]
         self.emit(.runRollingBack, step: definition.id)
         for (index, action) in definition.rollback.enumerated() {
             let key = "\(definition.id)!\(index)"
             let earlier = self.journal.last { $0.record.step == key && !$0.isSuperseded }
             if earlier?.record.state == .succeeded { continue }
+            if Task.isCancelled { return }
             guard await self.undo(action, definition, step, key, earlier?.record.attempt ?? 0)
             else {
                 return self.mailbox.yield(.event(.rolledBack(step, false))).ignore()
@@ -143,8 +146,7 @@ extension RunActor {
                     throw StepFailure(verifier: bad, badEnd: result.badEnd)
                 }
             } catch let error as StoreError {
-                self.room.logger.notice("run let go", metadata: ["reason": "\(error.message)"])
-                self.abandon()
+                self.letGo(error)
                 return false
             } catch let error as ToolFailure {
                 record.fail(StepFailure(error), redactor: self.redactor)
@@ -153,9 +155,12 @@ extension RunActor {
             } catch {
                 record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
             }
+            if Task.isCancelled { return false }
             self.tellUndo(record)
-            guard (try? await self.submit([.journal(record)])) != nil else {
-                self.abandon()
+            do {
+                try await self.submit([.journal(record)])
+            } catch {
+                self.letGo(error)
                 return false
             }
             if record.state == .succeeded { return true }

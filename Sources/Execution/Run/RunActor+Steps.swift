@@ -56,8 +56,12 @@ extension RunActor {
 
     /// Makes one attempt of a step and tells the graph how it ended.
     func attempt(_ step: Int, _ number: Int) async {
-        await self.room.effects.pass()
         let definition = self.plan.steps[step]
+        // What only waits does not keep a stopping node.
+        let isCounted = definition.action.hasEffectsOfItsOwn
+        if isCounted { await self.room.effects.enter() }
+        defer { if isCounted { self.room.effects.leave() } }
+        if Task.isCancelled { return }
         self.emit(
             .stepStarted,
             step: definition.id,
@@ -72,6 +76,8 @@ extension RunActor {
                 record.state = .intent
                 try await self.submit(self.markRunning() + [.journal(record)])
                 record.state = .succeeded
+            } else if isCounted, !self.isRunning {
+                try await self.submit(self.markRunning())
             }
             if self.stopAttempts.isFired { throw StepFailure.stopped }
             try await self.checkPreconditions(definition, number, deadline)
@@ -93,21 +99,13 @@ extension RunActor {
             }
             artifacts = try await self.collectArtifacts(definition)
         } catch let error as StoreError {
-            return self.lost(error)
+            return self.letGo(error)
         } catch let error as StepFailure {
             record.fail(error, redactor: self.redactor)
         } catch {
             record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
         }
         await self.conclude(step, record, artifacts)
-    }
-
-    private func lost(_ error: StoreError) {
-        self.room.logger.notice(
-            "run let go",
-            metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-        )
-        self.abandon()
     }
 
     private func checkPreconditions(
@@ -145,6 +143,8 @@ extension RunActor {
     /// Writes what an attempt came to and tells the graph; the run's very last result travels with
     /// the run's end in one commit.
     func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
+        // Cut off by the node's own end: the intent on record is the truth, nothing else is.
+        if Task.isCancelled { return }
         let end = record.end
         self.tell(record)
         for artifact in artifacts { self.emitArtifact(artifact, record.attempt) }
@@ -163,8 +163,14 @@ extension RunActor {
         do {
             try await self.submit(writes)
             self.mailbox.yield(.event(.ended(step, end))).ignore()
+        } catch  where error.code == .server && record.state != .failed {
+            // The database takes anything but this result: the step fails, the run goes on.
+            var refused = StepRecord(step: record.step, attempt: record.attempt, state: .failed)
+            refused.failure = "its result cannot be stored: \(error.message)"
+            refused.failureKind = .error
+            await self.conclude(step, refused, [])
         } catch {
-            self.lost(error)
+            self.letGo(error)
         }
     }
 
@@ -230,6 +236,16 @@ extension Step {
         case .sleep(let milliseconds): milliseconds > 1_000
         case .fanOut, .run: true
         case .shell, .http, .sql: self.effects != .none
+        }
+    }
+}
+
+extension Action {
+    /// Whether the action reaches outside the room, so that it must not be cut off lightly.
+    var hasEffectsOfItsOwn: Bool {
+        switch self {
+        case .sleep, .run: false
+        case .shell, .http, .sql, .fanOut: true
         }
     }
 }

@@ -153,6 +153,17 @@ public struct StepGraphMachine: Sendable {
         self.states[step].status == .skipped && !self.states[step].isSkippedByFailure
     }
 
+    /// Whether a cancel or a timeout would still change how the run ends.
+    public var isStoppable: Bool {
+        switch self.phase {
+        case .forward, .draining, .pausing: self.stopReason == nil
+        case .rollingBack, .cleanup, .ended: false
+        }
+    }
+
+    /// Whether something was undone.
+    public var wasRolledBack: Bool { self.states.contains(where: \.isRolledBack) }
+
     /// Whether a step failed for good.
     public var hasFailure: Bool {
         self.states.contains { $0.status == .failed || $0.status == .unknown }
