@@ -22,16 +22,29 @@ struct Room: Sendable {
     let recheck: @Sendable () -> Void
 }
 
+/// A plan with what its runs need to know of it, found out once.
+struct PreparedPlan: Sendable {
+    var plan: Plan
+    var usesScratch: Bool
+    var needsWorkspace: Bool
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        self.usesScratch = plan.usesScratch
+        self.needsWorkspace = plan.needsWorkspace
+    }
+}
+
 /// Plans by digest, read once.
 actor PlanCache {
     static let plansMax = 1_000
 
-    private var plans: [Digest: Plan] = [:]
+    private var plans: [Digest: PreparedPlan] = [:]
 
     /// The plan, from memory or from the store.
-    func plan(_ digest: Digest, from store: Store) async throws(StoreError) -> Plan {
+    func plan(_ digest: Digest, from store: Store) async throws(StoreError) -> PreparedPlan {
         if let plan = self.plans[digest] { return plan }
-        let plan = try await store.plan(digest)
+        let plan = PreparedPlan(try await store.plan(digest))
         if self.plans.count >= Self.plansMax { self.plans.removeAll() }
         self.plans[digest] = plan
         return plan

@@ -10,10 +10,11 @@ extension RunActor {
     /// Loads the plan and, after a crash, the journal; makes the workspace.
     func prepare() async throws {
         do {
-            self.plan = try await self.room.plans.plan(
+            self.prepared = try await self.room.plans.plan(
                 self.claimed.planDigest,
                 from: self.room.store
             )
+            self.plan = self.prepared.plan
             self.inputs = try JSONValue(parsing: self.claimed.inputs).objectValue ?? [:]
             self.machine = StepGraphMachine(
                 plan: self.plan,
@@ -26,14 +27,14 @@ extension RunActor {
             throw ExecutionError("the run cannot be read: \(error)")
         }
         self.restoreJournal()
-        if self.plan.needsWorkspace {
+        if self.prepared.needsWorkspace {
             self.workspace = "\(self.room.configuration.workspaces)/\(self.id)"
             guard Folder.make(self.workspace), Folder.make(self.workspace + "/tmp") else {
                 throw ExecutionError("the workspace \(self.workspace) cannot be made")
             }
         }
         self.begin()
-        if self.plan.usesScratch { self.scratch = try await self.openScratch() }
+        if self.prepared.usesScratch { self.scratch = try await self.openScratch() }
     }
 
     private func openScratch() async throws(ExecutionError) -> ScratchDatabase {
@@ -150,7 +151,7 @@ extension RunActor {
             outputs: outputs
         )
         try await self.submit(writes + [.transition(transition)])
-        if self.plan.usesScratch { await self.room.scratch.drop(self.id) }
+        if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }
 

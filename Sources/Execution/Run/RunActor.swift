@@ -30,6 +30,7 @@ actor RunActor {
     let log: LaneLog
     let room: Room
     let stopSignal = StopSignal()
+    var prepared = PreparedPlan(Plan(name: ""))
     var plan = Plan(name: "")
     var machine = StepGraphMachine(plan: Plan(name: ""))
     var inputs: [String: JSONValue] = [:]

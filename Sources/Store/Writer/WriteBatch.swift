@@ -28,7 +28,7 @@ struct WriteBatch {
         submissions: [Submission],
         chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
         node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         var shards: [Int32: Int64] = [:]
         for submission in submissions {
             shards[submission.fence.shard.shard] = submission.fence.shard.generation
@@ -44,7 +44,7 @@ struct WriteBatch {
                 ]
             )
         )
-        try self.addJournal(submissions, node)
+        self.addJournal(submissions, node)
         self.addArtifacts(submissions, node)
         self.addRuns(submissions, node)
         self.addEvents(chunks, node)
@@ -61,7 +61,7 @@ struct WriteBatch {
     private mutating func addJournal(
         _ submissions: [Submission],
         _ node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         // A statement can touch a row once: of an intent and its result the result is kept.
         var latest: [JournalKey: Int] = [:]
         var rows: [(fence: RunFence, record: StepRecord)?] = []
@@ -78,14 +78,6 @@ struct WriteBatch {
         }
         let kept = rows.compactMap { $0 }
         guard !kept.isEmpty else { return }
-        var bodies: [String?] = []
-        for row in kept {
-            do {
-                bodies.append(try row.record.bodyText())
-            } catch {
-                throw StoreError(.server, "a step's result cannot be written: \(error)")
-            }
-        }
         self.journalRequest = self.requests.count
         self.requests.append(
             PostgresRequest(
@@ -94,7 +86,7 @@ struct WriteBatch {
                     .textArray(kept.map(\.record.step)),
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
-                    .textArray(bodies),
+                    .textArray(kept.map(\.record.bodyText)),
                 ]
             )
         )

@@ -166,7 +166,7 @@ public actor WriterActor {
         _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)]
     ) async {
         do {
-            let batch = try WriteBatch(
+            let batch = WriteBatch(
                 submissions: submissions,
                 chunks: chunks,
                 node: self.node
