@@ -59,7 +59,9 @@ public struct NodeLife: Sendable {
 
     /// Prepares a life.
     ///
-    /// - Parameter untilStop: Returns when the node shall stop.
+    /// - Parameters:
+    ///   - equipment: What the node works with.
+    ///   - untilStop: Returns when the node shall stop.
     public init(_ equipment: Equipment, untilStop: @escaping @Sendable () async -> Void) {
         self.equipment = equipment
         self.stop = untilStop
