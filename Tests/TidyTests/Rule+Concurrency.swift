@@ -47,11 +47,12 @@ extension Rule {
         ],
         allowed: [
             Sample("let a = Action.sleep(milliseconds: 1)", at: "Tests/T/Sample.swift"),
+            Sample("case .sleep(let milliseconds): 1", at: "Tests/T/Sample.swift"),
             Sample("let a = \"SELECT pg_sleep(1)\"", at: "Tests/T/Sample.swift"),
         ]
     ) { file in
         file.findings(
-            matching: /\bu?sleep\((?!milliseconds:)|\bnanosleep\(|Task\.sleep/,
+            matching: /\bu?sleep\((?!milliseconds:|let\s)|\bnanosleep\(|Task\.sleep/,
             "await a signal instead, or poll through a helper of TestKit or TestBed"
         )
     }

@@ -27,7 +27,7 @@ extension Rule {
         let first =
             /^\s*(?:select\s[\s\S]*\sfrom\s|insert into\s|update\s+\S+\s+set\s|delete from\s|create table\s)/
         return file.literals
-            .filter { $0.text.contains(anywhere) || $0.text.contains(first) }
+            .filter { $0.text.has(anywhere) || $0.text.has(first) }
             .map { file.finding($0.line, "move the statement into Store, as a named constant") }
     }
 
@@ -51,7 +51,7 @@ extension Rule {
     static let traps = Rule(
         title: "no trap where an error can be thrown",
         folders: ["Sources", "loadtests"],
-        violations: [Sample("fatalError(\"a\")"), Sample("let a = try! b()")],
+        violations: [Sample("Swift.fatalError(\"a\")"), Sample("let a = try! b()")],
         allowed: [Sample("let a = try? b()"), Sample("/// No fatalError( here.\nlet a = 1")]
     ) { file in
         file.findings(
@@ -98,7 +98,7 @@ extension Rule {
         ]
     ) { file in
         file.code.indices
-            .filter { file.code[$0].contains(/@Test\b/) }
+            .filter { file.code[$0].has(/@Test\b/) }
             .filter { line in
                 let next = file.code[line..<min(line + 2, file.code.count)]
                 return !next.joined(separator: "\n").contains(/@Test\(\s*"/)

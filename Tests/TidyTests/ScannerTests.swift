@@ -23,7 +23,7 @@ struct ScannerTests {
                 #"let a = "  (c(" ")) ""#,
                 #"let g = """"#,
                 "",
-                #"    """                     + n"#,
+                #"    """                   + n"#,
                 ##"let o = #"        (r)"#, s = /  /, u = v / w"##,
             ]
         )

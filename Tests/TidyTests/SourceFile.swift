@@ -49,7 +49,7 @@ struct SourceFile: Sendable {
     /// One finding for each line of code in which `pattern` is found.
     func findings(matching pattern: Regex<Substring>, _ advice: String) -> [Finding] {
         self.code.enumerated()
-            .filter { $0.element.contains(pattern) }
+            .filter { $0.element.has(pattern) }
             .map { self.finding($0.offset + 1, advice) }
     }
 
@@ -57,5 +57,12 @@ struct SourceFile: Sendable {
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         return lines.map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+extension String {
+    /// Whether `pattern` is found; a word ends at anything but letters, digits and underscores.
+    func has(_ pattern: Regex<Substring>) -> Bool {
+        self.contains(pattern.wordBoundaryKind(.simple))
     }
 }

@@ -127,12 +127,9 @@ public struct NodeLife: Sendable {
                 await self.drain(dispatcher, gate)
                 return .stopped
             }
-            var ending = Ending.stopped
-            while let next = try await group.next() {
-                guard let next else { continue }
-                ending = next
-                break
-            }
+            var first: Ending?
+            while first == nil, let next = try await group.next() { first = next }
+            let ending = first ?? .stopped
             group.cancelAll()
             while await group.nextResult() != nil {}
             if ending == .stopped { try? await self.equipment.store.leave(node) }
