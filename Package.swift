@@ -76,8 +76,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "PulserIR", "Compiler", "Postgres", "Store", "Tools", "Execution", subprocess,
-                logging,
+                "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
+                subprocess, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house

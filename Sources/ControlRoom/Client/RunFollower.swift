@@ -18,10 +18,13 @@ extension RoomClient {
     /// Calls `body` for every event of a run, from its first to its last.
     ///
     /// - Parameters:
+    ///   - id: The run.
     ///   - from: The number of the first event to tell; `nil` means the run's first.
     ///   - isLive: Whether to wait for the run's end; otherwise only what is stored is told.
     ///   - onChange: Called with the run whenever it is looked at.
+    ///   - body: Called with one event after the other.
     /// - Returns: The run as it was last seen: ended, when `isLive`.
+    /// - Throws: What the store or `body` threw.
     public func follow(
         _ id: RunID,
         from: Int64? = nil,

@@ -57,7 +57,10 @@ public struct Room: Sendable {
     ///
     /// - Parameters:
     ///   - purpose: The command's name, told to whoever finds the data directory in use.
+    ///   - need: Whether the database is enough, some node must work, or this process must be it.
     ///   - body: Gets the client; when it returns or throws, everything is taken down.
+    /// - Returns: What `body` returned.
+    /// - Throws: ``RoomError`` when the room cannot be opened, or what `body` threw.
     public func open<Value: Sendable>(
         purpose: String,
         node need: NodeNeed,

@@ -59,7 +59,9 @@ public struct NodeLife: Sendable {
 
     /// Prepares a life.
     ///
-    /// - Parameter untilStop: Returns when the node shall stop.
+    /// - Parameters:
+    ///   - equipment: What the node works with.
+    ///   - untilStop: Returns when the node shall stop.
     public init(_ equipment: Equipment, untilStop: @escaping @Sendable () async -> Void) {
         self.equipment = equipment
         self.stop = untilStop
@@ -125,12 +127,9 @@ public struct NodeLife: Sendable {
                 await self.drain(dispatcher, gate)
                 return .stopped
             }
-            var ending = Ending.stopped
-            while let next = try await group.next() {
-                guard let next else { continue }
-                ending = next
-                break
-            }
+            var first: Ending?
+            while first == nil, let next = try await group.next() { first = next }
+            let ending = first ?? .stopped
             group.cancelAll()
             while await group.nextResult() != nil {}
             if ending == .stopped { try? await self.equipment.store.leave(node) }

@@ -89,8 +89,7 @@ extension RunActor {
             let earlier = self.journal.last { $0.record.step == key && !$0.isSuperseded }
             if earlier?.record.state == .succeeded { continue }
             if Task.isCancelled { return }
-            guard await self.undo(action, definition, step, key, earlier?.record.attempt ?? 0)
-            else {
+            guard await self.undo(action, step, key, earlier?.record.attempt ?? 0) else {
                 return self.mailbox.yield(.event(.rolledBack(step, false))).ignore()
             }
         }
@@ -102,7 +101,6 @@ extension RunActor {
     /// - Returns: Whether it holds.
     private func undo(
         _ rollback: RollbackAction,
-        _ definition: Step,
         _ step: Int,
         _ key: String,
         _ attemptsMade: Int
@@ -110,11 +108,6 @@ extension RunActor {
         let policy = rollback.retry ?? RetryPolicy(maxAttempts: 1)
         for attempt in 1...max(1, policy.maxAttempts) {
             var record = StepRecord(step: key, attempt: attemptsMade + attempt, state: .intent)
-            let asStep = Step(
-                id: definition.id,
-                action: rollback.action,
-                verify: rollback.verify
-            )
             let call = StepCall(
                 step: step,
                 number: record.attempt,
@@ -137,7 +130,7 @@ extension RunActor {
                 record.result = self.redactor.redact(result.value)
                 if let failure = result.failure { throw StepFailure(failure) }
                 record.verifiers = await self.room.tools.verify(
-                    asStep.verify,
+                    rollback.verify,
                     action: rollback.action,
                     result: result.value,
                     in: self.verifyContext(context, result.value)

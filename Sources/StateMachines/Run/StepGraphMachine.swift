@@ -119,7 +119,9 @@ public struct StepGraphMachine: Sendable {
 
     /// Makes the graph of a new run.
     ///
-    /// - Parameter plan: Compiled: `needs` name known steps and have no cycle.
+    /// - Parameters:
+    ///   - plan: Compiled: `needs` name known steps and have no cycle.
+    ///   - retryCount: How often the run itself was tried again before.
     public init(plan: Plan, retryCount: Int = 0) {
         self.plan = plan
         self.retryCount = retryCount
@@ -176,7 +178,10 @@ public struct StepGraphMachine: Sendable {
 
     /// Takes one event.
     ///
-    /// - Parameter random: From 0 up to 1, for jitter.
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - random: From 0 up to 1, for jitter.
+    /// - Returns: What to do now, in order.
     /// - Throws: ``UnreachableTransition`` when the event cannot happen in this state.
     public mutating func handle(
         _ event: Event,

@@ -6,7 +6,9 @@ public import PulserIR
 extension Store {
     /// Stores plans and runs in one transaction: a bad one leaves nothing behind.
     ///
-    /// - Parameter plans: Every plan the runs name that may be new, child plans included.
+    /// - Parameters:
+    ///   - runs: What to queue; the answer keeps this order.
+    ///   - plans: Every plan the runs name that may be new, child plans included.
     /// - Returns: The runs' ids in order; for a key that was taken, the run that has it.
     /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
     public func enqueue(
@@ -149,6 +151,7 @@ extension Store {
     ///   - run: As read just now: a change since then is a conflict.
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    /// - Throws: `conflict` when the run changed meanwhile or has not ended.
     public func retry(
         _ run: RunRow,
         steps: [String],

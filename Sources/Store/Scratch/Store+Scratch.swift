@@ -12,7 +12,7 @@ extension Store {
     /// Makes a run's database with a role that can reach nothing else; does nothing when they are
     /// there.
     ///
-    /// - Parameter password: Of the role; letters and digits only.
+    /// The password is the role's; it may hold letters and digits only.
     public func makeScratch(_ run: RunID, password: String) async throws(StoreError) {
         let name = Self.scratchName(run)
         try await self.unprepared(
