@@ -24,7 +24,9 @@ public enum Backoff {
         }
         wait = min(wait, longest)
         wait *= 1 + policy.jitter * (2 * random - 1)
-        return max(0, min(Int64(wait.rounded()), policy.backoffMillisecondsMax))
+        // Compared as doubles: the longest wait may be a number whose double no Int64 can hold.
+        guard wait < longest else { return max(0, policy.backoffMillisecondsMax) }
+        return Int64(max(0, wait.rounded()))
     }
 
     /// Whether `policy` tries again after a failure of this kind.

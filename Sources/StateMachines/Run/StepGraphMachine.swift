@@ -95,6 +95,10 @@ public struct StepGraphMachine: Sendable {
         /// Attempts made before a person had the step run again; they do not use up its budget.
         var earlierAttempts = 0
         var isDeciding = false
+        /// Its pause is over, so that its next attempt starts as soon as there is a place.
+        var isDue = false
+        /// Failures, of those the journal holds, after which the step itself is not tried again.
+        var finalFailures = 0
         /// Skipped because a step it needs failed, not by its own `if`.
         var isSkippedByFailure = false
         var lastFailure: RetryPolicy.Failure?
@@ -198,7 +202,7 @@ public struct StepGraphMachine: Sendable {
             self.states[step].isDeciding = false
             if isWanted, self.mayStart(step) {
                 self.start(step, &actions)
-            } else if isWanted {
+            } else if isWanted || self.runsOnFailure[step] && !self.mayStart(step) {
                 // The run began to fail while the condition was looked at: asked again later.
             } else {
                 self.skip(step, byFailure: false, &actions)
@@ -206,14 +210,20 @@ public struct StepGraphMachine: Sendable {
         case .undecidable(let step):
             try self.expect(step, isDeciding: true, event)
             self.states[step].isDeciding = false
+            // It can only repeat, whatever kind of failure an earlier attempt had.
+            self.states[step].lastFailure = nil
             self.fail(step, &actions)
         case .ended(let step, let end):
             guard self.states[step].status == .running else {
                 throw UnreachableTransition("step \(step) is not running, yet it ended")
             }
+            // Without a reason to stop, the step could never settle and the run never end.
+            if end == .stopped, self.stopReason == nil {
+                throw UnreachableTransition("step \(step) was stopped, yet the run goes on")
+            }
             self.ended(step, end, random, &actions)
         case .retryDue(let step):
-            if self.states[step].status == .retrying { self.start(step, &actions) }
+            if self.states[step].status == .retrying { self.states[step].isDue = true }
         case .runRetryDue: if self.phase == .pausing { self.resumeRun() }
         case .rolledBack(let step, let held): self.rolledBack(step, held, &actions)
         case .cancel: self.stop(.cancelled, &actions)
