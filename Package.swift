@@ -131,5 +131,13 @@ let package = Package(
             dependencies: ["ControlRoom", "Postgres", "TestBed", logging],
             swiftSettings: house
         ),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "Store", "Postgres",
+                "PulserIR", "TestBed", "TestKit", logging,
+            ],
+            swiftSettings: house
+        ),
     ]
 )
