@@ -150,7 +150,8 @@ actor LaneActor {
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
-        guard request.status == .queued else { return }
+        // A claim under way may bring this run; it then brings the request too.
+        guard request.status == .queued, !self.machine.isClaiming else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
             .runCancelled,
@@ -158,7 +159,7 @@ actor LaneActor {
             run: request.fence.run,
             data: .object(["reason": .string(request.reason)])
         )
-        let sequence = self.log.append(event)
+        let sequence = self.log.nextSequence
         let transition = RunTransition(
             status: .cancelled,
             retryCount: 0,
@@ -168,7 +169,7 @@ actor LaneActor {
         )
         do {
             try await self.room.writer.submit(
-                [.transition(transition)],
+                [.transition(transition), .event(event)],
                 fence: request.fence,
                 log: self.log
             )

@@ -144,13 +144,13 @@ extension RunActor {
             self.failure = (self.failure ?? "") + "; rolled back"
         }
         if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
-        self.emit(status.endEvent, data: data.isEmpty ? nil : .object(data))
+        let event = self.tell(status.endEvent, data: data.isEmpty ? nil : .object(data))
         let transition = self.transition(
             status,
             failure: status == .succeeded ? nil : self.failure,
             outputs: outputs
         )
-        try await self.submit(writes + [.transition(transition)])
+        try await self.submit(writes + [.transition(transition), event])
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }

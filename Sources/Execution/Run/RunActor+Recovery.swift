@@ -29,14 +29,14 @@ extension RunActor {
         var record = record
         record.failure = "its node died meanwhile; \(why)"
         record.failureKind = .error
-        self.emit(
+        let event = self.tell(
             .stepUnknown,
             step: record.step,
             attempt: record.attempt,
             data: .object(["reason": .string(record.failure ?? "")])
         )
         do {
-            try await self.submit([.journal(record)])
+            try await self.submit([.journal(record), event])
             self.mailbox.yield(.event(.ended(step, .again))).ignore()
         } catch {
             self.letGo(error)
@@ -149,9 +149,8 @@ extension RunActor {
                 record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
             }
             if Task.isCancelled { return false }
-            self.tellUndo(record)
             do {
-                try await self.submit([.journal(record)])
+                try await self.submit([.journal(record), self.tellUndo(record)])
             } catch {
                 self.letGo(error)
                 return false
@@ -174,8 +173,8 @@ extension RunActor {
         return context
     }
 
-    private func tellUndo(_ record: StepRecord) {
-        self.emit(
+    private func tellUndo(_ record: StepRecord) -> RunWrite {
+        self.tell(
             record.state == .succeeded ? .stepSucceeded : .stepFailed,
             step: record.step,
             attempt: record.attempt,

@@ -146,8 +146,6 @@ extension RunActor {
         // Cut off by the node's own end: the intent on record is the truth, nothing else is.
         if Task.isCancelled { return }
         let end = record.end
-        self.tell(record)
-        for artifact in artifacts { self.emitArtifact(artifact, record.attempt) }
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
             outputs: record.outputs,
@@ -156,7 +154,9 @@ extension RunActor {
         if let failure = record.failure, record.state == .failed {
             self.noteFailure(step, failure)
         }
-        let writes = artifacts.map { RunWrite.artifact($0) } + [.journal(record)]
+        let writes =
+            artifacts.flatMap { [.artifact($0), self.tell($0, record.attempt)] }
+            + [.journal(record)] + self.tell(record)
         if self.machine.isLastOpen(step) {
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
@@ -174,29 +174,33 @@ extension RunActor {
         }
     }
 
-    private func tell(_ record: StepRecord) {
-        for outcome in record.verifiers {
+    /// The events that tell of a step's result.
+    private func tell(_ record: StepRecord) -> [RunWrite] {
+        var events = record.verifiers.map { outcome in
             let data = JSONValue.object([
                 "id": .string(outcome.id), "kind": .string(outcome.kind),
                 "result": .string(outcome.result.rawValue),
                 "required": .bool(outcome.required), "expected": .string(outcome.expected),
                 "observed": .string(outcome.observed),
             ])
-            self.emit(.stepVerified, step: record.step, attempt: record.attempt, data: data)
+            return self.tell(.stepVerified, step: record.step, attempt: record.attempt, data: data)
         }
         var data: [String: JSONValue] = [:]
         if let failure = record.failure { data["reason"] = .string(failure) }
         if !record.outputs.isEmpty { data["outputs"] = .object(record.outputs) }
-        self.emit(
-            record.state.event,
-            step: record.step,
-            attempt: record.attempt,
-            data: data.isEmpty ? nil : .object(data)
+        events.append(
+            self.tell(
+                record.state.event,
+                step: record.step,
+                attempt: record.attempt,
+                data: data.isEmpty ? nil : .object(data)
+            )
         )
+        return events
     }
 
     /// Records a step that ended without an attempt of its own.
-    func settle(_ step: Int, _ status: StepStatus) -> RunWrite? {
+    func settle(_ step: Int, _ status: StepStatus) -> [RunWrite] {
         let id = self.plan.steps[step].id
         let attempts = self.machine.attempts(of: step)
         switch status {
@@ -204,26 +208,20 @@ extension RunActor {
             let isOwn = self.machine.isSkippedByCondition(step)
             let reason = isOwn ? nil : "the run failed before it"
             self.views[id] = EvaluationScope.StepView(status: "skipped")
-            self.emit(
-                .stepSkipped,
-                step: id,
-                data: .object(["reason": .string(reason ?? "its 'if' is false")])
-            )
-            return .journal(StepRecord(step: id, attempt: 0, state: .skipped, failure: reason))
+            let data = JSONValue.object(["reason": .string(reason ?? "its 'if' is false")])
+            return [
+                .journal(StepRecord(step: id, attempt: 0, state: .skipped, failure: reason)),
+                self.tell(.stepSkipped, step: id, data: data),
+            ]
         case .cancelled where self.views[id]?.status != "cancelled":
             self.views[id] = EvaluationScope.StepView(status: "cancelled")
-            self.emit(.stepCancelled, step: id)
-            return nil
+            return [self.tell(.stepCancelled, step: id)]
         case .failed where attempts == 0:
             self.views[id] = EvaluationScope.StepView(status: "failed")
             let record = StepRecord(step: id, attempt: 0, state: .failed, failure: self.failure)
-            self.emit(
-                .stepFailed,
-                step: id,
-                data: .object(["reason": .string(self.failure ?? "")])
-            )
-            return .journal(record)
-        default: return nil
+            let data = JSONValue.object(["reason": .string(self.failure ?? "")])
+            return [.journal(record), self.tell(.stepFailed, step: id, data: data)]
+        default: return []
         }
     }
 }

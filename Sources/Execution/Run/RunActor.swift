@@ -186,7 +186,7 @@ actor RunActor {
                 } catch {}
             }
         case .settle(let step, let status):
-            if let write = self.settle(step, status) { writes.append(write) }
+            writes += self.settle(step, status)
         case .stopAttempts: self.stopAttempts.fire()
         case .rollBack(let step):
             group.addTask { await self.rollBack(step) }
@@ -203,22 +203,40 @@ actor RunActor {
         try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
     }
 
-    /// Appends an event to the lane's log.
+    /// Appends an event to the lane's log, to be stored with the next commit whatever it is; what
+    /// tells of a result is written with it instead, see ``tell(_:step:attempt:data:)``.
     nonisolated func emit(
         _ kind: RunEvent.Kind,
         step: String? = nil,
         attempt: Int? = nil,
         data: JSONValue? = nil
     ) {
-        self.log.append(
-            RunEvent(
-                kind,
-                at: WallClock.milliseconds,
-                run: self.id,
-                step: step,
-                attempt: attempt,
-                data: data
-            )
+        self.log.append(self.event(kind, step: step, attempt: attempt, data: data))
+    }
+
+    /// An event that is stored if and only if the writes beside it are.
+    nonisolated func tell(
+        _ kind: RunEvent.Kind,
+        step: String? = nil,
+        attempt: Int? = nil,
+        data: JSONValue? = nil
+    ) -> RunWrite {
+        .event(self.event(kind, step: step, attempt: attempt, data: data))
+    }
+
+    private nonisolated func event(
+        _ kind: RunEvent.Kind,
+        step: String?,
+        attempt: Int?,
+        data: JSONValue?
+    ) -> RunEvent {
+        RunEvent(
+            kind,
+            at: WallClock.milliseconds,
+            run: self.id,
+            step: step,
+            attempt: attempt,
+            data: data
         )
     }
 

@@ -105,7 +105,10 @@ extension StepGraphMachine {
     private mutating func again(_ step: Int, _ actions: inout [Action]) {
         if self.phase == .rollingBack || self.phase == .draining && self.stopReason != nil {
             // A step that looks at failure is asked again when the run cleans up.
-            if self.runsOnFailure[step] { return self.states[step].status = .pending }
+            if self.runsOnFailure[step] {
+                self.states[step].status = .pending
+                return
+            }
             return self.cancel(step, &actions)
         }
         self.start(step, &actions)

@@ -7,7 +7,23 @@ internal import PulserIR
 struct Submission {
     var fence: RunFence
     var writes: [RunWrite]
+    var log: LaneLog
     var waiter: CheckedContinuation<StoreError?, Never>?
+
+    /// Puts the submission's events into the log: only now, so that they are in the chunk of the
+    /// very commit that stores what they tell of.
+    mutating func appendEvents() {
+        var last: Int64 = 0
+        for write in self.writes {
+            if case .event(let event) = write { last = self.log.append(event) }
+        }
+        guard last > 0 else { return }
+        for index in self.writes.indices {
+            guard case .transition(var transition) = self.writes[index] else { continue }
+            transition.lastSequence = max(transition.lastSequence, last)
+            self.writes[index] = .transition(transition)
+        }
+    }
 }
 
 /// A batch, frozen: after a lost connection the very same statements are sent again.
