@@ -65,7 +65,6 @@ extension StepGraphMachine {
         case .unknown:
             self.states[step].status = .unknown
             actions.append(.settle(step, .unknown))
-            actions.append(.waitForPerson(step))
         case .failed(let kind, let retryable):
             self.states[step].lastFailure = kind
             let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
@@ -128,8 +127,15 @@ extension StepGraphMachine {
     }
 
     private mutating func advanceForward(_ actions: inout [Action]) -> Bool {
-        // A step whose outcome only a person can tell holds the run where it is.
-        if self.states.contains(where: { $0.status == .unknown }) { return false }
+        // A step whose outcome only a person can tell holds the run where it is. The person is asked
+        // when nothing runs any more: an answer must not overtake the results of other steps.
+        if let step = self.states.firstIndex(where: { $0.status == .unknown }) {
+            if self.runningCount == 0, !self.isAsking {
+                self.isAsking = true
+                actions.append(.waitForPerson(step))
+            }
+            return false
+        }
         let moved = self.startReady(&actions)
         if self.states.allSatisfy(\.status.isSettled) {
             self.phase = .cleanup

@@ -72,7 +72,7 @@ public struct StepGraphMachine: Sendable {
         case stopAttempts
         /// Undo the step, answer ``Event/rolledBack(_:_:)``.
         case rollBack(Int)
-        /// A step's outcome is unknown; the run waits for a person.
+        /// A step's outcome is unknown and nothing runs any more; the run waits for a person.
         case waitForPerson(Int)
         /// The run is over.
         case end(RunStatus)
@@ -111,6 +111,8 @@ public struct StepGraphMachine: Sendable {
     public internal(set) var rollbackFailed = false
     var states: [StepState]
     var stopReason: RunStatus?
+    /// A person was asked; nothing starts by itself any more.
+    var isAsking = false
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
     let needs: [[Int]]
@@ -197,7 +199,9 @@ public struct StepGraphMachine: Sendable {
             }
             self.ended(step, end, random, &actions)
         case .retryDue(let step):
-            if self.states[step].status == .retrying { self.start(step, &actions) }
+            if self.states[step].status == .retrying, !self.isAsking {
+                self.start(step, &actions)
+            }
         case .runRetryDue: if self.phase == .pausing { self.resumeRun() }
         case .rolledBack(let step, let held): self.rolledBack(step, held, &actions)
         case .cancel: self.stop(.cancelled, &actions)
