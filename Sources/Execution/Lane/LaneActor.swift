@@ -140,7 +140,8 @@ actor LaneActor {
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
-        guard request.status == .queued else { return }
+        // A claim under way may bring this run; it then brings the request too.
+        guard request.status == .queued, !self.machine.isClaiming else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
             .runCancelled,
@@ -148,17 +149,15 @@ actor LaneActor {
             run: request.fence.run,
             data: .object(["reason": .string(request.reason)])
         )
-        let sequence = self.log.append(event)
         let transition = RunTransition(
             status: .cancelled,
             retryCount: 0,
             failure: request.reason,
-            firstSequence: sequence,
-            lastSequence: sequence
+            firstSequence: self.log.nextSequence
         )
         do {
             try await self.room.writer.submit(
-                [.transition(transition)],
+                [.event(event), .transition(transition)],
                 fence: request.fence,
                 log: self.log
             )

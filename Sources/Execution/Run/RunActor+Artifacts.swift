@@ -47,8 +47,9 @@ extension RunActor {
         return artifacts
     }
 
-    func emitArtifact(_ artifact: ArtifactRow, _ attempt: Int) {
-        self.emit(
+    /// An artifact with the event that tells of it.
+    func writes(_ artifact: ArtifactRow, _ attempt: Int) -> [RunWrite] {
+        let event = self.event(
             .artifactStored,
             step: artifact.step,
             attempt: attempt,
@@ -57,6 +58,7 @@ extension RunActor {
                 "size": .integer(artifact.size), "media_type": .string(artifact.mediaType),
             ])
         )
+        return [.event(event), .artifact(artifact)]
     }
 }
 

@@ -73,8 +73,7 @@ extension RunActor {
             failure: failure,
             waitReason: waitReason,
             outputs: outputs,
-            firstSequence: self.firstSequence,
-            lastSequence: self.log.nextSequence - 1
+            firstSequence: self.firstSequence
         )
     }
 
@@ -82,7 +81,7 @@ extension RunActor {
     func pauseRun(_ retryCount: Int, _ milliseconds: Int64) async throws(StoreError) {
         let most = self.plan.retry.maxAttempts
         let reason = "attempt \(retryCount + 1) of \(most) begins in \(milliseconds) ms"
-        self.emit(
+        let event = self.event(
             .runRetrying,
             data: .object([
                 "retry": .integer(Int64(retryCount)), "in_ms": .integer(milliseconds),
@@ -90,7 +89,8 @@ extension RunActor {
             ])
         )
         self.isRunning = false
-        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+        let transition = self.transition(.waiting, waitReason: reason)
+        try await self.submit([.event(event), .transition(transition)])
     }
 
     /// Parks the run until a person decides.
@@ -100,9 +100,10 @@ extension RunActor {
             "step '\(id)' was under way when its node died and nobody can tell whether it "
             + "happened; look, then: opsroom runs retry \(self.id) --from \(id), "
             + "or opsroom runs cancel \(self.id)"
-        self.emit(.runWaiting, step, data: .object(["reason": .string(reason)]))
+        let event = self.event(.runWaiting, step, data: .object(["reason": .string(reason)]))
         self.isRunning = false
-        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+        let transition = self.transition(.waiting, waitReason: reason)
+        try await self.submit([.event(event), .transition(transition)])
     }
 
     /// Writes the run's end, with the writes that led to it, in one commit.
@@ -128,13 +129,13 @@ extension RunActor {
             self.failure = (self.failure ?? "") + "; the rollback failed too: a person must look"
         }
         if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
-        self.emit(status.endEvent, data: data.isEmpty ? nil : .object(data))
+        let event = self.event(status.endEvent, data: data.isEmpty ? nil : .object(data))
         let transition = self.transition(
             status,
             failure: status == .succeeded ? nil : self.failure,
             outputs: outputs
         )
-        try await self.submit(writes + [.transition(transition)])
+        try await self.submit(writes + [.event(event), .transition(transition)])
         if self.plan.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }

@@ -30,14 +30,14 @@ extension RunActor {
         var record = record
         record.failure = "its node died meanwhile; \(why)"
         record.failureKind = .error
-        self.emit(
+        let event = self.event(
             .stepUnknown,
             step: record.step,
             attempt: record.attempt,
             data: .object(["reason": .string(record.failure ?? "")])
         )
         do {
-            try await self.submit([.journal(record)])
+            try await self.submit([.event(event), .journal(record)])
             self.mailbox.yield(.event(.ended(step, .again))).ignore()
         } catch {
             self.abandon()
@@ -153,8 +153,8 @@ extension RunActor {
             } catch {
                 record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
             }
-            self.tellUndo(record)
-            guard (try? await self.submit([.journal(record)])) != nil else {
+            let writes = [RunWrite.event(self.undoEvent(record)), .journal(record)]
+            guard (try? await self.submit(writes)) != nil else {
                 self.abandon()
                 return false
             }
@@ -176,8 +176,8 @@ extension RunActor {
         return context
     }
 
-    private func tellUndo(_ record: StepRecord) {
-        self.emit(
+    private func undoEvent(_ record: StepRecord) -> RunEvent {
+        self.event(
             record.state == .succeeded ? .stepSucceeded : .stepFailed,
             step: record.step,
             attempt: record.attempt,

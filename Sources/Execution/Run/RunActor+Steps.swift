@@ -146,8 +146,6 @@ extension RunActor {
     /// the run's end in one commit.
     func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
         let end = record.end
-        self.tell(record)
-        for artifact in artifacts { self.emitArtifact(artifact, record.attempt) }
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
             outputs: record.outputs,
@@ -156,7 +154,9 @@ extension RunActor {
         if let failure = record.failure, record.state == .failed {
             self.noteFailure(step, failure)
         }
-        let writes = artifacts.map { RunWrite.artifact($0) } + [.journal(record)]
+        let writes =
+            self.events(of: record).map { RunWrite.event($0) }
+            + artifacts.flatMap { self.writes($0, record.attempt) } + [.journal(record)]
         if self.machine.isLastOpen(step) {
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
@@ -168,7 +168,8 @@ extension RunActor {
         }
     }
 
-    private func tell(_ record: StepRecord) {
+    private func events(of record: StepRecord) -> [RunEvent] {
+        var events: [RunEvent] = []
         for outcome in record.verifiers {
             let data = JSONValue.object([
                 "id": .string(outcome.id), "kind": .string(outcome.kind),
@@ -176,21 +177,26 @@ extension RunActor {
                 "required": .bool(outcome.required), "expected": .string(outcome.expected),
                 "observed": .string(outcome.observed),
             ])
-            self.emit(.stepVerified, step: record.step, attempt: record.attempt, data: data)
+            events.append(
+                self.event(.stepVerified, step: record.step, attempt: record.attempt, data: data)
+            )
         }
         var data: [String: JSONValue] = [:]
         if let failure = record.failure { data["reason"] = .string(failure) }
         if !record.outputs.isEmpty { data["outputs"] = .object(record.outputs) }
-        self.emit(
-            record.state.event,
-            step: record.step,
-            attempt: record.attempt,
-            data: data.isEmpty ? nil : .object(data)
+        events.append(
+            self.event(
+                record.state.event,
+                step: record.step,
+                attempt: record.attempt,
+                data: data.isEmpty ? nil : .object(data)
+            )
         )
+        return events
     }
 
     /// Records a step that ended without an attempt of its own.
-    func settle(_ step: Int, _ status: StepStatus) -> RunWrite? {
+    func settle(_ step: Int, _ status: StepStatus) -> [RunWrite] {
         let id = self.plan.steps[step].id
         let attempts = self.machine.attempts(of: step)
         switch status {
@@ -198,26 +204,26 @@ extension RunActor {
             let isOwn = self.machine.isSkippedByCondition(step)
             let reason = isOwn ? nil : "the run failed before it"
             self.views[id] = EvaluationScope.StepView(status: "skipped")
-            self.emit(
+            let event = self.event(
                 .stepSkipped,
                 step: id,
                 data: .object(["reason": .string(reason ?? "its 'if' is false")])
             )
-            return .journal(StepRecord(step: id, attempt: 0, state: .skipped, failure: reason))
+            let record = StepRecord(step: id, attempt: 0, state: .skipped, failure: reason)
+            return [.event(event), .journal(record)]
         case .cancelled where self.views[id]?.status != "cancelled":
             self.views[id] = EvaluationScope.StepView(status: "cancelled")
-            self.emit(.stepCancelled, step: id)
-            return nil
+            return [.event(self.event(.stepCancelled, step: id))]
         case .failed where attempts == 0:
             self.views[id] = EvaluationScope.StepView(status: "failed")
             let record = StepRecord(step: id, attempt: 0, state: .failed, failure: self.failure)
-            self.emit(
+            let event = self.event(
                 .stepFailed,
                 step: id,
                 data: .object(["reason": .string(self.failure ?? "")])
             )
-            return .journal(record)
-        default: return nil
+            return [.event(event), .journal(record)]
+        default: return []
         }
     }
 }

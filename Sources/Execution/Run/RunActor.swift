@@ -190,7 +190,7 @@ actor RunActor {
                 } catch {}
             }
         case .settle(let step, let status):
-            if let write = self.settle(step, status) { writes.append(write) }
+            writes += self.settle(step, status)
         case .stopAttempts: self.stopAttempts.fire()
         case .rollBack(let step):
             group.addTask { await self.rollBack(step) }
@@ -207,27 +207,40 @@ actor RunActor {
         try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
     }
 
-    /// Appends an event to the lane's log.
+    /// Appends an event to the lane's log, for whichever commit comes next.
     nonisolated func emit(
         _ kind: RunEvent.Kind,
         step: String? = nil,
         attempt: Int? = nil,
         data: JSONValue? = nil
     ) {
-        self.log.append(
-            RunEvent(
-                kind,
-                at: WallClock.milliseconds,
-                run: self.id,
-                step: step,
-                attempt: attempt,
-                data: data
-            )
-        )
+        self.log.append(self.event(kind, step: step, attempt: attempt, data: data))
     }
 
     func emit(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) {
-        self.emit(
+        self.log.append(self.event(kind, step, data: data))
+    }
+
+    /// An event of this run. What tells of a durable write goes with it as ``RunWrite/event(_:)``;
+    /// only what tells of the way there is emitted.
+    nonisolated func event(
+        _ kind: RunEvent.Kind,
+        step: String? = nil,
+        attempt: Int? = nil,
+        data: JSONValue? = nil
+    ) -> RunEvent {
+        RunEvent(
+            kind,
+            at: WallClock.milliseconds,
+            run: self.id,
+            step: step,
+            attempt: attempt,
+            data: data
+        )
+    }
+
+    func event(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) -> RunEvent {
+        self.event(
             kind,
             step: self.plan.steps[step].id,
             attempt: self.machine.attempts(of: step),

@@ -36,7 +36,7 @@ public struct RunTransition: Sendable, Hashable {
     public var outputs: String?
     /// Where its events begin in its lane's log.
     public var firstSequence: Int64
-    /// Where they end so far.
+    /// Where they end so far; the writer sets it when it appends the events beside it.
     public var lastSequence: Int64
 
     /// Describes a transition.
@@ -47,7 +47,7 @@ public struct RunTransition: Sendable, Hashable {
         waitReason: String? = nil,
         outputs: String? = nil,
         firstSequence: Int64,
-        lastSequence: Int64
+        lastSequence: Int64 = 0
     ) {
         self.status = status
         self.retryCount = retryCount
@@ -67,6 +67,8 @@ public enum RunWrite: Sendable {
     case transition(RunTransition)
     /// An artifact.
     case artifact(ArtifactRow)
+    /// What the log tells of the writes beside it: stored with them, in one commit.
+    case event(RunEvent)
 }
 
 /// How much a lane can take.

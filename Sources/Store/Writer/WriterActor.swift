@@ -51,12 +51,25 @@ public actor WriterActor {
         if self.isEnded { throw StoreError(.cancelled, "the node is stopping") }
         if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
         self.dirty[log.lane] = log
+        let writes = Self.append(writes, to: log)
         let failure = await withCheckedContinuation { waiter in
             self.submissions.append(Submission(fence: fence, writes: writes, waiter: waiter))
             self.wakeUp()
         }
         if let failure { throw failure }
         if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
+    }
+
+    /// Puts the events among `writes` into the log. Nothing suspends between this and the queueing
+    /// of the writes, so no commit can hold an event without what it tells of.
+    private static func append(_ writes: [RunWrite], to log: LaneLog) -> [RunWrite] {
+        for case .event(let event) in writes { log.append(event) }
+        let last = log.nextSequence - 1
+        return writes.map { write in
+            guard case .transition(var transition) = write else { return write }
+            transition.lastSequence = last
+            return .transition(transition)
+        }
     }
 
     /// Has the events that wait in `log` stored with the next commit, without waiting for it.
@@ -126,19 +139,31 @@ public actor WriterActor {
     }
 
     private func commitNext() async {
-        let submissions = Array(self.submissions.prefix(Self.submissionsMax))
-        self.submissions.removeFirst(submissions.count)
+        let submissions = self.takeSubmissions()
         let claims = self.claims
         self.claims = []
+        let later = Set(self.submissions.map(\.fence.lane))
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
-        for log in self.dirty.values.sorted(by: { $0.lane < $1.lane }) {
+        for log in self.dirty.values.sorted(by: { $0.lane < $1.lane })
+        where !later.contains(log.lane) {
+            self.dirty[log.lane] = nil
             if let chunk = log.take() { chunks.append((log, chunk)) }
         }
-        self.dirty = [:]
         if !submissions.isEmpty || !chunks.isEmpty {
             await self.commit(submissions, chunks)
         }
         await self.answerClaims(claims)
+    }
+
+    /// What the next commit holds: whole lanes, because a lane's chunk tells of all its writes.
+    private func takeSubmissions() -> [Submission] {
+        var taken = self.submissions
+        self.submissions = []
+        guard taken.count > Self.submissionsMax else { return taken }
+        let lanes = Set(taken.prefix(Self.submissionsMax).map(\.fence.lane))
+        self.submissions = taken.filter { !lanes.contains($0.fence.lane) }
+        taken.removeAll { !lanes.contains($0.fence.lane) }
+        return taken
     }
 
     /// Claims of many lanes go in one statement; each adoption names its runs and goes alone.
@@ -181,7 +206,15 @@ public actor WriterActor {
                 for chunk in chunks { chunk.log.lose() }
                 return
             }
-            // One bad row must not take the others with it: each goes alone.
+            // One bad row must not take the others with it: each lane goes alone, then each row.
+            let lanes = Set(submissions.map(\.fence.lane) + chunks.map(\.log.lane))
+            for lane in lanes.sorted() where lanes.count > 1 {
+                await self.commit(
+                    submissions.filter { $0.fence.lane == lane },
+                    chunks.filter { $0.log.lane == lane }
+                )
+            }
+            if lanes.count > 1 { return }
             for chunk in chunks { await self.commit([], [chunk]) }
             for submission in submissions { await self.commit([submission], []) }
         }
@@ -206,7 +239,7 @@ public actor WriterActor {
                         )
                     )
                 case .transition: accepted.runs.contains(run)
-                case .artifact: true
+                case .artifact, .event: true
                 }
             }
             submission.waiter?.resume(
