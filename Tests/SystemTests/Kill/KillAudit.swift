@@ -103,7 +103,7 @@ enum LaneLogAudit {
             """
         )
         var next: [String: Int] = [:]
-        var seen: [String: Int] = [:]
+        var seen: [String: [String]] = [:]
         for row in rows {
             let lines = row[3].split(separator: "\n")
             #expect(lines.count == Int(row[2]), "\(hint): a chunk of lane \(row[0]) is cut")
@@ -115,9 +115,12 @@ enum LaneLogAudit {
                 let kind = event["type"]?.stringValue ?? ""
                 guard ["step.succeeded", "run.succeeded"].contains(kind) else { continue }
                 let step = event["step"]?.stringValue ?? ""
-                seen["\(event["run"]?.stringValue ?? "") \(kind) \(step)", default: 0] += 1
+                let what = "\(event["run"]?.stringValue ?? "") \(kind) \(step)"
+                seen[what, default: []].append(String(line))
             }
         }
-        for (what, count) in seen { #expect(count == 1, "\(hint): \(count) times \(what)") }
+        for (what, lines) in seen {
+            #expect(lines.count == 1, "\(hint): \(what): \(lines.joined(separator: "\n"))")
+        }
     }
 }
