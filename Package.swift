@@ -139,5 +139,6 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(name: "TidyTests", swiftSettings: house),
     ]
 )
