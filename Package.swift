@@ -144,5 +144,6 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(name: "TidyTests", swiftSettings: house),
     ]
 )
