@@ -117,6 +117,7 @@ public struct StepGraphMachine: Sendable {
     var stopReason: RunStatus?
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
+    var isUndoingAgain = false
     let needs: [[Int]]
     let dependents: [[Int]]
     let runsOnFailure: [Bool]
