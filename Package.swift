@@ -17,6 +17,9 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -31,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -46,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "Postgres",
-            dependencies: ["CLibpq", nioCore, logging, metrics],
+            dependencies: ["CLibpq", logging, metrics],
             swiftSettings: house + [.strictMemorySafety()]
         ),
         .target(
@@ -58,7 +62,8 @@ let package = Package(
         .target(
             name: "Tools",
             dependencies: [
-                "PulserIR", "Postgres", crypto, nioCore, subprocess, logging,
+                "PulserIR", "Postgres", crypto, nioCore, nioHTTP1, subprocess, systemPackage,
+                logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house
@@ -72,7 +77,8 @@ let package = Package(
             name: "ControlRoom",
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
-                crypto, subprocess, logging, metrics,
+                subprocess, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house
         ),
@@ -81,6 +87,55 @@ let package = Package(
             dependencies: [
                 "PulserIR", "Compiler", "Store", "ControlRoom", "opsroom-guard", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TestKit",
+            dependencies: ["PulserIR"],
+            path: "Tests/TestKit",
+            swiftSettings: house
+        ),
+        .target(
+            name: "TestBed",
+            dependencies: ["Postgres", "ControlRoom", logging],
+            path: "Tests/TestBed",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "PulserIRTests",
+            dependencies: ["PulserIR", "TestKit"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "CompilerTests",
+            dependencies: ["Compiler", "PulserIR", "TestKit"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", "ControlRoom", "TestBed", logging],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ToolsTests",
+            dependencies: [
+                "Tools", "PulserIR", "Postgres", "TestBed", "opsroom-guard", nioCore, nioHTTP1,
+                nioPosix, subprocess, systemPackage, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ControlRoomTests",
+            dependencies: ["ControlRoom", "Postgres", "TestBed", logging],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "Store", "Postgres",
+                "PulserIR", "TestBed", "TestKit", logging,
             ],
             swiftSettings: house
         ),

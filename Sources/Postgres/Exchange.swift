@@ -19,10 +19,13 @@ final class Exchange {
     /// What an answer belongs to.
     enum Step {
         case prepare(PreparedStatement)
-        case request(statement: String?)
+        case request(PreparedStatement?)
         case control
         case sync
     }
+
+    /// Each repetition follows a cancellation that hit a preparation, which is rare once.
+    static let repetitionsMax = 8
 
     enum Phase { case queued, sent, copying, finishing, ended }
     enum CancelReason { case task, deadline }
@@ -42,10 +45,14 @@ final class Exchange {
     var cancelDeadlineNanoseconds: UInt64?
     /// It was on the wire while another call was cancelled, and may have been hit instead.
     var mayBeVictim = false
+    /// How often it was sent again because the server had lost its statement.
+    var repetitions = 0
     /// Tells the caller; nil for calls of the connection's own.
     var resume: ((Result<[PostgresRows], PostgresError>) -> Void)?
     /// Wakes a COPY that waits for the connection.
     var wake: CheckedContinuation<Void, Never>?
+    /// How often it was woken; a COPY notes the number before it looks, so that no signal falls between.
+    var signals: UInt64 = 0
     /// What the call ended with, for a COPY to pick up.
     var outcome: Result<[PostgresRows], PostgresError>?
 
@@ -73,6 +80,10 @@ final class Exchange {
         }
     }
 
+    var isTransaction: Bool {
+        if case .requests(_, isTransaction: true) = self.work { true } else { false }
+    }
+
     var isCopyIn: Bool {
         if case .copyIn = self.work { true } else { false }
     }
@@ -98,7 +109,7 @@ final class Exchange {
     var currentStatement: String? {
         guard self.stepIndex < self.steps.count else { return nil }
         switch self.steps[self.stepIndex] {
-        case .request(let statement): return statement
+        case .request(let prepared): return prepared?.statement.name
         case .prepare(let prepared): return prepared.statement.name
         case .control, .sync: return nil
         }
@@ -116,6 +127,7 @@ final class Exchange {
     }
 
     func wakeUp() {
+        self.signals += 1
         let wake = self.wake
         self.wake = nil
         wake?.resume()
@@ -127,6 +139,8 @@ final class PreparedStatement {
     let statement: PostgresStatement
     /// The name on this connection; differs from the statement's after preparing again.
     let serverName: String
+    /// The server lost it or its plan; the next call prepares it anew under another name.
+    var isBroken = false
 
     init(statement: PostgresStatement, serverName: String) {
         self.statement = statement

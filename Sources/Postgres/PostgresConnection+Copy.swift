@@ -15,9 +15,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> Int {
         let exchange = self.makeExchange(.copyIn(sql))
         self.enqueue(exchange)
-        while exchange.outcome == nil, exchange.phase != .copying {
-            await self.progress(of: exchange)
-        }
+        await self.progress(of: exchange) { $0.phase != .copying }
         var failure: PostgresError?
         if exchange.outcome == nil {
             do {
@@ -37,7 +35,7 @@ extension PostgresConnection {
             failure = Self.cancelled(exchange)
         }
         self.endCopyIn(exchange, failure)
-        while exchange.outcome == nil { await self.progress(of: exchange) }
+        await self.progress(of: exchange) { _ in true }
         if let failure, self.closeError == nil { throw failure }
         return try self.copied(exchange)
     }
@@ -52,15 +50,14 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> Int {
         let exchange = self.makeExchange(.copyOut(sql))
         self.enqueue(exchange)
-        while exchange.outcome == nil, exchange.phase != .copying {
-            await self.progress(of: exchange)
-        }
+        await self.progress(of: exchange) { $0.phase != .copying }
         var failure: PostgresError?
         while exchange.outcome == nil, exchange.phase == .copying {
+            let seen = exchange.signals
             let chunk = self.readCopy(exchange)
             if chunk.isEmpty, exchange.phase == .copying, exchange.outcome == nil {
                 self.watch(readable: true, writable: self.watched.writable)
-                await self.progress(of: exchange)
+                await self.signal(to: exchange, after: seen)
                 continue
             }
             guard !chunk.isEmpty, failure == nil else { continue }
@@ -77,7 +74,7 @@ extension PostgresConnection {
             self.watch(readable: true, writable: self.watched.writable)
             self.receive()
         }
-        while exchange.outcome == nil { await self.progress(of: exchange) }
+        await self.progress(of: exchange) { _ in true }
         if let failure, self.closeError == nil { throw failure }
         return try self.copied(exchange)
     }
@@ -98,8 +95,8 @@ extension PostgresConnection {
         guard buffered >= copyBufferBytesMax else { return }
         buffered = 0
         self.flush()
-        while self.watched.writable, exchange.outcome == nil, exchange.cancelReason == nil {
-            await self.progress(of: exchange)
+        await self.progress(of: exchange) { exchange in
+            self.watched.writable && exchange.cancelReason == nil
         }
     }
 
@@ -145,13 +142,25 @@ extension PostgresConnection {
             PollerExecutor.nowNanoseconds() + self.configuration.statementTimeout.nanoseconds
     }
 
-    /// Waits until something happened to `exchange`; the caller looks what it was.
-    private func progress(of exchange: Exchange) async {
+    /// Waits as long as `exchange` has not ended and `isWaiting` holds.
+    private func progress(of exchange: Exchange, while isWaiting: (Exchange) -> Bool) async {
+        while true {
+            let seen = exchange.signals
+            guard exchange.outcome == nil, isWaiting(exchange) else { return }
+            await self.signal(to: exchange, after: seen)
+        }
+    }
+
+    /// Waits until something happened to `exchange` after the signal `seen`; the caller looks what it was.
+    private func signal(to exchange: Exchange, after seen: UInt64) async {
         let id = exchange.id
         let poller = self.poller
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                if exchange.outcome != nil { return continuation.resume() }
+                // The socket may have been served on the way here.
+                if exchange.signals != seen || exchange.outcome != nil {
+                    return continuation.resume()
+                }
                 exchange.wake = continuation
             }
         } onCancel: {

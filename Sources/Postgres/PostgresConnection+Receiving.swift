@@ -71,14 +71,10 @@ extension PostgresConnection {
             )
         default:
             let error = rows.serverError(statement: head.currentStatement)
-            if error.sqlState == "26000" || error.isStalePlan, let name = error.statement {
-                self.prepared[name] = self.prepared[name].map {
-                    // Another text under the same name makes the next call prepare under a new server name.
-                    PreparedStatement(
-                        statement: PostgresStatement($0.statement.name, [], ""),
-                        serverName: $0.serverName
-                    )
-                }
+            if error.needsPreparing, head.stepIndex < head.steps.count,
+                case .request(let prepared) = head.steps[head.stepIndex]
+            {
+                prepared?.isBroken = true
             }
             self.forgetPrepared(head)
             if head.error == nil { head.error = error }
@@ -109,12 +105,20 @@ extension PostgresConnection {
         let isVictim =
             head.error?.sqlState == "57014" && head.cancelReason == nil && head.mayBeVictim
             && !self.libpq.isInTransaction
-        if isVictim {
-            // Undone as a whole by a cancellation meant for another call, so it is repeated.
+        // The server lost the statement or its plan, and so undid the call as a whole; prepared anew it can succeed.
+        let isStale =
+            head.error?.needsPreparing == true && head.cancelReason == nil
+            && head.repetitions < Exchange.repetitionsMax
+            && (head.isTransaction || !self.libpq.isInTransaction)
+        if isVictim || isStale {
+            // Undone as a whole by a cancellation meant for another call, or stale: it is repeated.
+            let needsRollback = self.libpq.isInTransaction
+            if isStale { head.repetitions += 1 }
             head.reset()
             self.queue.prepend(head)
+            if needsRollback { self.rollBack() }
         } else {
-            self.rollBackIfNeeded(head)
+            if head.isTransaction, head.error != nil, self.libpq.isInTransaction { self.rollBack() }
             self.complete(head, Self.result(of: head))
         }
         self.cancelHeadIfAsked()
@@ -124,11 +128,13 @@ extension PostgresConnection {
 
     private static func result(of head: Exchange) -> Result<[PostgresRows], PostgresError> {
         guard var error = head.error else { return .success(head.results) }
-        guard error.sqlState == "57014", let reason = head.cancelReason else {
-            return .failure(error)
-        }
+        // The cancellation may have hit the preparation instead of the execution.
+        guard error.sqlState == "57014" || error.needsPreparing, let reason = head.cancelReason
+        else { return .failure(error) }
         switch reason {
-        case .task: error.code = .cancelled
+        case .task:
+            error.code = .cancelled
+            error.message = "the statement was cancelled"
         case .deadline:
             error.code = .timeout
             error.message = "the statement did not finish before its deadline and was cancelled"
@@ -137,10 +143,7 @@ extension PostgresConnection {
     }
 
     /// A transaction that failed stays open on the server until it is rolled back.
-    private func rollBackIfNeeded(_ head: Exchange) {
-        guard case .requests(_, isTransaction: true) = head.work, head.error != nil,
-            self.libpq.isInTransaction
-        else { return }
+    private func rollBack() {
         let work = Exchange.Work.query(sql: "ROLLBACK", values: [], binary: false)
         let rollback = self.makeExchange(work)
         self.queue.prepend(rollback)

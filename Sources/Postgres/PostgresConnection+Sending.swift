@@ -11,7 +11,9 @@ extension PostgresConnection {
     }
 
     private func maySend(_ exchange: Exchange) -> Bool {
-        guard self.cancellationsUnderway == 0, self.inFlight.count < self.configuration.pipelineDepthMax else {
+        guard self.cancellationsUnderway == 0,
+            self.inFlight.count < self.configuration.pipelineDepthMax
+        else {
             return false
         }
         if self.inFlight.isEmpty { return true }
@@ -28,11 +30,11 @@ extension PostgresConnection {
                 isSent = try self.send(requests, isTransaction: isTransaction, for: exchange)
             case .query(let sql, let values, let binary):
                 try self.encoder.encodeUntyped(values)
-                exchange.steps = [.request(statement: nil), .sync]
+                exchange.steps = [.request(nil), .sync]
                 isSent =
                     self.libpq.sendQuery(sql, self.encoder, binary: binary) && self.libpq.sync()
             case .script(let sql), .copyIn(let sql), .copyOut(let sql):
-                exchange.steps = [.request(statement: nil)]
+                exchange.steps = [.request(nil)]
                 isSent = self.libpq.sendScript(sql)
             }
             self.inFlight.append(exchange)
@@ -82,9 +84,10 @@ extension PostgresConnection {
         for request in requests {
             // One request is still encoded from the check above.
             if requests.count > 1 || isTransaction { try self.encoder.encode(request) }
-            exchange.steps.append(.request(statement: request.statement.name))
-            let name = self.preparedStatement(request.statement)?.serverName
-            guard self.libpq.sendExecute(name: name ?? request.statement.name, self.encoder) else {
+            let prepared = self.preparedStatement(request.statement)
+            exchange.steps.append(.request(prepared))
+            let name = prepared?.serverName ?? request.statement.name
+            guard self.libpq.sendExecute(name: name, self.encoder) else {
                 return false
             }
         }
@@ -103,9 +106,9 @@ extension PostgresConnection {
 
     /// What the connection has prepared for `statement`; nil when nothing, or another text by this name.
     private func preparedStatement(_ statement: PostgresStatement) -> PreparedStatement? {
-        guard let prepared = self.prepared[statement.name], prepared.statement == statement else {
-            return nil
-        }
+        guard let prepared = self.prepared[statement.name], !prepared.isBroken,
+            prepared.statement == statement
+        else { return nil }
         return prepared
     }
 

@@ -91,6 +91,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         self.sqlState == "0A000" && self.message.contains("cached plan must not change")
     }
 
+    /// The server does not know the prepared statement, or no longer wants its plan.
+    var needsPreparing: Bool { self.sqlState == "26000" || self.isStalePlan }
+
     /// Code, error code and message in one line.
     public var description: String {
         let state = self.sqlState.map { " \($0)" } ?? ""

@@ -5,7 +5,10 @@ import Synchronization
 
 /// Work that may block its thread.
 enum BlockingWork {
-    private static let queue = DispatchQueue(label: "opsroom.tools.blocking", attributes: .concurrent)
+    private static let queue = DispatchQueue(
+        label: "opsroom.tools.blocking",
+        attributes: .concurrent
+    )
 
     /// Runs `body` on a thread of its own kind and waits for it without holding the caller's.
     static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {

@@ -20,7 +20,10 @@ public enum WorkspacePath {
             throw ToolFailure(.error, "the path is empty or holds a NUL")
         }
         guard !relative.hasPrefix("/") else {
-            throw ToolFailure(.error, "path '\(relative)' is absolute; it must be relative to the workspace")
+            throw ToolFailure(
+                .error,
+                "path '\(relative)' is absolute; it must be relative to the workspace"
+            )
         }
         var parts: [Substring] = []
         for part in relative.split(separator: "/") where part != "." {

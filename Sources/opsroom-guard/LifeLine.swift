@@ -15,7 +15,8 @@ enum LifeLine {
             STDIN_FILENO,
             bytes,
             bytes.count,
-            Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        )
     }
 
     /// Whether the other side has closed, asked when `poll` says that something happened.

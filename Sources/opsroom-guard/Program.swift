@@ -23,7 +23,12 @@ enum Program {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(
-            &actions, STDIN_FILENO, invocation.standardInput, O_RDONLY, 0)
+            &actions,
+            STDIN_FILENO,
+            invocation.standardInput,
+            O_RDONLY,
+            0
+        )
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -57,7 +62,9 @@ enum Program {
         for folder in path.split(separator: ":") where folder.hasPrefix("/") {
             let candidate = "\(folder)/\(name)"
             var status = stat()
-            guard stat(candidate, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            guard stat(candidate, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                continue
+            }
             if access(candidate, X_OK) == 0 { return candidate }
             denied = true
         }
@@ -70,15 +77,18 @@ enum Program {
         case ENOENT:
             StartError(
                 exitCode: 127,
-                message: "program '\(name)' was not found, or its interpreter is missing")
+                message: "program '\(name)' was not found, or its interpreter is missing"
+            )
         case EACCES:
             StartError(
                 exitCode: 126,
-                message: "program '\(name)' may not be executed: permission denied")
+                message: "program '\(name)' may not be executed: permission denied"
+            )
         default:
             StartError(
                 exitCode: 126,
-                message: "program '\(name)' cannot be executed: \(String(cString: strerror(code)))")
+                message: "program '\(name)' cannot be executed: \(String(cString: strerror(code)))"
+            )
         }
     }
 }

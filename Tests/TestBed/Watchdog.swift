@@ -6,7 +6,9 @@ import Synchronization
 /// A small shell process that cleans up after this one.
 ///
 /// It reads orders from a pipe; the kernel closes the pipe when this process ends, also when it is killed, and then
-/// the shell stops the servers and removes the directories it was told of.
+/// the shell kills the processes, stops the servers and removes the directories it was told of, the servers that
+/// killed nodes left in those directories included. A process is told with its start time, so that a number that was
+/// given to somebody else meanwhile is left alone.
 final class Watchdog: Sendable {
     static let shared = Watchdog()
 
@@ -14,12 +16,26 @@ final class Watchdog: Sendable {
 
     private static let script = """
         trap '' INT TERM HUP
-        servers=; directories=
+        servers=; directories=; processes=
         while read -r order what; do
             case $order in
                 stop) servers="$servers $what" ;;
                 remove) directories="$directories $what" ;;
+                end) processes="$processes $what" ;;
             esac
+        done
+        for entry in $processes; do
+            read -r line < "/proc/${entry%%:*}/stat" || continue
+            set -- ${line##*)}
+            [ "${20}" = "${entry##*:}" ] && kill -KILL "${entry%%:*}"
+        done
+        for directory in $directories; do
+            for file in "$directory"/*/postgres/data/postmaster.pid; do
+                read -r process < "$file" || continue
+                case $(readlink "/proc/$process/cwd") in
+                    "$directory"/*) servers="$servers $process" ;;
+                esac
+            done
         done
         for process in $servers; do kill -QUIT "$process" 2>/dev/null; done
         for process in $servers; do

@@ -61,7 +61,9 @@ final class Fixture: Sendable {
         guard file >= 0 else { throw FixtureError.noFile }
         defer { close(file) }
         let bytes = Array(text.utf8)
-        guard Glibc.write(file, bytes, bytes.count) == bytes.count else { throw FixtureError.noFile }
+        guard Glibc.write(file, bytes, bytes.count) == bytes.count else {
+            throw FixtureError.noFile
+        }
     }
 
     private static func remove(_ path: String) {

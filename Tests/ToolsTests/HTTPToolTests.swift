@@ -76,7 +76,9 @@ struct HTTPToolTests {
             "/away/\(server.port)",
             {
                 $0.redirectsMax = 1
-                $0.headers = ["X-Key": try .parse("{{ secrets.K }}"), "X-Plain": .literal(.string("p"))]
+                $0.headers = [
+                    "X-Key": try .parse("{{ secrets.K }}"), "X-Plain": .literal(.string("p")),
+                ]
             },
             scope: EvaluationScope(secrets: ["K": "hunter2hunter2"])
         )
@@ -132,8 +134,10 @@ struct HTTPToolTests {
     }
 
     private static let scope = EvaluationScope(inputs: [
-        "v": .string("a b/c?d&e=f#g%é"), "host": .string("db-1.internal"), "evil": .string("x@evil.com/"),
-        "up": .string(".."), "base": .string("http://h:8/p"), "port": .integer(80), "rel": .string("/x"),
+        "v": .string("a b/c?d&e=f#g%é"), "host": .string("db-1.internal"),
+        "evil": .string("x@evil.com/"),
+        "up": .string(".."), "base": .string("http://h:8/p"), "port": .integer(80),
+        "rel": .string("/x"),
         "query": .string("http://h/p?a="), "empty": .string(""), "crlf": .string("http://h/\r\nx"),
         "file": .string("file:///etc/passwd"),
     ])
@@ -142,7 +146,10 @@ struct HTTPToolTests {
         "values are encoded by their place in the URL",
         arguments: [
             ("http://h/{{ inputs.v }}/x", "http://h/a%20b%2Fc%3Fd%26e%3Df%23g%25%C3%A9/x"),
-            ("http://h/x?q={{ inputs.v }}&r=1", "http://h/x?q=a%20b%2Fc%3Fd%26e%3Df%23g%25%C3%A9&r=1"),
+            (
+                "http://h/x?q={{ inputs.v }}&r=1",
+                "http://h/x?q=a%20b%2Fc%3Fd%26e%3Df%23g%25%C3%A9&r=1"
+            ),
             ("http://h/x#{{ inputs.rel }}", "http://h/x#%2Fx"),
             ("https://{{ inputs.host }}:{{ inputs.port }}/", "https://db-1.internal:80/"),
             ("{{ inputs.base }}", "http://h:8/p"),
@@ -159,7 +166,8 @@ struct HTTPToolTests {
         "values that would change the meaning of the URL are refused",
         arguments: [
             "http://{{ inputs.evil }}/", "http://{{ inputs.empty }}/", "http://h/{{ inputs.up }}/x",
-            "http{{ inputs.host }}://h/", "{{ inputs.rel }}", "{{ inputs.rel }}/x", "{{ inputs.crlf }}",
+            "http{{ inputs.host }}://h/", "{{ inputs.rel }}", "{{ inputs.rel }}/x",
+            "{{ inputs.crlf }}",
             "{{ inputs.file }}", "ftp://h/", "/x", "http:///x", "http://h/a b",
             "http://h{{ inputs.evil }}", "http://h/{{ inputs }}",
         ]

@@ -19,17 +19,29 @@ struct JSONSchemaTests {
         (#"{"const": [1, {"a": null}]}"#, #"[1, {"a": null}]"#, "[1, {}]"),
         (#"{"properties": {"a": {"type": "string"}}}"#, #"{"a": "x", "b": 1}"#, #"{"a": 1}"#),
         (#"{"required": ["a"]}"#, #"{"a": null}"#, #"{"b": 1}"#),
-        (#"{"properties": {"a": true}, "additionalProperties": false}"#, #"{"a": 1}"#, #"{"b": 1}"#),
+        (
+            #"{"properties": {"a": true}, "additionalProperties": false}"#, #"{"a": 1}"#,
+            #"{"b": 1}"#
+        ),
         (#"{"additionalProperties": {"type": "integer"}}"#, #"{"a": 1}"#, #"{"a": "x"}"#),
-        (#"{"patternProperties": {"^x-": {"type": "integer"}}}"#, #"{"x-a": 1, "b": ""}"#, #"{"x-a": ""}"#),
-        (#"{"patternProperties": {"^a": true}, "additionalProperties": false}"#, #"{"ab": 1}"#, #"{"b": 1}"#),
+        (
+            #"{"patternProperties": {"^x-": {"type": "integer"}}}"#, #"{"x-a": 1, "b": ""}"#,
+            #"{"x-a": ""}"#
+        ),
+        (
+            #"{"patternProperties": {"^a": true}, "additionalProperties": false}"#, #"{"ab": 1}"#,
+            #"{"b": 1}"#
+        ),
         (#"{"items": {"type": "integer"}}"#, "[1, 2]", #"[1, "2"]"#),
         (#"{"prefixItems": [{"type": "string"}], "items": false}"#, #"["a"]"#, #"["a", 1]"#),
         (#"{"prefixItems": [{"type": "string"}, {"type": "integer"}]}"#, #"["a"]"#, #"["a", "b"]"#),
         (#"{"minItems": 2}"#, "[1, 2]", "[1]"),
         (#"{"maxItems": 1}"#, "[1]", "[1, 2]"),
         (#"{"uniqueItems": true}"#, #"[1, "1", [1]]"#, "[1, 1.0]"),
-        (#"{"uniqueItems": true}"#, #"[{"a": 1}, {"a": 2}]"#, #"[{"a": 1, "b": 2}, {"b": 2, "a": 1}]"#),
+        (
+            #"{"uniqueItems": true}"#, #"[{"a": 1}, {"a": 2}]"#,
+            #"[{"a": 1, "b": 2}, {"b": 2, "a": 1}]"#
+        ),
         (#"{"contains": {"type": "string"}}"#, #"[1, "a"]"#, "[1]"),
         (#"{"contains": {"type": "string"}, "minContains": 2}"#, #"["a", "b"]"#, #"["a"]"#),
         (#"{"contains": {"type": "string"}, "maxContains": 1}"#, #"["a", 1]"#, #"["a", "b"]"#),
@@ -52,11 +64,20 @@ struct JSONSchemaTests {
         (#"{"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]}"#, "4", "6"),
         (#"{"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]}"#, "9", "7"),
         (#"{"not": {"type": "string"}}"#, "1", #""a""#),
-        (#"{"if": {"type": "string"}, "then": {"minLength": 2}, "else": {"minimum": 1}}"#, #""ab""#, #""a""#),
-        (#"{"if": {"type": "string"}, "then": {"minLength": 2}, "else": {"minimum": 1}}"#, "1", "0"),
+        (
+            #"{"if": {"type": "string"}, "then": {"minLength": 2}, "else": {"minimum": 1}}"#,
+            #""ab""#, #""a""#
+        ),
+        (
+            #"{"if": {"type": "string"}, "then": {"minLength": 2}, "else": {"minimum": 1}}"#, "1",
+            "0"
+        ),
         (#"{"if": {"const": 1}, "else": false}"#, "1", "2"),
         (##"{"$ref": "#/$defs/p", "$defs": {"p": {"minimum": 1}}}"##, "1", "0"),
-        (##"{"properties": {"next": {"$ref": "#"}, "v": {"type": "integer"}}}"##, #"{"next": {"v": 1}}"#, #"{"next": {"next": {"v": "x"}}}"#),
+        (
+            ##"{"properties": {"next": {"$ref": "#"}, "v": {"type": "integer"}}}"##,
+            #"{"next": {"v": 1}}"#, #"{"next": {"next": {"v": "x"}}}"#
+        ),
         (##"{"$ref": "#pos", "$defs": {"a": {"$anchor": "pos", "minimum": 0}}}"##, "0", "-1"),
         (##"{"$ref": "#/$defs/a~1b~0c", "$defs": {"a/b~c": {"minimum": 0}}}"##, "0", "-1"),
         (##"{"$ref": "#/$defs/p", "maximum": 5, "$defs": {"p": {"minimum": 1}}}"##, "5", "6"),
@@ -66,7 +87,10 @@ struct JSONSchemaTests {
         (#"{"maxProperties": 1}"#, #"{"a": 1}"#, #"{"a": 1, "b": 2}"#),
         (#"{"propertyNames": {"maxLength": 1}}"#, #"{"a": 1}"#, #"{"ab": 1}"#),
         (#"{"minLength": 5, "type": "integer"}"#, "1", #""abcdef""#),
-        (#"{"properties": {"a": {"items": {"required": ["b"]}}}}"#, #"{"a": [{"b": 1}]}"#, #"{"a": [{}]}"#),
+        (
+            #"{"properties": {"a": {"items": {"required": ["b"]}}}}"#, #"{"a": [{"b": 1}]}"#,
+            #"{"a": [{}]}"#
+        ),
         (#"{"format": "email", "x-note": 1, "title": "t", "type": "string"}"#, #""no email""#, "1"),
         (#"{"items": {"minimum": 3}}"#, #""not an array""#, "[2]"),
         (#"{"allOf": [true, {"anyOf": [false, {"const": null}]}]}"#, "null", "0"),
@@ -97,7 +121,9 @@ struct JSONSchemaTests {
 
     @Test("a reference to nowhere and one to itself end in an error")
     func references() throws {
-        for schema in [##"{"$ref": "#/$defs/none"}"##, ##"{"$ref": "#"}"##, ##"{"$ref": "#none"}"##] {
+        for schema in [
+            ##"{"$ref": "#/$defs/none"}"##, ##"{"$ref": "#"}"##, ##"{"$ref": "#none"}"##,
+        ] {
             var validator = try JSONSchema(JSONValue(parsing: schema))
             #expect(throws: JSONSchema.SchemaError.self) { try validator.validate(.null) }
         }

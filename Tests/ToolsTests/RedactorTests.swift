@@ -11,7 +11,8 @@ struct RedactorTests {
     @Test(
         "a secret is found in every form it may take",
         arguments: [
-            "p@ss \"w/rd\"", "p%40ss%20%22w%2Frd%22", "p%40ss%20%22w%2frd%22", "p%40ss+%22w%2Frd%22",
+            "p@ss \"w/rd\"", "p%40ss%20%22w%2Frd%22", "p%40ss%20%22w%2frd%22",
+            "p%40ss+%22w%2Frd%22",
             "p@ss \\\"w/rd\\\"", "p@ss \\\"w\\/rd\\\"",
             Data("p@ss \"w/rd\"".utf8).base64EncodedString(),
             Data("u:p@ss \"w/rd\"".utf8).base64EncodedString(),
@@ -54,7 +55,11 @@ struct RedactorTests {
         ])
         #expect(
             redactor.redact(value)
-                == .object(["«secret T»": .array([.string("a «secret T» b"), .string("«secret N»"), .integer(7)])])
+                == .object([
+                    "«secret T»": .array([
+                        .string("a «secret T» b"), .string("«secret N»"), .integer(7),
+                    ])
+                ])
         )
     }
 }

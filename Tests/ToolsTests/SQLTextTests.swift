@@ -52,11 +52,13 @@ struct SQLTextTests {
             ("9007199254740992", 20, .integer(9_007_199_254_740_992)),
             ("9007199254740993", 20, .string("9007199254740993")),
             ("1.5", 701, .number(1.5)), ("NaN", 701, .string("NaN")), ("3", 700, .integer(3)),
-            ("12.50", 1_700, .number(12.5)), ("10", 1_700, .integer(10)), ("2.00", 1_700, .integer(2)),
+            ("12.50", 1_700, .number(12.5)), ("10", 1_700, .integer(10)),
+            ("2.00", 1_700, .integer(2)),
             ("0.1234567890123456789", 1_700, .string("0.1234567890123456789")),
             ("-0.5", 1_700, .number(-0.5)), ("NaN", 1_700, .string("NaN")),
             (#"{"a": [1, null]}"#, 3_802, .object(["a": .array([.integer(1), .null])])),
-            ("null", 114, .null), ("x", 25, .string("x")), ("2024-01-01", 1_082, .string("2024-01-01")),
+            ("null", 114, .null), ("x", 25, .string("x")),
+            ("2024-01-01", 1_082, .string("2024-01-01")),
         ] as [(String, UInt32, JSONValue)]
     )
     func cells(_ text: String, _ type: UInt32, _ value: JSONValue) {

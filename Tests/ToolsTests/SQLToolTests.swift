@@ -78,7 +78,9 @@ struct SQLToolTests {
         )
         var tainted = insert
         tainted.parameters["a"] = try .parse("{{ secrets.S }}")
-        await #expect(throws: ToolFailure.self) { try await self.box.perform(.sql(tainted), in: context) }
+        await #expect(throws: ToolFailure.self) {
+            try await self.box.perform(.sql(tainted), in: context)
+        }
         var missing = insert
         missing.parameters["n"] = nil
         let failure = await #expect(throws: ToolFailure.self) {
@@ -89,7 +91,9 @@ struct SQLToolTests {
 
     @Test("a server error names its SQLSTATE and no parameter")
     func errors() async throws {
-        let context = try await self.context(EvaluationScope(inputs: ["v": .string("private-value")]))
+        let context = try await self.context(
+            EvaluationScope(inputs: ["v": .string("private-value")])
+        )
         let action = SQLAction(
             database: .scratch,
             query: "select 1 / (length(:v) - 13)",
@@ -126,10 +130,17 @@ struct SQLToolTests {
     @Test("a file is one transaction, or statement by statement when the plan says so")
     func files() async throws {
         let context = try await self.context()
-        try self.fixture.write("create table f (a int);\ninsert into f values (1);\nselect nope;", to: "m.sql")
+        try self.fixture.write(
+            "create table f (a int);\ninsert into f values (1);\nselect nope;",
+            to: "m.sql"
+        )
         var action = SQLAction(database: .scratch, file: .literal(.string("m.sql")))
-        await #expect(throws: ToolFailure.self) { try await self.box.perform(.sql(action), in: context) }
-        await #expect(throws: ToolFailure.self) { try await self.run("select * from f", in: context) }
+        await #expect(throws: ToolFailure.self) {
+            try await self.box.perform(.sql(action), in: context)
+        }
+        await #expect(throws: ToolFailure.self) {
+            try await self.run("select * from f", in: context)
+        }
         try self.fixture.write(
             "create table f (a int);\ninsert into f values (1), (2);\ncreate index concurrently on f (a);",
             to: "m.sql"
@@ -138,7 +149,9 @@ struct SQLToolTests {
         let result = try await self.box.perform(.sql(action), in: context)
         #expect(result.value["affected"] == 2)
         action.file = .literal(.string("../m.sql"))
-        await #expect(throws: ToolFailure.self) { try await self.box.perform(.sql(action), in: context) }
+        await #expect(throws: ToolFailure.self) {
+            try await self.box.perform(.sql(action), in: context)
+        }
     }
 
     @Test("more than 10,000 rows are an error, and so are two columns of one name")
@@ -150,7 +163,9 @@ struct SQLToolTests {
             try await self.run("select generate_series(1, 10001) as n", in: context)
         }
         #expect(failure?.message.hasPrefix("more than 10,000 rows") == true)
-        await #expect(throws: ToolFailure.self) { try await self.run("select 1 as a, 2 as a", in: context) }
+        await #expect(throws: ToolFailure.self) {
+            try await self.run("select 1 as a, 2 as a", in: context)
+        }
     }
 
     @Test("the deadline and a cancelled task end the statement on the server")
@@ -187,7 +202,11 @@ struct SQLToolTests {
     func verifier() async throws {
         let context = try await self.context()
         _ = try await self.run("create table t (a int)", in: context)
-        func outcome(_ query: String, _ expect: [String: Template], rows: Int? = nil) async -> VerifierOutcome? {
+        func outcome(
+            _ query: String,
+            _ expect: [String: Template],
+            rows: Int? = nil
+        ) async -> VerifierOutcome? {
             let check = SQLCheck(
                 query: SQLAction(database: .scratch, query: query),
                 expect: expect,

@@ -13,14 +13,19 @@ struct ShellToolTests {
 
     init() throws { self.fixture = try Fixture() }
 
-    private func run(_ script: String, _ scope: EvaluationScope = .init()) async throws -> ToolResult {
+    private func run(
+        _ script: String,
+        _ scope: EvaluationScope = .init()
+    ) async throws -> ToolResult {
         try await self.box.perform(.shell(.script(script)), in: self.fixture.context(scope))
     }
 
     @Test("the environment is clean but for six variables and the action's own")
     func environment() async throws {
         var action = ShellAction(argv: [.literal(.string("env"))])
-        action.environment = ["TOKEN": try .parse("{{ secrets.TOKEN }}"), "N": .literal(.integer(3))]
+        action.environment = [
+            "TOKEN": try .parse("{{ secrets.TOKEN }}"), "N": .literal(.integer(3)),
+        ]
         let scope = EvaluationScope(secrets: ["TOKEN": "hunter2hunter2"])
         _ = try await self.box.perform(.shell(action), in: self.fixture.context(scope))
         let folder = self.fixture.workspace
@@ -38,11 +43,14 @@ struct ShellToolTests {
     func arguments() async throws {
         let action = ShellAction(
             argv: [
-                .literal(.string("printf")), .literal(.string("[%s]")), try .parse("{{ inputs.a }}"),
+                .literal(.string("printf")), .literal(.string("[%s]")),
+                try .parse("{{ inputs.a }}"),
                 try .parse("n={{ inputs.n }}"),
             ]
         )
-        let scope = EvaluationScope(inputs: ["a": .string("x; rm -rf $HOME 'q' \"\n"), "n": .integer(4)])
+        let scope = EvaluationScope(inputs: [
+            "a": .string("x; rm -rf $HOME 'q' \"\n"), "n": .integer(4),
+        ])
         let result = try await self.box.perform(.shell(action), in: self.fixture.context(scope))
         #expect(result.value["stdout"] == .string("[x; rm -rf $HOME 'q' \"\n][n=4]"))
     }
@@ -99,7 +107,9 @@ struct ShellToolTests {
 
     @Test("20 MiB of output are drained, cut with one mark, and the result keeps both ends")
     func flood() async throws {
-        let result = try await self.run("echo first; yes 0123456789abcdef | head -c 20971520; echo; echo last")
+        let result = try await self.run(
+            "echo first; yes 0123456789abcdef | head -c 20971520; echo; echo last"
+        )
         let lines = await self.fixture.lines.all
         #expect(lines.count { $0.isTruncationMark } == 1)
         #expect(lines.last?.isTruncationMark == true)
@@ -145,7 +155,9 @@ struct ShellToolTests {
 
     @Test("a background program streams on, can be stopped, and its end is seen")
     func background() async throws {
-        let action = ShellAction.script("echo up; trap 'echo bye; exit 3' TERM; while :; do sleep 1; done")
+        let action = ShellAction.script(
+            "echo up; trap 'echo bye; exit 3' TERM; while :; do sleep 1; done"
+        )
         let process = try await self.box.startBackground(action, in: self.fixture.context())
         _ = await self.fixture.lines.rest(after: "up")
         #expect(isAlive(process.pid))
@@ -166,8 +178,12 @@ struct ShellToolTests {
         let secret = "s3cr3t-value-that-is-long"
         for offset in [65_500, 65_520, 65_530, 65_536] {
             let fixture = try Fixture()
-            let script = "head -c \(offset) /dev/zero | tr '\\0' x; printf %s \"$S\"; head -c 99999 /dev/zero | tr '\\0' y"
-            let action = ShellAction.script(script, environment: ["S": try .parse("{{ secrets.S }}")])
+            let script =
+                "head -c \(offset) /dev/zero | tr '\\0' x; printf %s \"$S\"; head -c 99999 /dev/zero | tr '\\0' y"
+            let action = ShellAction.script(
+                script,
+                environment: ["S": try .parse("{{ secrets.S }}")]
+            )
             let context = fixture.context(EvaluationScope(secrets: ["S": secret]))
             let result = try await self.box.perform(.shell(action), in: context)
             let text = await fixture.lines.texts.joined() + result.value.canonicalText

@@ -34,7 +34,8 @@ struct VerifierTests {
         let fan = Action.fanOut(FanOutAction(over: .literal(.array([])), action: shell))
         let table: [(Action, JSONValue, VerifierOutcome.Result)] = [
             (shell, ["exit": 0], .passed), (shell, ["exit": 1], .failed), (shell, .null, .failed),
-            (http, ["status": 204], .passed), (http, ["status": 302], .failed), (http, .null, .failed),
+            (http, ["status": 204], .passed), (http, ["status": 302], .failed),
+            (http, .null, .failed),
             (sql, ["count": 0], .passed), (sql, .null, .failed),
             (fan, ["failed": 0], .passed), (fan, ["failed": 2], .failed), (fan, .null, .failed),
             (.sleep(milliseconds: 1), .null, .passed),
@@ -54,7 +55,10 @@ struct VerifierTests {
     @Test("a shell check looks at the step's result or runs its own program")
     func shell() async throws {
         let result: JSONValue = ["exit": 3, "stdout": .string("ready: 12\n")]
-        let held = await self.outcome(.shell(ShellCheck(exit: 3, stdoutMatch: "ready: [0-9]+")), result: result)
+        let held = await self.outcome(
+            .shell(ShellCheck(exit: 3, stdoutMatch: "ready: [0-9]+")),
+            result: result
+        )
         #expect(held?.result == .passed)
         let failed = await self.outcome(.shell(ShellCheck(exit: 0)), result: result)
         #expect(failed?.result == .failed && failed?.observed == "exit 3")
@@ -66,7 +70,8 @@ struct VerifierTests {
         #expect(missing?.result == .error)
         #expect(await self.outcome(.shell(ShellCheck()), result: .null)?.result == .error)
         #expect(
-            await self.outcome(.shell(ShellCheck(exit: 3, stdoutMatch: "(")), result: result)?.result == .error
+            await self.outcome(.shell(ShellCheck(exit: 3, stdoutMatch: "(")), result: result)?
+                .result == .error
         )
     }
 
@@ -103,7 +108,10 @@ struct VerifierTests {
         let same = ChecksumCheck(file: file, expect: .literal(.string(digest)))
         #expect(await self.outcome(.checksum(same))?.result == .passed)
         let zeros = Template.literal(.string(String(repeating: "0", count: 64)))
-        #expect(await self.outcome(.checksum(ChecksumCheck(file: file, expect: zeros)))?.result == .failed)
+        #expect(
+            await self.outcome(.checksum(ChecksumCheck(file: file, expect: zeros)))?.result
+                == .failed
+        )
         for name in ["b.txt", "../a.txt", "/etc/none", "."] {
             let check = ChecksumCheck(file: .literal(.string(name)))
             #expect(await self.outcome(.checksum(check))?.result == .error)
@@ -120,12 +128,18 @@ struct VerifierTests {
         let result: JSONValue = ["n": 3]
         let value = try Template.parse("{{ result }}")
         let schema: JSONValue = ["required": .array([.string("n")])]
-        #expect(await self.outcome(.jsonSchema(value: value, schema: schema), result: result)?.result == .passed)
+        #expect(
+            await self.outcome(.jsonSchema(value: value, schema: schema), result: result)?.result
+                == .passed
+        )
         let strict: JSONValue = ["required": .array([.string("m")])]
         let failed = await self.outcome(.jsonSchema(value: value, schema: strict), result: result)
         #expect(failed?.result == .failed && failed?.observed == "/ lacks the property 'm'")
         let typo: JSONValue = ["requird": .array([])]
-        #expect(await self.outcome(.jsonSchema(value: value, schema: typo), result: result)?.result == .error)
+        #expect(
+            await self.outcome(.jsonSchema(value: value, schema: typo), result: result)?.result
+                == .error
+        )
         for (text, expected) in [
             ("result.n == 3", VerifierOutcome.Result.passed), ("result.n > 3", .failed),
             ("result.n", .error), ("result.missing == 1", .error), ("secrets.S == 'x'", .error),
@@ -145,10 +159,18 @@ struct VerifierTests {
         let policy = RetryPolicy(maxAttempts: 5, backoffMilliseconds: 1, multiplier: 1)
         let held = await self.outcome(.shell(ShellCheck(program: script)), retry: policy)
         #expect(held?.result == .passed)
-        let tries = await self.outcome(.shell(ShellCheck(program: .script("[ $(wc -l < tries) -eq 3 ]"))))
+        let tries = await self.outcome(
+            .shell(ShellCheck(program: .script("[ $(wc -l < tries) -eq 3 ]")))
+        )
         #expect(tries?.result == .passed)
         let outcomes = await self.box.verify(
-            [Verifier(id: "w", check: .custom(assert: try Expression(parsing: "false")), required: false)],
+            [
+                Verifier(
+                    id: "w",
+                    check: .custom(assert: try Expression(parsing: "false")),
+                    required: false
+                )
+            ],
             action: .sleep(milliseconds: 0),
             result: .null,
             in: self.fixture.context()

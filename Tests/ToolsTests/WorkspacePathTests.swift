@@ -10,7 +10,8 @@ struct WorkspacePathTests {
     @Test(
         "no path leads out",
         arguments: [
-            "", "/etc/passwd", "..", "../x", "a/../../x", "out/passwd", "out", "a/../../etc", "deep/out/x",
+            "", "/etc/passwd", "..", "../x", "a/../../x", "out/passwd", "out", "a/../../etc",
+            "deep/out/x",
             "dangling", "dangling/x", "loop", "./../x", "a\0b",
         ]
     )

@@ -21,7 +21,7 @@ extension PlanReader {
     }
 
     private mutating func declaration(_ entry: SourceEntry) -> InputDeclaration? {
-        let keys = ["type", "title", "enum", "default"]
+        let keys = ["type", "format", "title", "enum", "default"]
         let what = "input '\(entry.key)'"
         guard let fields = self.fields(of: entry.value, what, keys) else { return nil }
         guard let typeEntry = fields["type"] else {
@@ -31,6 +31,16 @@ extension PlanReader {
         }
         guard let type = self.choice(typeEntry, InputDeclaration.Kind.self) else { return nil }
         var declaration = InputDeclaration(type: type, title: self.literalText(fields["title"]))
+        if let field = fields["format"] {
+            declaration.format = self.choice(field, InputDeclaration.Format.self)
+            if type != .string {
+                self.log.error(
+                    "only an input of type string has a format",
+                    at: field.mark,
+                    hint: "remove 'format', or use type: string"
+                )
+            }
+        }
         if let field = fields["enum"] {
             var allowed: [JSONValue] = []
             for item in self.items(field) where self.check(item, type, "an allowed value") {

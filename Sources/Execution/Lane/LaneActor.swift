@@ -20,7 +20,7 @@ actor LaneActor {
         case claimed([ClaimedRun])
         case claimFailed
         /// A run ended or was let go.
-        case ended(RunID)
+        case ended(RunFence)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
@@ -83,9 +83,11 @@ actor LaneActor {
             for run in claimed { self.start(run, &group) }
             self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
         case .claimFailed: _ = self.machine.handle(.claimFailed)
-        case .ended(let id):
-            self.runs[id] = nil
-            self.claim(self.machine.handle(.ended(id)), &group)
+        case .ended(let fence):
+            // A run that was adopted anew meanwhile is somebody else's by its claim number.
+            guard self.runs[fence.run]?.claimNumber == fence.claimNumber else { return }
+            self.runs[fence.run] = nil
+            self.claim(self.machine.handle(.ended(fence.run)), &group)
         case .cancel(let request): await self.cancel(request)
         case .check(let id): await self.check(id)
         case .drain: _ = self.machine.handle(.drain)
@@ -129,18 +131,27 @@ actor LaneActor {
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
+        // The later claim is the one that counts; the other's writes would be refused.
+        if let known = self.runs[claimed.fence.run] {
+            if known.claimNumber > claimed.fence.claimNumber {
+                group.addTask { await self.room.admission.give(1) }
+                return
+            }
+            known.abandon()
+        }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
         group.addTask {
             await run.run()
             await self.room.admission.give(1)
-            self.send(.ended(claimed.fence.run))
+            self.send(.ended(claimed.fence))
         }
     }
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
-        guard request.status == .queued else { return }
+        // A claim under way may bring this run; it then brings the request too.
+        guard request.status == .queued, !self.machine.isClaiming else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
             .runCancelled,
@@ -148,7 +159,7 @@ actor LaneActor {
             run: request.fence.run,
             data: .object(["reason": .string(request.reason)])
         )
-        let sequence = self.log.append(event)
+        let sequence = self.log.nextSequence
         let transition = RunTransition(
             status: .cancelled,
             retryCount: 0,
@@ -158,7 +169,7 @@ actor LaneActor {
         )
         do {
             try await self.room.writer.submit(
-                [.transition(transition)],
+                [.transition(transition), .event(event)],
                 fence: request.fence,
                 log: self.log
             )

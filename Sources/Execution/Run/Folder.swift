@@ -17,32 +17,37 @@ enum Folder {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Removes a tree; a link is removed, never followed.
-    private static func removeTree(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
+    /// Removes what `folder` holds. Every step goes through descriptors that refuse links, so a
+    /// program that swaps a folder for a link meanwhile cannot lead the removal elsewhere.
+    private static func empty(_ folder: Int32) {
+        guard let stream = fdopendir(folder) else {
+            close(folder)
             return
         }
-        if let folder = opendir(path) {
-            while let entry = readdir(folder) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
-                        String(cString: $0)
-                    }
-                }
-                if name != ".", name != ".." { Self.removeTree("\(path)/\(name)") }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            closedir(folder)
+            if name != ".", name != ".." { Self.remove(name, in: folder) }
         }
-        rmdir(path)
     }
 
-    /// Removes a folder and what is in it, on a thread of its own.
+    private static func remove(_ name: String, in folder: Int32) {
+        // Unlinking comes first: it takes files and links, and refuses folders.
+        if unlinkat(folder, name, 0) == 0 { return }
+        let inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        if inner >= 0 { Self.empty(inner) }
+        unlinkat(folder, name, AT_REMOVEDIR)
+    }
+
+    /// Removes a folder and what is in it, on a thread of its own. Links in it are removed, never
+    /// followed.
     static func remove(_ path: String) async {
         await Blocking.run {
-            Self.removeTree(path)
+            let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            if folder >= 0 { Self.empty(folder) }
+            rmdir(path)
         }
     }
 }

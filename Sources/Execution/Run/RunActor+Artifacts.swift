@@ -47,8 +47,9 @@ extension RunActor {
         return artifacts
     }
 
-    func emitArtifact(_ artifact: ArtifactRow, _ attempt: Int) {
-        self.emit(
+    /// The event that tells of an artifact.
+    func tell(_ artifact: ArtifactRow, _ attempt: Int) -> RunWrite {
+        self.tell(
             .artifactStored,
             step: artifact.step,
             attempt: attempt,

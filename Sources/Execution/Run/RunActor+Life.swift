@@ -8,33 +8,47 @@ internal import Tools
 
 extension RunActor {
     /// Loads the plan and, after a crash, the journal; makes the workspace.
-    func prepare() async throws(ExecutionError) {
+    func prepare() async throws {
         do {
-            self.plan = try await self.room.plans.plan(
+            self.prepared = try await self.room.plans.plan(
                 self.claimed.planDigest,
                 from: self.room.store
             )
+            self.plan = self.prepared.plan
             self.inputs = try JSONValue(parsing: self.claimed.inputs).objectValue ?? [:]
             self.machine = StepGraphMachine(
                 plan: self.plan,
                 retryCount: self.claimed.retryCount
             )
             if self.claimed.hasJournal { self.journal = try await self.room.store.journal(self.id) }
+        } catch let error as StoreError where error.isTransient || error.code == .cancelled {
+            throw error
         } catch {
             throw ExecutionError("the run cannot be read: \(error)")
         }
         self.restoreJournal()
-        if self.plan.needsWorkspace {
+        if self.prepared.needsWorkspace {
             self.workspace = "\(self.room.configuration.workspaces)/\(self.id)"
             guard Folder.make(self.workspace), Folder.make(self.workspace + "/tmp") else {
                 throw ExecutionError("the workspace \(self.workspace) cannot be made")
             }
         }
         self.begin()
-        do {
-            if self.plan.usesScratch { self.scratch = try await self.room.scratch.open(self.id) }
-        } catch {
-            throw ExecutionError("no scratch database: \(error)")
+        if self.prepared.usesScratch { self.scratch = try await self.openScratch() }
+    }
+
+    private func openScratch() async throws(ExecutionError) -> ScratchDatabase {
+        var wait = Duration.milliseconds(100)
+        while true {
+            do {
+                return try await self.room.scratch.open(self.id)
+            } catch {
+                guard error.isTransient, !Task.isCancelled, !self.stopSignal.isFired else {
+                    throw ExecutionError("no scratch database: \(error)")
+                }
+                try? await Task.sleep(for: wait)
+                wait = min(wait * 2, .seconds(2))
+            }
         }
     }
 
@@ -126,16 +140,18 @@ extension RunActor {
         }
         if self.machine.rollbackFailed {
             self.failure = (self.failure ?? "") + "; the rollback failed too: a person must look"
+        } else if self.machine.wasRolledBack {
+            self.failure = (self.failure ?? "") + "; rolled back"
         }
         if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
-        self.emit(status.endEvent, data: data.isEmpty ? nil : .object(data))
+        let event = self.tell(status.endEvent, data: data.isEmpty ? nil : .object(data))
         let transition = self.transition(
             status,
             failure: status == .succeeded ? nil : self.failure,
             outputs: outputs
         )
-        try await self.submit(writes + [.transition(transition)])
-        if self.plan.usesScratch { await self.room.scratch.drop(self.id) }
+        try await self.submit(writes + [.transition(transition), event])
+        if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }
 
@@ -153,16 +169,14 @@ extension RunActor {
     }
 
     /// A run that cannot even begin fails alone, with its reason.
-    func endWithout(_ error: ExecutionError) async {
+    func endWithout(_ reason: String) async {
+        if Task.isCancelled || self.stopSignal.isFired { return }
         if self.plan.steps.isEmpty { self.begin() }
-        self.failure = error.description
+        self.failure = reason
         do {
             try await self.end(.failed, [])
         } catch {
-            self.room.logger.notice(
-                "run let go",
-                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-            )
+            self.letGo(error)
         }
     }
 }

@@ -122,6 +122,8 @@ extension RunActor {
         } catch let error as StepFailure {
             record.fail(error, redactor: self.redactor)
         }
+        // Cut off by the node's own end: the intent on record is the truth.
+        if Task.isCancelled { throw StoreError(.cancelled, "the node is stopping") }
         try await self.submit([.journal(record)])
         self.remember(record)
         if record.state == .succeeded { return .success(record.result) }
@@ -154,7 +156,11 @@ extension RunActor {
                 return
             }
         }
-        throw StepFailure(.error, "its node died meanwhile; look before it is run again", isUnknown: true)
+        throw StepFailure(
+            .error,
+            "its node died meanwhile; look before it is run again",
+            isUnknown: true
+        )
     }
 
     /// Keeps a record in memory too, for a later attempt of the same fan-out.

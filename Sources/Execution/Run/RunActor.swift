@@ -30,6 +30,7 @@ actor RunActor {
     let log: LaneLog
     let room: Room
     let stopSignal = StopSignal()
+    var prepared = PreparedPlan(Plan(name: ""))
     var plan = Plan(name: "")
     var machine = StepGraphMachine(plan: Plan(name: ""))
     var inputs: [String: JSONValue] = [:]
@@ -41,7 +42,6 @@ actor RunActor {
     var failure: String?
     var isRunning = false
     private(set) var firstSequence: Int64 = 0
-    private var isAbandoned = false
     nonisolated let inbox: AsyncStream<Message>
     nonisolated let mailbox: AsyncStream<Message>.Continuation
 
@@ -70,8 +70,10 @@ actor RunActor {
         do {
             try await self.prepare()
             await self.work()
+        } catch let error as StoreError {
+            self.letGo(error)
         } catch {
-            await self.endWithout(error)
+            await self.endWithout("\(error)")
         }
         self.stopSignal.fire()
         for service in self.services.values { await service.stop() }
@@ -86,7 +88,6 @@ actor RunActor {
             for await message in self.inbox {
                 guard await self.take(message, &group) else { break }
             }
-            if Task.isCancelled { self.isAbandoned = true }
             self.stopSignal.fire()
             group.cancelAll()
         }
@@ -114,15 +115,15 @@ actor RunActor {
             writes = carried
             events = [.ended(step, end)]
         case .cancel(let reason):
-            self.failure = reason
+            if self.machine.isStoppable { self.failure = reason }
             events = [.cancel]
         case .timeout:
             let limit = Duration.milliseconds(self.plan.timeoutMilliseconds)
-            self.failure = "the run took longer than its timeout of \(limit)"
+            if self.machine.isStoppable {
+                self.failure = "the run took longer than its timeout of \(limit)"
+            }
             events = [.timeout]
-        case .abandon:
-            self.isAbandoned = true
-            return false
+        case .abandon: return false
         }
         do {
             for event in events {
@@ -139,12 +140,7 @@ actor RunActor {
             }
             return true
         } catch let error as StoreError {
-            // Stale or stopping: whoever has the claim now goes on from the journal.
-            self.room.logger.notice(
-                "run let go",
-                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-            )
-            self.isAbandoned = true
+            self.letGo(error)
             return false
         } catch {
             // A bug of this run's state stays with this run.
@@ -190,7 +186,7 @@ actor RunActor {
                 } catch {}
             }
         case .settle(let step, let status):
-            if let write = self.settle(step, status) { writes.append(write) }
+            writes += self.settle(step, status)
         case .stopAttempts: self.stopAttempts.fire()
         case .rollBack(let step):
             group.addTask { await self.rollBack(step) }
@@ -207,22 +203,40 @@ actor RunActor {
         try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
     }
 
-    /// Appends an event to the lane's log.
+    /// Appends an event to the lane's log, to be stored with the next commit whatever it is; what
+    /// tells of a result is written with it instead, see ``tell(_:step:attempt:data:)``.
     nonisolated func emit(
         _ kind: RunEvent.Kind,
         step: String? = nil,
         attempt: Int? = nil,
         data: JSONValue? = nil
     ) {
-        self.log.append(
-            RunEvent(
-                kind,
-                at: WallClock.milliseconds,
-                run: self.id,
-                step: step,
-                attempt: attempt,
-                data: data
-            )
+        self.log.append(self.event(kind, step: step, attempt: attempt, data: data))
+    }
+
+    /// An event that is stored if and only if the writes beside it are.
+    nonisolated func tell(
+        _ kind: RunEvent.Kind,
+        step: String? = nil,
+        attempt: Int? = nil,
+        data: JSONValue? = nil
+    ) -> RunWrite {
+        .event(self.event(kind, step: step, attempt: attempt, data: data))
+    }
+
+    private nonisolated func event(
+        _ kind: RunEvent.Kind,
+        step: String?,
+        attempt: Int?,
+        data: JSONValue?
+    ) -> RunEvent {
+        RunEvent(
+            kind,
+            at: WallClock.milliseconds,
+            run: self.id,
+            step: step,
+            attempt: attempt,
+            data: data
         )
     }
 
@@ -235,6 +249,17 @@ actor RunActor {
         )
     }
 
+    /// Ends the work without writing: whoever has the claim goes on from the journal. When nobody
+    /// took it but the database failed, that is this node, later.
+    func letGo(_ error: StoreError) {
+        self.room.logger.notice(
+            "run let go",
+            metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+        )
+        self.abandon()
+        if error.code != .stale, error.code != .cancelled { self.room.recheck() }
+    }
+
     func begin() {
         self.firstSequence = self.claimed.firstSequence ?? self.log.nextSequence
         var data: [String: JSONValue] = [
@@ -242,7 +267,8 @@ actor RunActor {
             "claim": .integer(self.claimNumber), "node": .string(self.room.configuration.nodeName),
         ]
         data["retry"] = .integer(Int64(self.claimed.retryCount))
-        self.emit(self.claimed.hasJournal ? .runResumed : .runStarted, data: .object(data))
+        let isResumed = self.claimed.hasJournal || self.claimed.firstSequence != nil
+        self.emit(isResumed ? .runResumed : .runStarted, data: .object(data))
     }
 }
 

@@ -79,8 +79,16 @@ public struct InputDeclaration: Codable, Sendable, Hashable {
         case object
     }
 
+    /// What a text means beyond being text.
+    public enum Format: String, Codable, Sendable, Hashable, CaseIterable {
+        /// A path on the machine of whoever starts the run; a relative one is made absolute there.
+        case path
+    }
+
     /// The type.
     public var type: Kind
+    /// What the text means; only for strings.
+    public var format: Format?
     /// What it is for, one line.
     public var title: String?
     /// The only values allowed, if any.
@@ -90,6 +98,7 @@ public struct InputDeclaration: Codable, Sendable, Hashable {
 
     private enum CodingKeys: String, CodingKey {
         case type
+        case format
         case title
         case allowed = "enum"
         case fallback = "default"
@@ -98,11 +107,13 @@ public struct InputDeclaration: Codable, Sendable, Hashable {
     /// Declares an input.
     public init(
         type: Kind,
+        format: Format? = nil,
         title: String? = nil,
         allowed: [JSONValue]? = nil,
         fallback: JSONValue? = nil
     ) {
         self.type = type
+        self.format = format
         self.title = title
         self.allowed = allowed
         self.fallback = fallback

@@ -5,9 +5,12 @@ public import PulserIR
 /// Exponential backoff with jitter, as River and AWS describe it: base × multiplier^(n−1), capped,
 /// then spread so that many failures at one instant do not return at one instant.
 public enum Backoff {
-    /// The wait after the failed attempt `attempt` (from 1).
+    /// The wait after a failed attempt.
     ///
-    /// - Parameter random: A number from 0 up to 1 that places the wait inside its jitter.
+    /// - Parameters:
+    ///   - attempt: The number of the attempt that failed, from 1.
+    ///   - policy: How the wait grows, how far, and how much it is spread.
+    ///   - random: A number from 0 up to 1 that places the wait inside its jitter.
     /// - Returns: Milliseconds, never negative, never over the policy's longest wait.
     public static func milliseconds(
         after attempt: Int,

@@ -107,7 +107,10 @@ extension StepGraphMachine {
         let isLate = self.stopReason != nil || !self.needsSucceeded(step)
         if self.phase == .rollingBack || self.phase == .draining && isLate {
             // A step that looks at failure is asked again when the run cleans up.
-            if self.runsOnFailure[step] { return self.states[step].status = .pending }
+            if self.runsOnFailure[step] {
+                self.states[step].status = .pending
+                return
+            }
             return self.cancel(step, &actions)
         }
         self.start(step, &actions)

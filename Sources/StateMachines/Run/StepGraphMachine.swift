@@ -124,7 +124,9 @@ public struct StepGraphMachine: Sendable {
 
     /// Makes the graph of a new run.
     ///
-    /// - Parameter plan: Compiled: `needs` name known steps and have no cycle.
+    /// - Parameters:
+    ///   - plan: Compiled: `needs` name known steps and have no cycle.
+    ///   - retryCount: How often the run itself was tried again before.
     public init(plan: Plan, retryCount: Int = 0) {
         self.plan = plan
         self.retryCount = retryCount
@@ -158,6 +160,17 @@ public struct StepGraphMachine: Sendable {
         self.states[step].status == .skipped && !self.states[step].isSkippedByFailure
     }
 
+    /// Whether a cancel or a timeout would still change how the run ends.
+    public var isStoppable: Bool {
+        switch self.phase {
+        case .forward, .draining, .pausing: self.stopReason == nil
+        case .rollingBack, .cleanup, .ended: false
+        }
+    }
+
+    /// Whether something was undone.
+    public var wasRolledBack: Bool { self.states.contains(where: \.isRolledBack) }
+
     /// Whether a step failed for good.
     public var hasFailure: Bool {
         self.states.contains { $0.status == .failed || $0.status == .unknown }
@@ -170,7 +183,10 @@ public struct StepGraphMachine: Sendable {
 
     /// Takes one event.
     ///
-    /// - Parameter random: From 0 up to 1, for jitter.
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - random: From 0 up to 1, for jitter.
+    /// - Returns: What to do now, in order.
     /// - Throws: ``UnreachableTransition`` when the event cannot happen in this state.
     public mutating func handle(
         _ event: Event,

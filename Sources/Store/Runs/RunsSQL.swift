@@ -186,3 +186,26 @@ enum RunsSQL {
         "SELECT id, status FROM run WHERE parent_run = $1 ORDER BY id"
     )
 }
+
+/// The SQL that measures runs.
+enum RunTimingsSQL {
+    static let all = [timings, open]
+
+    static let timings = PostgresStatement(
+        "runs.timings",
+        [.int8, .int8],
+        """
+        SELECT (extract(epoch FROM finished_at - enqueued_at) * 1000000)::bigint
+        FROM run WHERE id BETWEEN $1 AND $2 AND finished_at IS NOT NULL
+        """
+    )
+
+    static let open = PostgresStatement(
+        "runs.open",
+        [.int8, .int8],
+        """
+        SELECT count(*) FROM run WHERE id BETWEEN $1 AND $2
+        AND status IN ('queued', 'claimed', 'running', 'waiting')
+        """
+    )
+}

@@ -6,7 +6,9 @@ public import PulserIR
 extension Store {
     /// Stores plans and runs in one transaction: a bad one leaves nothing behind.
     ///
-    /// - Parameter plans: Every plan the runs name that may be new, child plans included.
+    /// - Parameters:
+    ///   - runs: What to queue; the answer keeps this order.
+    ///   - plans: Every plan the runs name that may be new, child plans included.
     /// - Returns: The runs' ids in order; for a key that was taken, the run that has it.
     /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
     public func enqueue(
@@ -89,7 +91,9 @@ extension Store {
             ]
         )
         let ids = try rows.decode { row throws(StoreError) in RunID(try row.int64(0)) }
-        guard let id = ids.first else { throw StoreError(.notFound, "no run starts with '\(text)'") }
+        guard let id = ids.first else {
+            throw StoreError(.notFound, "no run starts with '\(text)'")
+        }
         guard ids.count == 1 else {
             let names = ids.map(\.description).joined(separator: ", ")
             throw StoreError(.ambiguous, "'\(text)' names several runs: \(names)")
@@ -147,6 +151,7 @@ extension Store {
     ///   - run: As read just now: a change since then is a conflict.
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    /// - Throws: `conflict` when the run changed meanwhile or has not ended.
     public func retry(
         _ run: RunRow,
         steps: [String],

@@ -1,7 +1,7 @@
 // A lane's log on its owner: numbers events, holds them until the next commit.
 
-internal import Synchronization
 public import PulserIR
+internal import Synchronization
 
 /// The tail of one lane's log, written by its single owner.
 ///

@@ -36,7 +36,7 @@ public struct RunTransition: Sendable, Hashable {
     public var outputs: String?
     /// Where its events begin in its lane's log.
     public var firstSequence: Int64
-    /// Where they end so far.
+    /// Where they end so far; the writer raises it to the last event of the same submission.
     public var lastSequence: Int64
 
     /// Describes a transition.
@@ -65,6 +65,8 @@ public enum RunWrite: Sendable {
     case journal(StepRecord)
     /// A change of the run itself.
     case transition(RunTransition)
+    /// An event that tells of the other writes: it is in the log if and only if they are stored.
+    case event(RunEvent)
     /// An artifact.
     case artifact(ArtifactRow)
 }

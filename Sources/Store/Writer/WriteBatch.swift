@@ -7,7 +7,23 @@ internal import PulserIR
 struct Submission {
     var fence: RunFence
     var writes: [RunWrite]
+    var log: LaneLog
     var waiter: CheckedContinuation<StoreError?, Never>?
+
+    /// Puts the submission's events into the log: only now, so that they are in the chunk of the
+    /// very commit that stores what they tell of.
+    mutating func appendEvents() {
+        var last: Int64 = 0
+        for write in self.writes {
+            if case .event(let event) = write { last = self.log.append(event) }
+        }
+        guard last > 0 else { return }
+        for index in self.writes.indices {
+            guard case .transition(var transition) = self.writes[index] else { continue }
+            transition.lastSequence = max(transition.lastSequence, last)
+            self.writes[index] = .transition(transition)
+        }
+    }
 }
 
 /// A batch, frozen: after a lost connection the very same statements are sent again.
@@ -28,7 +44,7 @@ struct WriteBatch {
         submissions: [Submission],
         chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
         node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         var shards: [Int32: Int64] = [:]
         for submission in submissions {
             shards[submission.fence.shard.shard] = submission.fence.shard.generation
@@ -38,10 +54,13 @@ struct WriteBatch {
         self.requests.append(
             PostgresRequest(
                 WriterSQL.fence,
-                [.int8(node.number), .int4Array(sorted.map(\.key)), .int8Array(sorted.map(\.value))]
+                [
+                    .int8(node.number), .int4Array(sorted.map(\.key)),
+                    .int8Array(sorted.map(\.value)),
+                ]
             )
         )
-        try self.addJournal(submissions, node)
+        self.addJournal(submissions, node)
         self.addArtifacts(submissions, node)
         self.addRuns(submissions, node)
         self.addEvents(chunks, node)
@@ -58,7 +77,7 @@ struct WriteBatch {
     private mutating func addJournal(
         _ submissions: [Submission],
         _ node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         // A statement can touch a row once: of an intent and its result the result is kept.
         var latest: [JournalKey: Int] = [:]
         var rows: [(fence: RunFence, record: StepRecord)?] = []
@@ -75,14 +94,6 @@ struct WriteBatch {
         }
         let kept = rows.compactMap { $0 }
         guard !kept.isEmpty else { return }
-        var bodies: [String?] = []
-        for row in kept {
-            do {
-                bodies.append(try row.record.bodyText())
-            } catch {
-                throw StoreError(.server, "a step's result cannot be written: \(error)")
-            }
-        }
         self.journalRequest = self.requests.count
         self.requests.append(
             PostgresRequest(
@@ -91,7 +102,7 @@ struct WriteBatch {
                     .textArray(kept.map(\.record.step)),
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
-                    .textArray(bodies),
+                    .textArray(kept.map(\.record.bodyText)),
                 ]
             )
         )

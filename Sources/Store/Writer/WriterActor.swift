@@ -52,7 +52,9 @@ public actor WriterActor {
         if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
         self.dirty[log.lane] = log
         let failure = await withCheckedContinuation { waiter in
-            self.submissions.append(Submission(fence: fence, writes: writes, waiter: waiter))
+            self.submissions.append(
+                Submission(fence: fence, writes: writes, log: log, waiter: waiter)
+            )
             self.wakeUp()
         }
         if let failure { throw failure }
@@ -126,8 +128,9 @@ public actor WriterActor {
     }
 
     private func commitNext() async {
-        let submissions = Array(self.submissions.prefix(Self.submissionsMax))
+        var submissions = Array(self.submissions.prefix(Self.submissionsMax))
         self.submissions.removeFirst(submissions.count)
+        for index in submissions.indices { submissions[index].appendEvents() }
         let claims = self.claims
         self.claims = []
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
@@ -166,7 +169,7 @@ public actor WriterActor {
         _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)]
     ) async {
         do {
-            let batch = try WriteBatch(
+            let batch = WriteBatch(
                 submissions: submissions,
                 chunks: chunks,
                 node: self.node
@@ -206,7 +209,7 @@ public actor WriterActor {
                         )
                     )
                 case .transition: accepted.runs.contains(run)
-                case .artifact: true
+                case .artifact, .event: true
                 }
             }
             submission.waiter?.resume(

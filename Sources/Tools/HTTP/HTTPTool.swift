@@ -20,7 +20,8 @@ struct HTTPTool: Sendable {
     }
 
     /// Sends the request and reads the answer.
-    func run(_ action: HTTPAction, in context: ToolContext) async throws(ToolFailure) -> ToolResult {
+    func run(_ action: HTTPAction, in context: ToolContext) async throws(ToolFailure) -> ToolResult
+    {
         var request = try Self.prepare(action, in: context.scope)
         var redirectsLeft = action.redirectsMax
         while true {
@@ -92,7 +93,9 @@ struct HTTPTool: Sendable {
     ) async throws(ToolFailure) -> HTTPClientResponse {
         var request = HTTPClientRequest(url: prepared.url)
         request.method = HTTPMethod(rawValue: prepared.method)
-        for header in prepared.headers { request.headers.add(name: header.name, value: header.value) }
+        for header in prepared.headers {
+            request.headers.add(name: header.name, value: header.value)
+        }
         if let body = prepared.body { request.body = .bytes(body) }
         do {
             let left = TimeAmount.nanoseconds(context.remaining.nanosecondsClamped)
@@ -144,12 +147,15 @@ struct HTTPTool: Sendable {
     private static func text(_ bytes: [UInt8]) -> String {
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.utf8.contains(0) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 })
+        )
     }
 
     private static func isJSON(_ contentType: String) -> Bool {
         let type = contentType.prefix { $0 != ";" && $0 != " " }.lowercased()
-        return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
+        return type == "application/json"
+            || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
 
     // MARK: Redirects
@@ -177,7 +183,8 @@ struct HTTPTool: Sendable {
             request.body = nil
             request.headers.removeAll { $0.name.lowercased().hasPrefix("content-") }
         }
-        if base.scheme != target.scheme || base.host() != target.host() || base.port != target.port {
+        if base.scheme != target.scheme || base.host() != target.host() || base.port != target.port
+        {
             request.headers.removeAll {
                 $0.isSecret || ["authorization", "cookie"].contains($0.name.lowercased())
             }
@@ -192,15 +199,28 @@ struct HTTPTool: Sendable {
         if Task.isCancelled || error is CancellationError { return .cancelled }
         switch error as? HTTPClientError {
         case .deadlineExceeded, .readTimeout, .writeTimeout:
-            return ToolFailure(.timeout, "the server did not answer in time", isOutcomeUnknown: true)
-        case .connectTimeout: return ToolFailure(.network, "the server could not be reached in time")
+            return ToolFailure(
+                .timeout,
+                "the server did not answer in time",
+                isOutcomeUnknown: true
+            )
+        case .connectTimeout:
+            return ToolFailure(.network, "the server could not be reached in time")
         case .invalidURL, .emptyHost, .emptyScheme:
             return ToolFailure(.error, "url is not an absolute http or https address")
         case .some(let error):
-            return ToolFailure(.network, "the exchange failed: \(error.shortDescription)", isOutcomeUnknown: true)
+            return ToolFailure(
+                .network,
+                "the exchange failed: \(error.shortDescription)",
+                isOutcomeUnknown: true
+            )
         case nil:
             if context.remaining == .zero {
-                return ToolFailure(.timeout, "the server did not answer in time", isOutcomeUnknown: true)
+                return ToolFailure(
+                    .timeout,
+                    "the server did not answer in time",
+                    isOutcomeUnknown: true
+                )
             }
             return ToolFailure(.network, "the server could not be reached or went away")
         }
@@ -212,6 +232,7 @@ extension Duration {
     var nanosecondsClamped: Int64 {
         let (seconds, attoseconds) = self.components
         let (scaled, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return isTooLong ? .max : scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
+        return isTooLong
+            ? .max : scaled.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue
     }
 }

@@ -26,7 +26,10 @@ struct URLRendering {
     /// The absolute http or https address.
     ///
     /// - Throws: ``ToolFailure`` when a value does not fit its place or the address is not valid.
-    static func render(_ template: Template, in scope: EvaluationScope) throws(ToolFailure) -> String {
+    static func render(
+        _ template: Template,
+        in scope: EvaluationScope
+    ) throws(ToolFailure) -> String {
         var rendering = URLRendering(Sink(scope: scope))
         switch template.form {
         case .literal(.string(let text)): rendering.text = text
@@ -75,7 +78,10 @@ struct URLRendering {
                     && byte != UInt8(ascii: "~")
             }
             guard isHost, !value.isEmpty else {
-                throw ToolFailure(.error, "url: a value in the host may hold only letters, digits, '-' and '.'")
+                throw ToolFailure(
+                    .error,
+                    "url: a value in the host may hold only letters, digits, '-' and '.'"
+                )
             }
             return value
         case .path:

@@ -18,7 +18,10 @@ struct Sink {
     ) throws(ToolFailure) -> String {
         let value = try self.value(template, for: place, allowsSecrets: allowsSecrets)
         guard let text = value.plainText else {
-            throw ToolFailure(.error, "\(place) needs text, not \(value.typeName); use toJSON(…) or default(…)")
+            throw ToolFailure(
+                .error,
+                "\(place) needs text, not \(value.typeName); use toJSON(…) or default(…)"
+            )
         }
         guard !text.utf8.contains(0) else { throw ToolFailure(.error, "\(place) holds a NUL") }
         return text

@@ -20,7 +20,8 @@ enum CellMapping {
     }
 
     private static func integer(_ text: String) -> JSONValue {
-        guard let number = Int64(text), (-Self.integerExactMax...Self.integerExactMax).contains(number)
+        guard let number = Int64(text),
+            (-Self.integerExactMax...Self.integerExactMax).contains(number)
         else { return .string(text) }
         return .integer(number)
     }

@@ -73,7 +73,8 @@ struct NamedParameters {
 
     /// `E'…'`: a backslash escapes there, and only there.
     private var isEscapeString: Bool {
-        guard let before = self.byte(at: -1), before == UInt8(ascii: "e") || before == UInt8(ascii: "E")
+        guard let before = self.byte(at: -1),
+            before == UInt8(ascii: "e") || before == UInt8(ascii: "E")
         else { return false }
         return !(self.byte(at: -2).map(Self.isWord) ?? false)
     }

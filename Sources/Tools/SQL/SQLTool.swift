@@ -82,7 +82,10 @@ struct SQLTool: Sendable {
         let path = try WorkspacePath.resolve(sink.text(file, for: "file"), in: context.workspace)
         let limit = Self.fileBytesMax
         guard let bytes = await FileReading.bytes(of: path, bytesMax: limit) else {
-            throw ToolFailure(.error, "the SQL file cannot be read or is larger than \(limit >> 20) MiB")
+            throw ToolFailure(
+                .error,
+                "the SQL file cannot be read or is larger than \(limit >> 20) MiB"
+            )
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ToolFailure(.error, "the SQL file is not UTF-8")
@@ -131,7 +134,9 @@ struct SQLTool: Sendable {
             // Read-only means a transaction always: without one nothing would hold the server to it.
             let isWrapped = isTransaction || isReadOnly
             if isWrapped {
-                _ = try await connection.query(isReadOnly ? SQLToolSQL.beginReadOnly : SQLToolSQL.begin)
+                _ = try await connection.query(
+                    isReadOnly ? SQLToolSQL.beginReadOnly : SQLToolSQL.begin
+                )
             }
             var rows: PostgresRows?
             var affected = 0
@@ -159,7 +164,10 @@ struct SQLTool: Sendable {
         }
     }
 
-    private static func value(of rows: PostgresRows?, affected: Int) throws(ToolFailure) -> JSONValue {
+    private static func value(
+        of rows: PostgresRows?,
+        affected: Int
+    ) throws(ToolFailure) -> JSONValue {
         let columns = rows?.columns ?? []
         let count = rows?.count ?? 0
         guard count <= Limits.sqlRowsMax else {

@@ -8,7 +8,9 @@ extension JSONSchema {
         if let type = place["type"] {
             let names = (type.arrayValue ?? [type]).compactMap(\.stringValue)
             guard names.contains(where: { Self.has(value, $0) }) else {
-                return place.violation("is \(value.typeName), not \(names.joined(separator: " or "))")
+                return place.violation(
+                    "is \(value.typeName), not \(names.joined(separator: " or "))"
+                )
             }
         }
         if let allowed = place["enum"]?.arrayValue, !allowed.contains(where: value.isEqual) {
@@ -26,7 +28,8 @@ extension JSONSchema {
         case .null: type == "null"
         case .bool: type == "boolean"
         case .integer: type == "integer" || type == "number"
-        case .number(let number): type == "number" || (type == "integer" && number == number.rounded())
+        case .number(let number):
+            type == "number" || (type == "integer" && number == number.rounded())
         case .string: type == "string"
         case .array: type == "array"
         case .object: type == "object"
@@ -144,7 +147,12 @@ extension JSONSchema {
             }
             let pointer = place.pointer(to: name)
             for schema in schemas {
-                if let found = try self.apply(schema, to: value, at: pointer, depth: place.depth + 1) {
+                if let found = try self.apply(
+                    schema,
+                    to: value,
+                    at: pointer,
+                    depth: place.depth + 1
+                ) {
                     return found
                 }
             }
@@ -165,7 +173,8 @@ extension JSONSchema {
                 return place.violation("lacks the property '\(name)'")
             }
         }
-        for (name, needed) in place["dependentRequired"]?.objectValue ?? [:] where members[name] != nil {
+        for (name, needed) in place["dependentRequired"]?.objectValue ?? [:]
+        where members[name] != nil {
             for other in needed.arrayValue ?? [] {
                 if let other = other.stringValue, members[other] == nil {
                     return place.violation("has '\(name)' without '\(other)'")
@@ -178,7 +187,9 @@ extension JSONSchema {
     /// Keywords that apply further schemas to the same value.
     mutating func combined(_ value: JSONValue, _ place: Place) throws(SchemaError) -> Violation? {
         var further = place["allOf"]?.arrayValue ?? []
-        if let reference = place["$ref"]?.stringValue { further.append(try self.resolve(reference)) }
+        if let reference = place["$ref"]?.stringValue {
+            further.append(try self.resolve(reference))
+        }
         if case .object(let members) = value {
             for (name, schema) in place["dependentSchemas"]?.objectValue ?? [:]
             where members[name] != nil { further.append(schema) }
@@ -188,13 +199,20 @@ extension JSONSchema {
             if let branch { further.append(branch) }
         }
         for schema in further {
-            if let found = try self.apply(schema, to: value, at: place.pointer, depth: place.depth + 1) {
+            if let found = try self.apply(
+                schema,
+                to: value,
+                at: place.pointer,
+                depth: place.depth + 1
+            ) {
                 return found
             }
         }
         if let schemas = place["anyOf"]?.arrayValue {
             var isFitting = false
-            for schema in schemas where !isFitting { isFitting = try self.fits(schema, value, place) }
+            for schema in schemas where !isFitting {
+                isFitting = try self.fits(schema, value, place)
+            }
             if !isFitting { return place.violation("fits none of anyOf") }
         }
         if let schemas = place["oneOf"]?.arrayValue {

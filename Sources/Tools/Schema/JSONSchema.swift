@@ -64,7 +64,8 @@ struct JSONSchema {
             case .string(let text): if let found = try self.string(text, place) { return found }
             case .integer, .number: if let found = try self.number(value, place) { return found }
             case .array(let items): if let found = try self.array(items, place) { return found }
-            case .object(let members): if let found = try self.object(members, place) { return found }
+            case .object(let members):
+                if let found = try self.object(members, place) { return found }
             case .null, .bool: break
             }
             return try self.combined(value, place)
@@ -181,7 +182,9 @@ struct JSONSchema {
         case _ where Self.counts.contains(keyword):
             isValid = value.double.map { $0 >= 0 && $0 == $0.rounded() } ?? false
         default:
-            throw SchemaError(message: "\(place): unknown keyword '\(keyword)'; own ones start with x-")
+            throw SchemaError(
+                message: "\(place): unknown keyword '\(keyword)'; own ones start with x-"
+            )
         }
         guard isValid else { throw SchemaError(message: "\(place) has an invalid value") }
     }

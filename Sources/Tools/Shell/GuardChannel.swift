@@ -39,7 +39,10 @@ final class GuardChannel: Sendable {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw ToolFailure(.error, "no socket for the guard: \(String(cString: strerror(errno)))")
+            throw ToolFailure(
+                .error,
+                "no socket for the guard: \(String(cString: strerror(errno)))"
+            )
         }
         return (GuardChannel(ends[0]), ends[1])
     }

@@ -91,7 +91,9 @@ final class GuardedProcess: Sendable {
         var options = ["--grace", String(launch.grace.milliseconds)]
         if let file = launch.standardInput { options += ["--stdin", file] }
         var variables: [Environment.Key: String] = [:]
-        for (name, value) in launch.environment { variables[Environment.Key(stringLiteral: name)] = value }
+        for (name, value) in launch.environment {
+            variables[Environment.Key(stringLiteral: name)] = value
+        }
         let configuration = Configuration(
             executable: .path(FilePath(launch.guardPath)),
             arguments: Arguments(options + ["--"] + launch.arguments),

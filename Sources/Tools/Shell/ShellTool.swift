@@ -23,7 +23,10 @@ struct ShellTool: Sendable {
         var result = Self.result(of: await process.waitForEnd())
         if Task.isCancelled { throw .cancelled }
         if isLate {
-            result.failure = ToolFailure(.timeout, "the program did not end in time and was stopped")
+            result.failure = ToolFailure(
+                .timeout,
+                "the program did not end in time and was stopped"
+            )
         }
         return result
     }
@@ -50,11 +53,13 @@ struct ShellTool: Sendable {
         return try await GuardedProcess.start(launch, collector: collector)
     }
 
-    /// `{"exit", "stdout", "stderr", "truncated"}`, and `signal` by name when one ended it.
+    /// `{"exit", "stdout", "stderr", "output", "truncated"}`, and `signal` by name when one ended
+    /// it; `output` is stdout without the newlines at its end, as a shell's `$(…)` gives it.
     static func result(of end: GuardedProcess.End) -> ToolResult {
         var members: [String: JSONValue] = [
             "exit": .integer(Int64(end.exitCode)),
             "stdout": .string(end.stdout.text),
+            "output": .string(end.stdout.text.withoutTrailingNewlines),
             "stderr": .string(end.stderr.text),
             "truncated": .bool(end.stdout.isTruncated || end.stderr.isTruncated),
         ]
@@ -144,7 +149,8 @@ struct ShellTool: Sendable {
     }
 
     /// A file that only this user can read, and that nobody could have put there before.
-    private static func write(_ text: String, in folder: String) async throws(ToolFailure) -> String {
+    private static func write(_ text: String, in folder: String) async throws(ToolFailure) -> String
+    {
         let path = "\(folder)/.stdin-\(String(UInt64.random(in: .min ... .max), radix: 36))"
         let isWritten = await BlockingWork.run { () -> Bool in
             let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -158,7 +164,9 @@ struct ShellTool: Sendable {
             }
             return true
         }
-        guard isWritten else { throw ToolFailure(.error, "stdin could not be written to the workspace") }
+        guard isWritten else {
+            throw ToolFailure(.error, "stdin could not be written to the workspace")
+        }
         return path
     }
 
@@ -170,5 +178,13 @@ struct ShellTool: Sendable {
             SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGSYS: "SIGSYS",
         ]
         return names[number] ?? "signal \(number)"
+    }
+}
+
+extension String {
+    fileprivate var withoutTrailingNewlines: String {
+        var text = self[...]
+        while text.last?.isNewline ?? false { text.removeLast() }
+        return String(text)
     }
 }

@@ -28,7 +28,9 @@ enum FileReading {
                 count += chunk.count
                 return true
             }
-            guard isRead, let digest = PulserIR.Digest(bytes: Array(hash.finalize())) else { return nil }
+            guard isRead, let digest = PulserIR.Digest(bytes: Array(hash.finalize())) else {
+                return nil
+            }
             return (digest, count)
         }
     }

@@ -38,7 +38,11 @@ extension VerifierRunner {
             )
         }
         if let pattern = check.bodyMatch {
-            let isFound = try await Self.matches(pattern, answer["body"]?.stringValue ?? "", context)
+            let isFound = try await Self.matches(
+                pattern,
+                answer["body"]?.stringValue ?? "",
+                context
+            )
             builder.expect(
                 "body matching /\(pattern)/",
                 observed: isFound ? "body matches" : "body does not match",
@@ -110,7 +114,11 @@ extension VerifierRunner {
         }
         var builder = FindingBuilder()
         if let wanted = check.rowCount {
-            builder.expect("\(wanted) rows", observed: "\(count) rows", holds: count == Int64(wanted))
+            builder.expect(
+                "\(wanted) rows",
+                observed: "\(count) rows",
+                holds: count == Int64(wanted)
+            )
         }
         let sink = Sink(scope: context.scope)
         for (column, template) in check.expect.sorted(by: { $0.key < $1.key }) {
@@ -143,7 +151,9 @@ extension VerifierRunner {
                 return Finding(
                     result: violation == nil ? .passed : .failed,
                     expected: "the schema",
-                    observed: violation.map { "\($0.pointer.isEmpty ? "/" : $0.pointer) \($0.message)" }
+                    observed: violation.map {
+                        "\($0.pointer.isEmpty ? "/" : $0.pointer) \($0.message)"
+                    }
                         ?? "fits"
                 )
             } catch {

@@ -78,7 +78,9 @@ struct VerifierRunner: Sendable {
     private static func pause(_ policy: RetryPolicy, after attempt: Int) -> Duration {
         var milliseconds = Double(policy.backoffMilliseconds)
         let longest = Double(policy.backoffMillisecondsMax)
-        for _ in 1..<max(1, attempt) where milliseconds < longest { milliseconds *= policy.multiplier }
+        for _ in 1..<max(1, attempt) where milliseconds < longest {
+            milliseconds *= policy.multiplier
+        }
         let jitter = min(max(policy.jitter, 0), 1)
         milliseconds = min(milliseconds, longest) * Double.random(in: (1 - jitter)...(1 + jitter))
         return .milliseconds(Int64(max(0, milliseconds)))

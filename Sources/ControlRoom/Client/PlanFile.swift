@@ -1,0 +1,51 @@
+// How a plan file on disk becomes a compiled plan.
+
+public import Compiler
+import Foundation
+import PulserIR
+public import Store
+
+/// Plan files on this machine.
+public enum PlanFile {
+    /// Compiles the file and the plans it runs.
+    ///
+    /// - Throws: ``RoomError`` when it cannot be read, `CompileError` with all findings.
+    public static func compile(_ path: String) throws -> CompiledPlan {
+        let bytes = try Self.read(path)
+        return try PlanCompiler { try Self.read($0) }.compile(bytes, file: path)
+    }
+
+    /// Reads at most one byte more than a plan may have, so that a huge file costs nothing.
+    private static func read(_ path: String) throws -> [UInt8] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw RoomError(.notFound, "there is no file \(path)", next: "ls \(path)")
+        }
+        guard !isFolder.boolValue, let file = FileHandle(forReadingAtPath: path) else {
+            throw RoomError(.failed, "\(path) cannot be read")
+        }
+        defer { try? file.close() }
+        return Array(try file.read(upToCount: Limits.planBytesMax + 1) ?? Data())
+    }
+}
+
+extension CompiledPlan {
+    /// This plan and all it runs, as the store keeps them.
+    public var rows: [PlanRow] {
+        var rows: [PlanRow] = []
+        var seen: Set<Digest> = []
+        func collect(_ plan: CompiledPlan) {
+            guard seen.insert(plan.digest).inserted else { return }
+            rows.append(
+                PlanRow(
+                    digest: plan.digest,
+                    name: plan.plan.name,
+                    body: String(decoding: plan.canonicalBytes, as: UTF8.self)
+                )
+            )
+            for child in plan.children { collect(child) }
+        }
+        collect(self)
+        return rows
+    }
+}

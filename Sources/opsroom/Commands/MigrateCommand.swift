@@ -1,0 +1,61 @@
+// `opsroom migrate`: which schema the database has.
+
+import ArgumentParser
+import ControlRoom
+import PulserIR
+import Store
+
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Show and apply the database's migrations.",
+        subcommands: [Status.self, Apply.self]
+    )
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "status",
+            abstract: "Which migrations are applied."
+        )
+
+        @Flag(help: "Exit with 2 when something is not as it should be.") var check = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var room: RoomOptions
+
+        func run() async throws {
+            let configuration = try self.room.configuration()
+            let statuses = try await self.room.room(configuration).migrations()
+            if self.output.output == .table {
+                var table = Table(headers: ["MIGRATION", "STATE"])
+                table.rows = statuses.map { [$0.name, Wording.status($0.state.rawValue)] }
+                table.print()
+            } else {
+                self.output.printJSON(
+                    "migrations",
+                    statuses.map {
+                        .object(["name": .string($0.name), "state": .string($0.state.rawValue)])
+                    }
+                )
+            }
+            if self.check, statuses.contains(where: { $0.state != .applied }) { throw ExitCode(2) }
+        }
+    }
+
+    struct Apply: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "apply",
+            abstract: "Apply what is pending; every node does so when it starts."
+        )
+
+        @OptionGroup var room: RoomOptions
+
+        func run() async throws {
+            let configuration = try self.room.configuration()
+            let applied = try await self.room.room(configuration).migrate()
+            Terminal.output.line(
+                applied.isEmpty
+                    ? "nothing to apply" : "applied: \(applied.joined(separator: ", "))"
+            )
+        }
+    }
+}

@@ -1,0 +1,203 @@
+// `opsroom run`: compiles a plan, has it run, shows it live, answers with its result.
+
+import ArgumentParser
+import Compiler
+import ControlRoom
+import Foundation
+import PulserIR
+import Store
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a plan and show it live.",
+        discussion: """
+            Without a running node one is started in this process, on the data directory.
+
+            Examples:
+              opsroom run examples/release-check.yaml
+              opsroom run migrate.yaml --input env=staging --session billing --lane B
+              opsroom run plan.yaml -o jsonl | jq .type
+
+            Exit codes: 0 succeeded · 2 the run failed · 64 the plan or an input is wrong.
+            """
+    )
+
+    @Argument(
+        help: "A plan file, YAML or JSON.",
+        completion: .file(extensions: ["yaml", "yml", "json"])
+    )
+    var plan: String
+
+    @OptionGroup var inputOptions: InputOptions
+    @Option(help: "The session; only 'default' is made by itself.")
+    var session = Store.defaultSession
+    @Option(help: "The lane inside the session, made when absent.")
+    var lane = "A"
+    @Option(help: "Higher goes first inside the lane.")
+    var priority = 0
+    @Option(name: .customLong("key"), help: "An idempotency key: the same key runs once.")
+    var idempotencyKey: String?
+    @Flag(help: "Store the run and return; a node runs it.")
+    var detach = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var room: RoomOptions
+
+    func run() async throws {
+        let compiled = try PlanFile.compile(self.plan)
+        for warning in compiled.warnings { Terminal.error.line(warning.description) }
+        let inputs = try PlanInputs.bind(try self.inputOptions.values(), to: compiled.plan)
+        let configuration = try self.room.configuration()
+        let notices = NoticeBoard()
+        let room = self.room.room(configuration) { notices.post($0) }
+        let place = RunPlace()
+        let row = try await self.persistently(place) {
+            try await room.open(purpose: "opsroom run", node: self.detach ? .none : .some) {
+                client in
+                let id = try await place.id {
+                    try await client.start(
+                        compiled,
+                        inputs: inputs,
+                        session: self.session,
+                        lane: self.lane,
+                        priority: self.priority,
+                        idempotencyKey: self.idempotencyKey
+                    )
+                }
+                if self.detach { return try await client.store.run(id) }
+                return try await self.watch(id, compiled.plan, client, notices, place)
+            }
+        }
+        if self.detach {
+            self.output.output == .table
+                ? Terminal.output.line(row.id.description)
+                : self.output.printJSON(RunDocument.json(row))
+        }
+        if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
+    }
+
+    /// When the node that had the data directory ends, this command takes its place and goes on.
+    private func persistently(
+        _ place: RunPlace,
+        _ body: () async throws -> RunRow
+    ) async throws -> RunRow {
+        var tries = 0
+        while true {
+            do {
+                return try await body()
+            } catch {
+                let isOutage = (error as? StoreError)?.isTransient ?? false
+                tries += 1
+                guard isOutage, await place.isStarted, tries < 10 else { throw error }
+            }
+        }
+    }
+
+    private func watch(
+        _ id: RunID,
+        _ plan: Plan,
+        _ client: RoomClient,
+        _ notices: NoticeBoard,
+        _ place: RunPlace
+    ) async throws -> RunRow {
+        let view = RunView(plan: plan, id: id)
+        let form = self.output.output
+        notices.show { await view.say($0) }
+        let row = try await withThrowingTaskGroup(of: RunRow?.self) { group in
+            group.addTask {
+                try await client.follow(id, isLive: true, onChange: { await view.see($0) }) {
+                    event in
+                    let isNew = await place.pass(event.sequence)
+                    if form == .jsonl, isNew { Terminal.output.line(event.line) }
+                    await view.take(event.json)
+                }
+            }
+            if form == .table {
+                group.addTask {
+                    await view.paintLoop()
+                    return nil
+                }
+            }
+            group.addTask {
+                await Signals.wait()
+                throw Self.interrupted(id)
+            }
+            var result: RunRow?
+            do {
+                while let next = try await group.next() {
+                    if let next {
+                        result = next
+                        break
+                    }
+                }
+            } catch {
+                group.cancelAll()
+                while await group.nextResult() != nil {}
+                throw error
+            }
+            group.cancelAll()
+            while await group.nextResult() != nil {}
+            return result
+        }
+        guard let row else { throw Self.interrupted(id) }
+        if form == .table { await view.printSummary(row) }
+        if form == .json { self.output.printJSON(try await RunDocument.full(row, client)) }
+        return row
+    }
+
+    private static func interrupted(_ id: RunID) -> RoomError {
+        RoomError(
+            .interrupted,
+            "interrupted; run \(id) is kept and goes on when a node works",
+            next: "opsroom up   (or: opsroom runs cancel \(id))"
+        )
+    }
+}
+
+/// Which run a command follows, and how far it has told of it.
+private actor RunPlace {
+    private var id: RunID?
+    private var told: Int64 = 0
+
+    var isStarted: Bool { self.id != nil }
+
+    /// The run, made when it is not there yet.
+    func id(_ make: @Sendable () async throws -> RunID) async throws -> RunID {
+        if let id = self.id { return id }
+        let made = try await make()
+        self.id = made
+        return made
+    }
+
+    /// Whether the event is told for the first time.
+    func pass(_ sequence: Int64) -> Bool {
+        guard sequence > self.told else { return false }
+        self.told = sequence
+        return true
+    }
+}
+
+/// Passes what the node says to whoever shows it.
+final class NoticeBoard: Sendable {
+    private let stream: AsyncStream<Room.Notice>
+    private let continuation: AsyncStream<Room.Notice>.Continuation
+
+    init() { (self.stream, self.continuation) = AsyncStream.makeStream() }
+
+    func post(_ notice: Room.Notice) { self.continuation.yield(notice) }
+
+    /// Hands outages to `body`: a sentence, or `nil` when it is over.
+    func show(_ body: @escaping @Sendable (String?) async -> Void) {
+        let stream = self.stream
+        // SAFETY: ends with the process, which ends with the command; it only paints.
+        Task {
+            for await notice in stream {
+                switch notice {
+                case .databaseUnavailable(let reason): await body(reason)
+                case .databaseAvailable: await body(nil)
+                case .database, .migrated, .ready, .reborn: break
+                }
+            }
+        }
+    }
+}

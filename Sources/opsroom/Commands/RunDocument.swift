@@ -1,0 +1,74 @@
+// A run as JSON: the shape that `-o json` promises.
+
+import ControlRoom
+import Foundation
+import PulserIR
+import Store
+
+enum RunDocument {
+    /// A run without its steps.
+    static func json(_ row: RunRow) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "id": .string(row.id.description), "plan": .string(row.planName),
+            "plan_digest": .string(row.planDigest.description),
+            "session": .string(row.sessionName), "lane": .string(row.laneName),
+            "status": .string(row.status.rawValue), "attempt": .integer(Int64(row.attempt)),
+            "retry_count": .integer(Int64(row.retryCount)),
+            "priority": .integer(Int64(row.priority)),
+            "enqueued_at": .string(Timestamp.text(milliseconds: row.enqueuedMilliseconds)),
+        ]
+        members["inputs"] = (try? JSONValue(parsing: row.inputs)) ?? .null
+        members["outputs"] = row.outputs.flatMap { try? JSONValue(parsing: $0) } ?? .null
+        members["failure"] = row.failure.map { .string($0) } ?? .null
+        members["wait_reason"] = row.waitReason.map { .string($0) } ?? .null
+        members["parent"] = row.parent.map { .string($0.description) } ?? .null
+        members["started_at"] = Self.time(row.startedMilliseconds)
+        members["finished_at"] = Self.time(row.finishedMilliseconds)
+        return .object(members)
+    }
+
+    /// A run with its journal and artifacts.
+    static func full(_ row: RunRow, _ client: RoomClient) async throws -> JSONValue {
+        guard case .object(var members) = Self.json(row) else { return .null }
+        members["version"] = .integer(1)
+        members["steps"] = .array(try await client.store.journal(row.id).map(Self.json))
+        members["artifacts"] = .array(try await client.store.artifacts(row.id).map(Self.json))
+        return .object(members)
+    }
+
+    private static func json(_ row: JournalRow) -> JSONValue {
+        let record = row.record
+        var members: [String: JSONValue] = [
+            "step": .string(record.step), "attempt": .integer(Int64(record.attempt)),
+            "state": .string(record.state.rawValue), "result": record.result,
+            "outputs": .object(record.outputs), "superseded": .bool(row.isSuperseded),
+            "begun_at": .string(Timestamp.text(milliseconds: row.begunMilliseconds)),
+            "ended_at": Self.time(row.endedMilliseconds),
+            "failure": record.failure.map { .string($0) } ?? .null,
+        ]
+        members["verifiers"] = .array(
+            record.verifiers.map { outcome in
+                .object([
+                    "id": .string(outcome.id), "kind": .string(outcome.kind),
+                    "required": .bool(outcome.required),
+                    "result": .string(outcome.result.rawValue),
+                    "expected": .string(outcome.expected),
+                    "observed": .string(outcome.observed),
+                ])
+            }
+        )
+        return .object(members)
+    }
+
+    private static func json(_ artifact: ArtifactRow) -> JSONValue {
+        .object([
+            "step": .string(artifact.step), "name": .string(artifact.name),
+            "digest": .string(artifact.digest.description), "size": .integer(artifact.size),
+            "media_type": .string(artifact.mediaType),
+        ])
+    }
+
+    private static func time(_ milliseconds: Int64?) -> JSONValue {
+        milliseconds.map { .string(Timestamp.text(milliseconds: $0)) } ?? .null
+    }
+}

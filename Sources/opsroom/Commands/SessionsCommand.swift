@@ -1,0 +1,136 @@
+// `opsroom sessions`: named groups of lanes.
+
+import ArgumentParser
+import ControlRoom
+import PulserIR
+import Store
+
+struct SessionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sessions",
+        abstract: "List, create and archive sessions.",
+        subcommands: [List.self, Create.self, Archive.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list",
+            abstract: "Sessions and what is open in them."
+        )
+
+        @Flag(help: "Archived ones too.") var all = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var room: RoomOptions
+
+        func run() async throws {
+            let all = self.all
+            let rows = try await self.room.client {
+                try await $0.store.sessions(includingEnded: all)
+            }
+            if self.output.output != .table {
+                return self.output.printJSON("sessions", rows.map(Self.json))
+            }
+            if rows.isEmpty {
+                Terminal.error.line("no sessions; the first run makes 'default'")
+                return
+            }
+            var table = Table(headers: ["SESSION", "STATUS", "LANES", "OPEN", "CREATED", "INTENT"])
+            table.rows = rows.map { row in
+                [
+                    row.name, Wording.status(row.status), String(row.lanes), String(row.openRuns),
+                    Wording.ago(row.createdMilliseconds), row.intent,
+                ]
+            }
+            table.print()
+        }
+
+        private static func json(_ row: SessionRow) -> JSONValue {
+            .object([
+                "name": .string(row.name), "status": .string(row.status),
+                "intent": .string(row.intent), "lanes": .integer(row.lanes),
+                "open_runs": .integer(row.openRuns),
+                "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+            ])
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "create",
+            abstract: "Make a session.",
+            discussion: """
+                Lanes are NAME, NAME:WIDTH or NAME:WIDTH:PRIORITY; others are made when a run
+                names them, with width 1.
+
+                Example:
+                  opsroom sessions create billing --intent "term migration" --lane A --lane B:4:10
+                """
+        )
+
+        @Argument(help: "Its name.") var name: String
+        @Option(help: "What it is for.") var intent = ""
+        @Option(help: "A lane: NAME[:WIDTH[:PRIORITY]]; repeat for more.") var lane: [String] = []
+        @OptionGroup var room: RoomOptions
+
+        func run() async throws {
+            let name = self.name
+            let intent = self.intent
+            guard name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil else {
+                throw RoomError(
+                    .usage,
+                    "'\(name)' cannot name a session: letters, digits, '.', '-', '_', at most 64"
+                )
+            }
+            let lanes = try self.lane.map(LaneOption.init)
+            try await self.room.client { client in
+                try await client.store.createSession(name: name, intent: intent)
+                for lane in lanes {
+                    let id = try await client.store.ensureLane(session: name, lane: lane.name)
+                    try await client.store.configureLane(
+                        id,
+                        width: lane.width,
+                        priority: lane.priority
+                    )
+                }
+            }
+            Terminal.output.line("session \(name) created")
+        }
+    }
+
+    struct Archive: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "archive",
+            abstract: "Close a session that has no open runs; its history stays."
+        )
+
+        @Argument(help: "Its name.") var name: String
+        @OptionGroup var room: RoomOptions
+
+        func run() async throws {
+            let name = self.name
+            try await self.room.client { try await $0.store.archiveSession(name: name) }
+            Terminal.output.line("session \(name) archived")
+        }
+    }
+}
+
+/// `NAME[:WIDTH[:PRIORITY]]`.
+struct LaneOption: Sendable {
+    var name: String
+    var width = 1
+    var priority = 0
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        self.name = String(parts[0])
+        let numbers = parts.dropFirst().map { Int($0) }
+        guard !self.name.isEmpty, numbers.count <= 2, numbers.allSatisfy({ $0 != nil }) else {
+            throw RoomError(.usage, "'\(text)' is not NAME[:WIDTH[:PRIORITY]]")
+        }
+        self.width = (numbers.first ?? 1) ?? 1
+        self.priority = (numbers.count > 1 ? numbers[1] : 0) ?? 0
+        guard (1...1_000).contains(self.width) else {
+            throw RoomError(.usage, "lane '\(self.name)': the width must be from 1 to 1000")
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// Flags that many commands share.
+
+import ArgumentParser
+import ControlRoom
+import Foundation
+import Logging
+import PulserIR
+
+/// Which room a command means.
+struct RoomOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The data directory (default .opsroom).", valueName: "folder"))
+    var data: String?
+
+    @Flag(name: .long, help: "Tell on stderr what happens inside.")
+    var verbose = false
+
+    func configuration(
+        name: String? = nil,
+        runsMax: Int? = nil
+    ) throws -> RoomConfiguration {
+        try RoomConfiguration(
+            data: self.data,
+            name: name,
+            runsMax: runsMax,
+            environment: ProcessInfo.processInfo.environment
+        )
+    }
+
+    func room(
+        _ configuration: RoomConfiguration,
+        onNotice: @escaping @Sendable (Room.Notice) -> Void = { _ in }
+    ) -> Room {
+        LogSetup.once(isVerbose: self.verbose)
+        return Room(configuration, logger: Logger(label: "opsroom"), onNotice: onNotice)
+    }
+}
+
+/// Logs go to stderr; only warnings unless asked.
+enum LogSetup {
+    private static let isVerbose: Bool = {
+        let isVerbose = CommandLine.arguments.contains("--verbose")
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = isVerbose ? .debug : .critical
+            return handler
+        }
+        return isVerbose
+    }()
+
+    static func once(isVerbose: Bool) { _ = Self.isVerbose }
+}
+
+/// Forms of output.
+enum OutputForm: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+    case jsonl
+}
+
+/// How data is printed.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: [.short, .customLong("output")],
+        help: "table for people; json: one document; jsonl: one document a line."
+    )
+    var output = OutputForm.table
+
+    /// Prints rows as JSON: `{"version":1,"<name>":[…]}`, or one a line.
+    func printJSON(_ name: String, _ rows: [JSONValue]) {
+        switch self.output {
+        case .table: break
+        case .json:
+            let document = JSONValue.object(["version": .integer(1), name: .array(rows)])
+            Terminal.output.line(document.canonicalText)
+        case .jsonl: for row in rows { Terminal.output.line(row.canonicalText) }
+        }
+    }
+
+    /// Prints one document as JSON.
+    func printJSON(_ document: JSONValue) { Terminal.output.line(document.canonicalText) }
+}
+
+/// `--input name=value`, any number.
+struct InputOptions: ParsableArguments {
+    @Option(
+        name: [.customLong("input"), .customShort("i")],
+        help: ArgumentHelp("An input of the plan; repeat for more.", valueName: "name=value")
+    )
+    var inputs: [String] = []
+
+    func values() throws -> [String: String] {
+        var values: [String: String] = [:]
+        for text in self.inputs {
+            guard let equals = text.firstIndex(of: "=") else {
+                throw RoomError(
+                    .usage,
+                    "'\(text)' is not name=value",
+                    next: "opsroom run PLAN --input name=value"
+                )
+            }
+            let name = String(text[..<equals])
+            guard
+                values.updateValue(String(text[text.index(after: equals)...]), forKey: name) == nil
+            else { throw RoomError(.usage, "input '\(name)' is given twice") }
+        }
+        return values
+    }
+}

@@ -1,0 +1,105 @@
+// What the terminal can show: colours, width, repainting; and the one place that prints.
+
+import Foundation
+import Glibc
+
+/// One of the two outputs.
+struct Terminal: Sendable {
+    /// Data.
+    static let output = Terminal(descriptor: STDOUT_FILENO)
+    /// Messages and progress.
+    static let error = Terminal(descriptor: STDERR_FILENO)
+
+    let descriptor: Int32
+
+    var isTerminal: Bool { isatty(self.descriptor) == 1 && !Self.isDumb }
+
+    private static var isDumb: Bool { Self.variable("TERM") == "dumb" }
+
+    private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Whether to colour: `NO_COLOR` forbids, `CLICOLOR_FORCE` demands, else a terminal decides.
+    var hasColour: Bool {
+        if Self.variable("NO_COLOR") != nil { return false }
+        if let force = Self.variable("CLICOLOR_FORCE"), force != "0" { return true }
+        return self.isTerminal
+    }
+
+    /// Columns; 100 where nobody knows.
+    var width: Int {
+        var size = winsize()
+        guard ioctl(self.descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return Self.variable("COLUMNS").flatMap(Int.init) ?? 100
+        }
+        return Int(size.ws_col)
+    }
+
+    /// Rows; 24 where nobody knows.
+    var height: Int {
+        var size = winsize()
+        guard ioctl(self.descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else {
+            return 24
+        }
+        return Int(size.ws_row)
+    }
+
+    /// Writes text as it is.
+    func write(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(self.descriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0, errno == EINTR || errno == EAGAIN { continue }
+            // A closed pipe ends the output, not the work.
+            if count <= 0 { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// Writes a line.
+    func line(_ text: String = "") { self.write(text + "\n") }
+
+    /// `text` in a style, where styles are shown.
+    func styled(_ text: String, _ style: Style) -> String {
+        self.hasColour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// The few styles there are; each also has a sign or a word, so that colour alone says nothing.
+enum Style: String {
+    case bold = "1"
+    case dim = "2"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case blue = "34"
+    case cyan = "36"
+}
+
+/// The known word nearest to a misspelt one.
+enum Nearest {
+    static func word(to word: String, among words: [String]) -> String? {
+        let near = words.map { ($0, Self.distance(word, $0)) }.min { $0.1 < $1.1 }
+        guard let near, near.1 <= max(1, word.count / 3 + 1) else { return nil }
+        return near.0
+    }
+
+    private static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left)
+        let right = Array(right)
+        var row = Array(0...right.count)
+        for (i, letter) in left.enumerated() {
+            var previous = row[0]
+            row[0] = i + 1
+            for (j, other) in right.enumerated() {
+                let changed = previous + (letter == other ? 0 : 1)
+                previous = row[j + 1]
+                row[j + 1] = min(changed, previous + 1, row[j] + 1)
+            }
+        }
+        return row[right.count]
+    }
+}
