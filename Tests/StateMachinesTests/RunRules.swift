@@ -113,12 +113,17 @@ struct RunRules {
     }
 
     /// Checks the state after an event.
-    mutating func check(_ machine: StepGraphMachine, _ work: [RunSimulation.Work]) {
+    mutating func check(
+        _ machine: StepGraphMachine,
+        _ work: [RunSimulation.Work],
+        isBegun: Bool
+    ) {
         let running = work.count(where: \.isAttempt)
         if running > self.plan.maxParallel {
             self.violate("\(running) attempts at once, \(self.plan.maxParallel) allowed")
         }
         if self.end == nil, machine.phase == .ended { self.violate("ended without saying so") }
+        guard isBegun else { return }
         for step in machine.statuses.indices where machine.statuses[step] == .running {
             let isKnown = work.contains {
                 switch $0 {
@@ -126,8 +131,9 @@ struct RunRules {
                 default: false
                 }
             }
-            // Before `begin` nothing was asked yet.
-            if !isKnown, !work.isEmpty { self.violate("step \(step) runs and nobody runs it") }
+            if !isKnown, self.violation == nil, !work.isEmpty || self.end == nil {
+                self.violate("step \(step) runs and nobody runs it")
+            }
         }
     }
 

@@ -31,6 +31,7 @@ struct RunSimulation {
     var work: [Work] = []
     var isStopping = false
     var waitsForPerson = false
+    var isBegun = false
     // What is checked.
     var rules: RunRules
     var crashesLeft: Int
@@ -103,9 +104,8 @@ struct RunSimulation {
     private mutating func answer(_ work: Work) {
         switch work {
         case .decide(let step, let isWanted):
-            self.handle(
-                self.generator.chance(3) ? .undecidable(step) : .decided(step, isWanted)
-            )
+            let isUndecidable = self.machine.attempts(of: step) == 0 && self.generator.chance(3)
+            self.handle(isUndecidable ? .undecidable(step) : .decided(step, isWanted))
         case .pause(let step): self.handle(.retryDue(step))
         case .pauseRun: self.handle(.runRetryDue)
         case .attempt(let step, let number): self.end(step, number, self.drawEnd())
@@ -149,10 +149,12 @@ struct RunSimulation {
             if self.crashesLeft > 0, self.generator.chance(8) { return self.crash() }
             record.state = self.generator.chance(85) ? .succeeded : .failed
             self.write(record)
+            if number == definition.rollback.count - 1, record.state == .succeeded {
+                self.rules.undone(step)
+            }
             if self.crashesLeft > 0, self.generator.chance(8) { return self.crash() }
             if record.state == .failed { return self.handle(.rolledBack(step, false)) }
         }
-        self.rules.undone(step)
         self.handle(.rolledBack(step, true))
     }
 
@@ -177,6 +179,7 @@ struct RunSimulation {
         self.work = []
         self.isStopping = false
         self.waitsForPerson = false
+        self.isBegun = false
         self.machine = StepGraphMachine(plan: self.plan, retryCount: self.retryCount)
         self.machine.restore(self.journal)
         self.rules.restored(self.journal, index: self.index)
@@ -195,10 +198,11 @@ struct RunSimulation {
     private mutating func handle(_ event: StepGraphMachine.Event) {
         guard self.rules.violation == nil else { return }
         let random = Double.random(in: 0..<1, using: &self.generator)
+        if case .begin = event { self.isBegun = true }
         do {
             let actions = try self.machine.handle(event, random: random)
             for action in actions { self.take(action) }
-            self.rules.check(self.machine, self.work)
+            self.rules.check(self.machine, self.work, isBegun: self.isBegun)
         } catch { self.rules.violate("\(event): \(error)") }
     }
 

@@ -4,6 +4,8 @@ public import PulserIR
 
 extension StepGraphMachine {
     mutating func stop(_ reason: RunStatus, _ actions: inout [Action]) {
+        // The journal does not say why the run was being undone; the clock tells again.
+        if reason == .timedOut, self.isUndoingAgain { self.stopReason = self.stopReason ?? reason }
         // The first reason stands; once the run rolls back or cleans up it goes on to its end.
         guard self.stopReason == nil, self.phase != .rollingBack, self.phase != .cleanup else {
             return
@@ -146,9 +148,9 @@ extension StepGraphMachine {
             default: break
             }
         }
-        // Only a failure for good or the clock has a run undone.
-        let failed = self.states.indices.filter { self.states[$0].status == .failed }
-        if failed.allSatisfy(self.wasPausing) { self.stopReason = .timedOut }
+        // Only a failure or the clock has a run undone.
+        if !self.hasFailure { self.stopReason = .timedOut }
+        self.isUndoingAgain = true
     }
 
     private func wasPausing(_ step: Int) -> Bool {

@@ -8,7 +8,7 @@ extension StepGraphMachine {
             actions.append(.resolve(step, number: self.states[step].attempts))
         }
         // A crash in the middle of undoing: it goes on where it was.
-        if let first = self.rollbackQueue.first { actions.append(.rollBack(first)) }
+        if self.isUndoingAgain, let first = self.rollbackQueue.first { actions.append(.rollBack(first)) }
     }
 
     /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false.
@@ -97,9 +97,11 @@ extension StepGraphMachine {
         actions.append(.settle(step, .cancelled))
     }
 
-    /// After a crash: makes the attempt again, unless the run is being stopped or undone by now.
+    /// After a crash: makes the attempt again, unless the run is being stopped or undone by now, or
+    /// was cleaning up already.
     private mutating func again(_ step: Int, _ actions: inout [Action]) {
-        if self.phase == .rollingBack || self.phase == .draining && self.stopReason != nil {
+        let isLate = self.stopReason != nil || !self.needsSucceeded(step)
+        if self.phase == .rollingBack || self.phase == .draining && isLate {
             // A step that looks at failure is asked again when the run cleans up.
             if self.runsOnFailure[step] {
                 self.states[step].status = .pending

@@ -119,6 +119,7 @@ public struct StepGraphMachine: Sendable {
     var isAsking = false
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
+    var isUndoingAgain = false
     let needs: [[Int]]
     let dependents: [[Int]]
     let runsOnFailure: [Bool]

@@ -31,13 +31,26 @@ extension Store {
                 ]
             )
         )
-        guard let answer = try await self.transaction(requests).last else { return [] }
+        let answer: PostgresRows
+        do {
+            guard let rows = try await self.pool.transaction(requests).last else { return [] }
+            answer = rows
+        } catch {
+            guard error.isNotNullViolation else { throw StoreError(error) }
+            // Nothing was stored. What had been enqueued before its session ended is still known.
+            return try await self.fill(runs, made: [])
+        }
         let made = try answer.decode { row throws(StoreError) in
             (id: RunID(try row.int64(0)), key: try row.textIfPresent(1))
         }
         if made.count == runs.count { return made.map(\.id) }
         return try await self.fill(runs, made: made)
     }
+
+    private static let refusal = StoreError(
+        .conflict,
+        "the session is no longer active, or a plan is unknown"
+    )
 
     /// Finds the runs that had the keys already.
     private func fill(
@@ -53,12 +66,10 @@ extension Store {
                 continue
             }
             guard let key = run.idempotencyKey else {
-                throw StoreError(.conflict, "the session is no longer active")
+                throw Self.refusal
             }
             let rows = try await self.execute(RunsSQL.byKey, [.int8(run.lane), .text(key)])
-            guard rows.count == 1 else {
-                throw StoreError(.conflict, "the session is no longer active")
-            }
+            guard rows.count == 1 else { throw Self.refusal }
             ids.append(RunID(try rows.first().int64(0)))
         }
         return ids

@@ -47,7 +47,12 @@ extension Store {
             guard let name = rows.columnText(row, 0),
                 let run = RunID(String(name.dropFirst(Self.scratchPrefix.count)))
             else { continue }
-            if let status = try? await self.run(run).status, !status.isTerminal { continue }
+            do {
+                guard try await self.run(run).status.isTerminal else { continue }
+            } catch {
+                // A run that cannot be read now may be under way.
+                guard error.code == .notFound else { throw error }
+            }
             try await self.drop(name)
         }
     }

@@ -108,7 +108,7 @@ public struct ClaimedRun: Sendable, Hashable {
     public var cancelReason: String?
     /// Where its events begin, when it was begun before.
     public var firstSequence: Int64?
-    /// Milliseconds since it was first started.
+    /// Milliseconds since it was first started, or started again by hand.
     public var ageMilliseconds: Int64
     /// Whether there is a journal to resume from.
     public var hasJournal: Bool

@@ -148,14 +148,22 @@ public actor WriterActor {
     private func answerClaims(
         _ claims: [(want: ClaimRequest, waiter: CheckedContinuation<ClaimAnswer, Never>)]
     ) async {
-        let fresh = claims.filter { $0.want.adopting.isEmpty }
-        if !fresh.isEmpty {
-            let wants = fresh.flatMap(\.want.wants)
+        var fresh = claims.filter { $0.want.adopting.isEmpty }
+        while !fresh.isEmpty {
+            // Who asks for a lane that another asks for too comes after it: a run has one taker.
+            var lanes: Set<Int64> = []
+            let together = fresh.prefix { claim in
+                let own = Set(claim.want.wants.map(\.lane))
+                defer { lanes.formUnion(own) }
+                return lanes.isDisjoint(with: own)
+            }
+            fresh.removeFirst(together.count)
+            let wants = together.flatMap(\.want.wants)
             let answer = await self.perform(ClaimRequest(wants: wants, adopting: []))
-            for claim in fresh {
-                let lanes = Set(claim.want.wants.map(\.lane))
+            for claim in together {
+                let own = Set(claim.want.wants.map(\.lane))
                 claim.waiter.resume(
-                    returning: answer.map { runs in runs.filter { lanes.contains($0.fence.lane) } }
+                    returning: answer.map { runs in runs.filter { own.contains($0.fence.lane) } }
                 )
             }
         }
@@ -197,19 +205,20 @@ public actor WriterActor {
     ) {
         for chunk in chunks where !accepted.lanes.contains(chunk.log.lane) { chunk.log.lose() }
         for submission in submissions {
-            let run = submission.fence.run.number
+            let claim = WriteBatch.ClaimKey(submission.fence)
             let isAccepted = submission.writes.allSatisfy { write in
                 switch write {
                 case .journal(let record):
                     accepted.journal.contains(
                         WriteBatch.JournalKey(
-                            run: run,
+                            claim: claim,
                             step: record.step,
                             attempt: Int64(record.attempt)
                         )
                     )
-                case .transition: accepted.runs.contains(run)
-                case .artifact, .event: true
+                case .transition: accepted.runs.contains(claim)
+                case .artifact: accepted.artifacts.contains(claim)
+                case .event: true
                 }
             }
             submission.waiter?.resume(
