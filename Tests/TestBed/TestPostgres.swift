@@ -55,11 +55,16 @@ public struct TestPostgres: Sendable {
     public static func removeAtExit(_ path: String) { Watchdog.shared.tell("remove \(path)") }
 
     /// Starts a server in `directory` and has the watchdog stop it.
-    public static func start(in directory: DataDirectory) async throws -> EmbeddedPostgres {
+    ///
+    /// - Parameter fsync: Whether commits survive the server's crash; most tests need not.
+    public static func start(
+        in directory: DataDirectory,
+        fsync: Bool = false
+    ) async throws -> EmbeddedPostgres {
         let server = try await EmbeddedPostgres.start(
             in: directory,
             logger: Logger(label: "test"),
-            fsync: false
+            fsync: fsync
         )
         Watchdog.shared.tell("stop \(server.serverProcessID)")
         return server
