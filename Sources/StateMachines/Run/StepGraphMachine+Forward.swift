@@ -8,7 +8,9 @@ extension StepGraphMachine {
             actions.append(.resolve(step, number: self.states[step].attempts))
         }
         // A crash in the middle of undoing: it goes on where it was.
-        if self.isUndoingAgain, let first = self.rollbackQueue.first { actions.append(.rollBack(first)) }
+        if self.isUndoingAgain, let first = self.rollbackQueue.first {
+            actions.append(.rollBack(first))
+        }
     }
 
     /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false.
