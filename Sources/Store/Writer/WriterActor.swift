@@ -130,7 +130,12 @@ public actor WriterActor {
     private func commitNext() async {
         var submissions = Array(self.submissions.prefix(Self.submissionsMax))
         self.submissions.removeFirst(submissions.count)
-        for index in submissions.indices { submissions[index].appendEvents() }
+        for index in submissions.indices {
+            submissions[index].appendEvents()
+            // A submission that waited for a batch of its own comes when its log was taken already.
+            let log = submissions[index].log
+            if !log.isLost { self.dirty[log.lane] = log }
+        }
         let claims = self.claims
         self.claims = []
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
