@@ -19,8 +19,8 @@ actor LaneActor {
         /// Runs were claimed.
         case claimed([ClaimedRun])
         case claimFailed
-        /// A run ended or was let go.
-        case ended(RunID)
+        /// A run ended, or was let go before its end.
+        case ended(RunID, claimNumber: Int64, isLetGo: Bool)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
@@ -77,15 +77,22 @@ actor LaneActor {
 
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async {
         switch message {
-        case .wake: self.claim(self.machine.handle(.wake), &group)
+        case .wake:
+            self.claim(self.machine.handle(.wake), &group)
+            // A person's answer puts a parked run back into the queue; its notice may be lost.
+            for run in self.runs.values where await run.isParked { await self.check(run.id) }
         case .adopt(let ids): await self.adopt(ids, &group)
         case .claimed(let claimed):
             for run in claimed { self.start(run, &group) }
             self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
         case .claimFailed: _ = self.machine.handle(.claimFailed)
-        case .ended(let id):
+        case .ended(let id, let claimNumber, let isLetGo):
+            // Its successor, claimed meanwhile, has its place now.
+            guard self.runs[id]?.claimNumber == claimNumber else { return }
             self.runs[id] = nil
             self.claim(self.machine.handle(.ended(id)), &group)
+            // Whoever looked for runs that nobody works on while this one was ending saw it here.
+            if isLetGo, !Task.isCancelled { self.room.recheck() }
         case .cancel(let request): await self.cancel(request)
         case .check(let id): await self.check(id)
         case .drain: _ = self.machine.handle(.drain)
@@ -129,12 +136,26 @@ actor LaneActor {
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
+        if let other = self.runs[claimed.fence.run] {
+            // Claimed and adopted at once: the higher claim is the one that can write.
+            guard other.claimNumber < claimed.fence.claimNumber else {
+                group.addTask { await self.room.admission.give(1) }
+                return
+            }
+            other.abandon()
+        }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
         group.addTask {
-            await run.run()
+            let isLetGo = await run.run()
             await self.room.admission.give(1)
-            self.send(.ended(claimed.fence.run))
+            self.send(
+                .ended(
+                    claimed.fence.run,
+                    claimNumber: claimed.fence.claimNumber,
+                    isLetGo: isLetGo
+                )
+            )
         }
     }
 

@@ -100,7 +100,8 @@ extension RunActor {
         asStep.verify = fan.verify
         let earlier = self.journal.last { $0.record.step == call.key && !$0.isSuperseded }
         do {
-            if earlier?.record.state == .intent, definition.effects == .destructive {
+            let isOpen = earlier?.record.state == .intent || earlier?.record.state == .unknown
+            if isOpen, definition.effects == .destructive {
                 try await self.settleItem(asStep, &record, call)
             } else {
                 if asStep.leavesIntent { try await self.submit([.journal(record)]) }

@@ -5,9 +5,7 @@ public import PulserIR
 extension StepGraphMachine {
     mutating func stop(_ reason: RunStatus, _ actions: inout [Action]) {
         // The first reason stands; once the run rolls back or cleans up it goes on to its end.
-        guard self.stopReason == nil, self.phase != .rollingBack, self.phase != .cleanup else {
-            return
-        }
+        guard self.isStoppable else { return }
         self.stopReason = reason
         if self.states.contains(where: { $0.status == .running }) {
             actions.append(.stopAttempts)

@@ -110,9 +110,9 @@ public struct StepGraphMachine: Sendable {
     /// Whether some rollback did not hold.
     public internal(set) var rollbackFailed = false
     var states: [StepState]
-    var stopReason: RunStatus?
     /// A person was asked; nothing starts by itself any more.
-    var isAsking = false
+    public internal(set) var isAsking = false
+    var stopReason: RunStatus?
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
     let needs: [[Int]]
@@ -158,6 +158,11 @@ public struct StepGraphMachine: Sendable {
     /// Whether a step failed for good.
     public var hasFailure: Bool {
         self.states.contains { $0.status == .failed || $0.status == .unknown }
+    }
+
+    /// Whether a cancellation or a timeout still changes how the run ends.
+    public var isStoppable: Bool {
+        self.stopReason == nil && self.phase != .rollingBack && self.phase != .cleanup
     }
 
     /// What `success()` answers for this step.

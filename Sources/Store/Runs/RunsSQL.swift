@@ -123,14 +123,15 @@ enum RunsSQL {
     )
 
     /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
-    /// run finds its writes refused.
+    /// run finds its writes refused. Its time begins anew: one that timed out would only do so again.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],
         """
         UPDATE run SET status = 'queued', attempt = attempt + 1, retry_count = 0,
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
-            wait_reason = NULL, outputs = NULL, finished_at = NULL, due_at = now(),
+            wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
+            due_at = now(),
             inputs = coalesce($3, inputs)
         WHERE id = $1 AND claim_no = $2
         AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
