@@ -112,7 +112,9 @@ extension SystemTests {
                 #expect(done.run["outputs"]?["total"] == .string("3 a b\n\n"))
                 #expect(done.run["outputs"]?["off"] == .string("skipped"))
                 let items = self.journal(done.run).filter { $0.hasPrefix("each[") }.sorted()
-                #expect(items == ["each[0] 1 succeeded", "each[1] 1 succeeded", "each[2] 1 succeeded"])
+                #expect(
+                    items == ["each[0] 1 succeeded", "each[1] 1 succeeded", "each[2] 1 succeeded"]
+                )
             }
         }
 
@@ -245,7 +247,7 @@ extension SystemTests {
                       - id: line
                         shell: {argv: [sh, -c, 'head -c 200000 /dev/zero | tr "\\\\0" x; echo; echo after >&2']}
                       - id: many
-                        shell: {argv: [sh, -c, 'yes 0123456789012345678901234567890123456789 | head -c 18000000']}
+                        shell: {argv: [sh, -c, 'head -c 18000000 /dev/zero | tr "\\0" x | fold -w 4000']}
                     """
                 )
                 #expect(done.code == 0, "\(done.run.canonicalText.prefix(2_000))")

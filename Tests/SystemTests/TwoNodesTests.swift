@@ -28,7 +28,10 @@ extension SystemTests {
                     """
                 )[0]
                 try await #require(nodes[busier[0]]).killHard()
-                let open = try await Self.count(site, "finished_at IS NULL AND owner = \(busier[1])")
+                let open = try await Self.count(
+                    site,
+                    "finished_at IS NULL AND owner = \(busier[1])"
+                )
                 try await eventually("no shard is the dead node's", within: .seconds(15)) {
                     let owned = "SELECT count(*) FROM shard WHERE owner = \(busier[1])"
                     return try await site.rows(owned)[0][0] == "0"

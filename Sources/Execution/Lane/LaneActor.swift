@@ -37,6 +37,7 @@ actor LaneActor {
     private let room: Room
     private var machine: LaneMachine
     private var runs: [RunID: RunActor] = [:]
+    private var isClaimSent = false
     private nonisolated let inbox: AsyncStream<Message>
     private nonisolated let mailbox: AsyncStream<Message>.Continuation
     private nonisolated let stopSignal = StopSignal()
@@ -83,9 +84,12 @@ actor LaneActor {
             for run in self.runs.values where await run.isParked { await self.check(run.id) }
         case .adopt(let ids): await self.adopt(ids, &group)
         case .claimed(let claimed):
+            self.isClaimSent = false
             for run in claimed { self.start(run, &group) }
             self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
-        case .claimFailed: _ = self.machine.handle(.claimFailed)
+        case .claimFailed:
+            self.isClaimSent = false
+            _ = self.machine.handle(.claimFailed)
         case .ended(let id, let claimNumber, let isLetGo):
             // Its successor, claimed meanwhile, has its place now.
             guard self.runs[id]?.claimNumber == claimNumber else { return }
@@ -105,6 +109,7 @@ actor LaneActor {
         group.addTask {
             let places = await self.room.admission.take(room, priority: self.row.priority)
             guard places > 0 else { return }
+            await self.sendsClaim()
             let want = ClaimWant(lane: self.row.id, shard: self.shard, room: places)
             do {
                 let claimed = try await self.room.writer.claim([want])
@@ -120,6 +125,8 @@ actor LaneActor {
             }
         }
     }
+
+    private func sendsClaim() { self.isClaimSent = true }
 
     private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
         let unknown = ids.filter { self.runs[$0] == nil }
@@ -161,8 +168,8 @@ actor LaneActor {
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
-        // A claim under way may bring this run; it then brings the request too.
-        guard request.status == .queued, !self.machine.isClaiming else { return }
+        // A claim that was sent may bring this run; it then brings the request too.
+        guard request.status == .queued, !self.isClaimSent else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
             .runCancelled,

@@ -177,7 +177,7 @@ actor LeaseActor {
                 try await self.equipment.store.releaseShards(lost, of: self.node)
             }
             await self.dispatcher.drain(decision.drain.map(Int32.init))
-        } catch where error.code == .cancelled {
+        } catch  where error.code == .cancelled {
             return
         } catch {
             self.unavailable(error)

@@ -162,8 +162,9 @@ extension RunActor {
         )
     }
 
-    /// Keeps a record in memory too, for a later attempt of the same fan-out.
-    private func remember(_ record: StepRecord) {
+    /// Keeps a record in memory too, for a later attempt: a fan-out skips what is done, a child that
+    /// failed is not asked again.
+    func remember(_ record: StepRecord) {
         self.journal.append(
             JournalRow(
                 record: record,
