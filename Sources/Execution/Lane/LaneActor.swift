@@ -19,8 +19,8 @@ actor LaneActor {
         /// Runs were claimed.
         case claimed([ClaimedRun])
         case claimFailed
-        /// A run ended or was let go.
-        case ended(RunFence)
+        /// A run ended, or was let go before its end.
+        case ended(RunID, claimNumber: Int64, isLetGo: Bool)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
@@ -37,6 +37,7 @@ actor LaneActor {
     private let room: Room
     private var machine: LaneMachine
     private var runs: [RunID: RunActor] = [:]
+    private var isClaimSent = false
     private nonisolated let inbox: AsyncStream<Message>
     private nonisolated let mailbox: AsyncStream<Message>.Continuation
     private nonisolated let stopSignal = StopSignal()
@@ -77,17 +78,25 @@ actor LaneActor {
 
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async {
         switch message {
-        case .wake: self.claim(self.machine.handle(.wake), &group)
+        case .wake:
+            self.claim(self.machine.handle(.wake), &group)
+            // A person's answer puts a parked run back into the queue; its notice may be lost.
+            for run in self.runs.values where await run.isParked { await self.check(run.id) }
         case .adopt(let ids): await self.adopt(ids, &group)
         case .claimed(let claimed):
+            self.isClaimSent = false
             for run in claimed { self.start(run, &group) }
             self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
-        case .claimFailed: _ = self.machine.handle(.claimFailed)
-        case .ended(let fence):
-            // A run that was adopted anew meanwhile is somebody else's by its claim number.
-            guard self.runs[fence.run]?.claimNumber == fence.claimNumber else { return }
-            self.runs[fence.run] = nil
-            self.claim(self.machine.handle(.ended(fence.run)), &group)
+        case .claimFailed:
+            self.isClaimSent = false
+            _ = self.machine.handle(.claimFailed)
+        case .ended(let id, let claimNumber, let isLetGo):
+            // Its successor, claimed meanwhile, has its place now.
+            guard self.runs[id]?.claimNumber == claimNumber else { return }
+            self.runs[id] = nil
+            self.claim(self.machine.handle(.ended(id)), &group)
+            // Whoever looked for runs that nobody works on while this one was ending saw it here.
+            if isLetGo, !Task.isCancelled { self.room.recheck() }
         case .cancel(let request): await self.cancel(request)
         case .check(let id): await self.check(id)
         case .drain: _ = self.machine.handle(.drain)
@@ -100,6 +109,7 @@ actor LaneActor {
         group.addTask {
             let places = await self.room.admission.take(room, priority: self.row.priority)
             guard places > 0 else { return }
+            await self.sendsClaim()
             let want = ClaimWant(lane: self.row.id, shard: self.shard, room: places)
             do {
                 let claimed = try await self.room.writer.claim([want])
@@ -116,6 +126,8 @@ actor LaneActor {
         }
     }
 
+    private func sendsClaim() { self.isClaimSent = true }
+
     private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
         let unknown = ids.filter { self.runs[$0] == nil }
         guard !unknown.isEmpty else { return }
@@ -131,27 +143,33 @@ actor LaneActor {
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
-        // The later claim is the one that counts; the other's writes would be refused.
-        if let known = self.runs[claimed.fence.run] {
-            if known.claimNumber > claimed.fence.claimNumber {
+        if let other = self.runs[claimed.fence.run] {
+            // Claimed and adopted at once: the higher claim is the one that can write.
+            guard other.claimNumber < claimed.fence.claimNumber else {
                 group.addTask { await self.room.admission.give(1) }
                 return
             }
-            known.abandon()
+            other.abandon()
         }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
         group.addTask {
-            await run.run()
+            let isLetGo = await run.run()
             await self.room.admission.give(1)
-            self.send(.ended(claimed.fence))
+            self.send(
+                .ended(
+                    claimed.fence.run,
+                    claimNumber: claimed.fence.claimNumber,
+                    isLetGo: isLetGo
+                )
+            )
         }
     }
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
-        // A claim under way may bring this run; it then brings the request too.
-        guard request.status == .queued, !self.machine.isClaiming else { return }
+        // A claim that was sent may bring this run; it then brings the request too.
+        guard request.status == .queued, !self.isClaimSent else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
             .runCancelled,

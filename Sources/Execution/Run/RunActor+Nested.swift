@@ -100,7 +100,8 @@ extension RunActor {
         asStep.verify = fan.verify
         let earlier = self.journal.last { $0.record.step == call.key && !$0.isSuperseded }
         do {
-            if earlier?.record.state == .intent, definition.effects == .destructive {
+            let isOpen = earlier?.record.state == .intent || earlier?.record.state == .unknown
+            if isOpen, definition.effects == .destructive {
                 try await self.settleItem(asStep, &record, call)
             } else {
                 if asStep.leavesIntent { try await self.submit([.journal(record)]) }
@@ -163,8 +164,9 @@ extension RunActor {
         )
     }
 
-    /// Keeps a record in memory too, for a later attempt of the same fan-out.
-    private func remember(_ record: StepRecord) {
+    /// Keeps a record in memory too, for a later attempt: a fan-out skips what is done, a child that
+    /// failed is not asked again.
+    func remember(_ record: StepRecord) {
         self.journal.append(
             JournalRow(
                 record: record,

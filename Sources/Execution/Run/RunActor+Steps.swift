@@ -151,6 +151,7 @@ extension RunActor {
             outputs: record.outputs,
             result: record.result
         )
+        self.remember(record)
         if let failure = record.failure, record.state == .failed {
             self.noteFailure(step, failure)
         }

@@ -112,7 +112,10 @@ extension RunActor {
         _ call: StepCall
     ) async throws(StepFailure) -> ToolResult {
         var left = milliseconds
-        let begun = self.journal.first { $0.record.step == call.key && !$0.isSuperseded }
+        // Attempts that a crash cut off are one sleep; one that ended was another.
+        let attempts = self.journal.filter { $0.record.step == call.key && !$0.isSuperseded }
+        let open = attempts.reversed().prefix { [.intent, .unknown].contains($0.record.state) }
+        let begun = open.last
         if let begun { left -= WallClock.milliseconds - begun.begunMilliseconds }
         let length = left
         if length > 0 {

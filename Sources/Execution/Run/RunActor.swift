@@ -65,8 +65,13 @@ actor RunActor {
         self.stopSignal.fire()
     }
 
+    /// Whether the run waits for a person and nothing of it is under way.
+    var isParked: Bool { self.machine.isAsking }
+
     /// Works until the run has ended or is lost.
-    func run() async {
+    ///
+    /// - Returns: Whether it was let go before its end.
+    func run() async -> Bool {
         do {
             try await self.prepare()
             await self.work()
@@ -77,6 +82,7 @@ actor RunActor {
         }
         self.stopSignal.fire()
         for service in self.services.values { await service.stop() }
+        return self.isAbandoned
     }
 
     private func work() async {
@@ -115,6 +121,7 @@ actor RunActor {
             writes = carried
             events = [.ended(step, end)]
         case .cancel(let reason):
+            // Once the run rolls back or cleans up, the reason for that stands.
             if self.machine.isStoppable { self.failure = reason }
             events = [.cancel]
         case .timeout:

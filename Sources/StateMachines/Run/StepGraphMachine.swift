@@ -114,9 +114,9 @@ public struct StepGraphMachine: Sendable {
     /// Whether some rollback did not hold.
     public internal(set) var rollbackFailed = false
     var states: [StepState]
-    var stopReason: RunStatus?
     /// A person was asked; nothing starts by itself any more.
-    var isAsking = false
+    public internal(set) var isAsking = false
+    var stopReason: RunStatus?
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
     var isUndoingAgain = false

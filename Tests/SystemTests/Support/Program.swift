@@ -57,6 +57,10 @@ final class Program: Sendable {
 
     /// What it wrote to stdout so far.
     var output: String { Self.text(self.files.output) }
+    /// The bytes of stdout so far.
+    var outputBytes: [UInt8] {
+        [UInt8](FileManager.default.contents(atPath: self.files.output) ?? Data())
+    }
     /// What it wrote to stderr so far.
     var errorOutput: String { Self.text(self.files.error) }
 

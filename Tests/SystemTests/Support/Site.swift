@@ -139,6 +139,11 @@ final class Site: Sendable {
         return (code, program.output, program.errorOutput)
     }
 
+    /// Ends everything that runs here, as a power failure would.
+    func killNodes() async throws {
+        for program in self.programs.withLock(\.self) { try await program.killHard() }
+    }
+
     // MARK: Files
 
     /// Writes a plan and says where it is.

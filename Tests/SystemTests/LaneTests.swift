@@ -1,0 +1,105 @@
+// Decides in which order a lane takes its runs, and how many at once.
+
+import Foundation
+import PulserIR
+import Testing
+
+extension SystemTests {
+    @Suite(.timeLimit(.minutes(2)))
+    struct Lanes {
+        /// Says that it begun, then waits for the file `go`.
+        private static let plan = """
+            inputs: {folder: {type: string}, name: {type: string}}
+            steps:
+              - id: work
+                effects: idempotent
+                shell: {argv: [sh, -c, 'echo $2 >> "$1/log"; while [ ! -e "$1/go" ]; do sleep 0.02; done', sh, "{{ inputs.folder }}", "{{ inputs.name }}"]}
+            """
+
+        private func enqueue(
+            _ site: Site,
+            _ name: String,
+            _ arguments: [String]
+        ) async throws {
+            let inputs = ["--input", "folder=\(site.folder)", "--input", "name=\(name)"]
+            let plan = "\(site.folder)/lane.yaml"
+            let answer = try await site.run(["run", plan, "--detach"] + inputs + arguments)
+            try #require(answer.code == 0, "\(answer.error)")
+        }
+
+        private func finish(_ site: Site, _ count: Int) async throws {
+            _ = FileManager.default.createFile(atPath: "\(site.folder)/go", contents: nil)
+            try await eventually("all runs ended") {
+                try await site.rows("SELECT count(*) FROM run WHERE status = 'succeeded'")
+                    == [["\(count)"]]
+            }
+        }
+
+        @Test("a lane of width 3 has three runs at once and not four")
+        func width() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode()
+                try await site.run(["sessions", "create", "wide", "--lane", "B:3"])
+                for name in ["a", "b", "c", "d"] {
+                    try await self.enqueue(site, name, ["--session", "wide", "--lane", "B"])
+                }
+                try await eventually("three runs work") { site.lines("log").count == 3 }
+                let statuses = "SELECT status, count(*) FROM run GROUP BY status ORDER BY status"
+                #expect(try await site.rows(statuses) == [["queued", "1"], ["running", "3"]])
+                try await self.finish(site, 4)
+                let most = try await site.rows(
+                    """
+                    SELECT max((SELECT count(*) FROM run b WHERE b.started_at <= a.started_at
+                                AND b.finished_at > a.started_at)) FROM run a
+                    """
+                )
+                #expect(most == [["3"]])
+                try await LaneLogAudit.check(site, "width")
+            }
+        }
+
+        @Test("the run with the higher priority goes first, equal ones in their order")
+        func runPriority() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode()
+                try await self.enqueue(site, "first", [])
+                try await eventually("the first run works") { site.lines("log").count == 1 }
+                for (name, priority) in [("low", 0), ("high", 5), ("low2", 0), ("high2", 5)] {
+                    try await self.enqueue(site, name, ["--priority", "\(priority)"])
+                }
+                try await self.finish(site, 5)
+                #expect(site.lines("log") == ["first", "high", "high2", "low", "low2"])
+            }
+        }
+
+        @Test("when the node is full, the lane with the higher priority goes first")
+        func lanePriority() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode(["--runs-max", "1"])
+                try await site.run(
+                    [
+                        "sessions", "create", "s", "--lane", "A", "--lane", "B:1:1", "--lane",
+                        "C:1:9",
+                    ]
+                )
+                for lane in ["A", "B", "C"] {
+                    try await self.enqueue(site, lane, ["--session", "s", "--lane", lane])
+                    guard lane == "A" else { continue }
+                    try await eventually("the first run works") { site.lines("log").count == 1 }
+                }
+                // Its lane waits for a place and hears of the cancellation all the same; it has
+                // heard of the run before.
+                try await self.enqueue(site, "never", ["--session", "s", "--lane", "C"])
+                let runs = try await site.run(["runs", "list", "--lane", "C", "-o", "json"])
+                let newest = try JSONValue(parsing: runs.output)["runs"]?[0]?["id"]?.stringValue
+                let cancelled = try await site.run(["runs", "cancel", newest ?? ""])
+                #expect(cancelled.code == 0, "\(cancelled.error)")
+                try await self.finish(site, 3)
+                #expect(site.lines("log") == ["A", "C", "B"])
+            }
+        }
+    }
+}
