@@ -153,6 +153,7 @@ extension RunActor {
             outputs: outputs
         )
         try await self.submit(writes + [.transition(transition), event])
+        self.hasEnded = true
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }

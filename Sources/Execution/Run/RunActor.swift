@@ -41,6 +41,8 @@ actor RunActor {
     var scratch: ScratchDatabase?
     var failure: String?
     var isRunning = false
+    /// Whether the run's end is on record.
+    var hasEnded = false
     private(set) var firstSequence: Int64 = 0
     nonisolated let inbox: AsyncStream<Message>
     nonisolated let mailbox: AsyncStream<Message>.Continuation
@@ -82,7 +84,7 @@ actor RunActor {
         }
         self.stopSignal.fire()
         for service in self.services.values { await service.stop() }
-        return self.isAbandoned
+        return !self.hasEnded
     }
 
     private func work() async {
