@@ -114,7 +114,9 @@ let package = Package(
         ),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["Store", "Postgres", "PulserIR", "TestKit", "TestBed", logging],
+            dependencies: [
+                "Store", "Postgres", "ControlRoom", "PulserIR", "TestKit", "TestBed", logging,
+            ],
             swiftSettings: house
         ),
         .testTarget(
