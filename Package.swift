@@ -108,6 +108,11 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "StateMachinesTests",
+            dependencies: ["StateMachines", "PulserIR", "TestKit"],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "CompilerTests",
             dependencies: ["Compiler", "PulserIR", "TestKit"],
             swiftSettings: house
@@ -139,5 +144,6 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(name: "TidyTests", swiftSettings: house),
     ]
 )

@@ -95,7 +95,10 @@ final class EffectsGate: Sendable {
         self.state.withLock { $0.underWay += 1 }
     }
 
-    /// Ends what ``enter()`` began.
+    /// Counts what must not be cut off but is no new effect: a run's own tidying up.
+    func hold() { self.state.withLock { $0.underWay += 1 } }
+
+    /// Ends what ``enter()`` or ``hold()`` began.
     func leave() { self.state.withLock { $0.underWay -= 1 } }
 }
 

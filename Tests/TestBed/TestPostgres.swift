@@ -54,12 +54,16 @@ public struct TestPostgres: Sendable {
     /// Removes `path` when this process ends.
     public static func removeAtExit(_ path: String) { Watchdog.shared.tell("remove \(path)") }
 
-    /// Starts a server in `directory` and has the watchdog stop it.
-    public static func start(in directory: DataDirectory) async throws -> EmbeddedPostgres {
+    /// Starts a server in `directory` and has the watchdog stop it; with `fsync` its commits survive
+    /// the server's crash, which most tests do not need.
+    public static func start(
+        in directory: DataDirectory,
+        fsync: Bool = false
+    ) async throws -> EmbeddedPostgres {
         let server = try await EmbeddedPostgres.start(
             in: directory,
             logger: Logger(label: "test"),
-            fsync: false
+            fsync: fsync
         )
         Watchdog.shared.tell("stop \(server.serverProcessID)")
         return server

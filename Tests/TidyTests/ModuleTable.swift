@@ -38,10 +38,13 @@ enum ModuleTable {
     /// C libraries, and the one module that may see each.
     static let wrappers = ["CLibpq": "Postgres", "CNghttp2": "HTTP2"]
 
-    /// The modules a table in Markdown lists: the name in the first cell, the arrows in the third.
+    /// The modules that the table under `| module | … | may import |` lists: the name in the first
+    /// cell, the arrows in the third.
     static func rows(inMarkdown text: String) -> [String: Set<String>] {
         var rows: [String: Set<String>] = [:]
-        for line in text.split(separator: "\n") where line.hasPrefix("| `") {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let table = lines.drop { !$0.hasPrefix("| module |") || !$0.hasSuffix("| may import |") }
+        for line in table.prefix(while: { $0.hasPrefix("|") }) where line.hasPrefix("| `") {
             let cells = line.split(separator: "|").map { Self.names(in: $0) }
             if cells.count == 3, let name = cells[0].first { rows[name] = Set(cells[2]) }
         }

@@ -67,8 +67,16 @@ struct ModuleTests {
     @Test("a table in Markdown is read cell by cell")
     func markdown() {
         let rows = ModuleTable.rows(
-            inMarkdown:
-                "| module | is | may import |\n|---|---|---|\n| `A` | `x` | `B`, `C` |\n| `B` | | – |"
+            inMarkdown: """
+                | `Z` | `x` | `Y` |
+
+                | module | is | may import |
+                |---|---|---|
+                | `A` | `x` | `B`, `C` |
+                | `B` | | – |
+
+                | `D` | `x` | `E` |
+                """
         )
         #expect(rows == ["A": ["B", "C"], "B": []])
     }

@@ -98,7 +98,7 @@ struct PageTests {
 
     private static func metricDifferences(declared: [Metric], page: String) -> [Finding] {
         var findings: [Finding] = []
-        let listed = page.matches(of: /`(ops_[^`]+)`/).map { String($0.output.1) }
+        let listed = page.matches(of: /`(ops_[a-z0-9_]+)`/).map { String($0.output.1) }
         for metric in declared {
             func add(_ advice: String) {
                 findings.append(Finding(path: metric.path, line: metric.line, advice: advice))
@@ -113,7 +113,7 @@ struct PageTests {
         for (index, line) in page.split(separator: "\n", omittingEmptySubsequences: false)
             .enumerated()
         {
-            for match in line.matches(of: /`(ops_[^`]+)`/)
+            for match in line.matches(of: /`(ops_[a-z0-9_]+)`/)
             where !names.contains(String(match.output.1)) {
                 findings.append(
                     Finding(

@@ -11,12 +11,24 @@ actor LeaseActor {
     /// How often queued work and requests are looked for when no notice came.
     static let pollInterval: Duration = .seconds(1)
 
+    /// How long the database may take to answer before people are told. Without it they would hear
+    /// of an outage only when the pool gives up, later than the lease's end.
+    static let patience: Duration = .seconds(2)
+
+    /// What the database is asked again and again.
+    private enum Question {
+        case renewal
+        case share
+    }
+
     private let node: NodeEpoch
     private let equipment: NodeLife.Equipment
     private let dispatcher: DispatcherActor
     private let gate: EffectsGate
     private var machine: LeaseMachine
     private var outage: String?
+    /// Since when an answer is awaited.
+    private var asked: [Question: Duration] = [:]
 
     init(
         node: NodeEpoch,
@@ -56,8 +68,11 @@ actor LeaseActor {
         while !Task.isCancelled {
             try? await Task.sleep(for: LeaseMachine.interval)
             let sentAt = NodeLife.clock
+            self.asked[.renewal] = sentAt
+            defer { self.asked[.renewal] = nil }
             do {
                 let isAlive = try await self.equipment.store.renew(self.node)
+                self.asked[.renewal] = nil
                 self.available()
                 let event: LeaseMachine.Event = isAlive ? .renewed(sentAt: sentAt) : .refused
                 if await self.act(self.machine.handle(event, at: NodeLife.clock)) { return .dead }
@@ -89,7 +104,12 @@ actor LeaseActor {
     private func watch() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(200))
-            _ = await self.act(self.machine.handle(.tick, at: NodeLife.clock))
+            let now = NodeLife.clock
+            if let since = self.asked.values.min(), now - since > Self.patience {
+                let reason = "database unavailable: no answer for \(Self.patience)"
+                self.unavailable(StoreError(.unavailable, reason))
+            }
+            _ = await self.act(self.machine.handle(.tick, at: now))
         }
     }
 
@@ -132,6 +152,8 @@ actor LeaseActor {
 
     /// Takes free shards up to this node's share, gives away what is above it.
     private func share() async {
+        self.asked[.share] = NodeLife.clock
+        defer { self.asked[.share] = nil }
         do {
             let cluster = try await self.equipment.store.clusterLoad()
             let load = await self.dispatcher.load()
@@ -155,6 +177,8 @@ actor LeaseActor {
                 try await self.equipment.store.releaseShards(lost, of: self.node)
             }
             await self.dispatcher.drain(decision.drain.map(Int32.init))
+        } catch  where error.code == .cancelled {
+            return
         } catch {
             self.unavailable(error)
         }

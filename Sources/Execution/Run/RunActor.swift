@@ -162,6 +162,10 @@ actor RunActor {
         switch action {
         case .decide(let step): self.decide(step)
         case .attempt(let step, let number):
+            // What was asked to stop has stopped; cleaning up comes after it and is not meant.
+            if self.machine.phase == .cleanup, self.stopAttempts.isFired {
+                self.stopAttempts = StopSignal()
+            }
             group.addTask { await self.attempt(step, number) }
         case .resolve(let step, let number):
             group.addTask { await self.resolve(step, number) }
@@ -196,7 +200,7 @@ actor RunActor {
     }
 
     /// Stops the attempts under way, not the run: rollback and cleanup go on.
-    let stopAttempts = StopSignal()
+    var stopAttempts = StopSignal()
 
     /// Writes about the run, together with the events that wait.
     func submit(_ writes: [RunWrite]) async throws(StoreError) {

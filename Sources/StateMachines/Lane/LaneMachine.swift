@@ -32,7 +32,8 @@ public struct LaneMachine: Sendable {
     public private(set) var active: Set<RunID> = []
     /// Whether the lane takes no more runs.
     public private(set) var isDraining = false
-    private var isClaiming = false
+    /// Whether a claim was asked for and has not answered.
+    public private(set) var isClaiming = false
     private var isWanting = false
     private var asked = 0
 

@@ -73,10 +73,6 @@ extension StepGraphMachine {
         case .unknown:
             self.states[step].status = .unknown
             actions.append(.settle(step, .unknown))
-            // A run that is on its way to its end does not stop for a person.
-            if self.isHeld, self.phase == .forward || self.phase == .draining {
-                actions.append(.waitForPerson(step))
-            }
         case .failed(let kind, let retryable):
             // What can only repeat does not become better with the run's next attempt either.
             self.states[step].lastFailure = retryable ? kind : nil
@@ -168,13 +164,24 @@ extension StepGraphMachine {
     }
 
     private mutating func advanceForward(_ actions: inout [Action]) -> Bool {
-        if self.isHeld { return false }
+        if self.isHeld { return self.askPerson(&actions) }
         let moved = self.startReady(&actions) { $0.mayStart($1) }
         if self.states.allSatisfy(\.status.isSettled) {
             self.phase = .cleanup
             return true
         }
         return moved
+    }
+
+    /// Asks the person once nothing runs any more: an answer raises the run's claim number, and must
+    /// not overtake the results of other steps.
+    private mutating func askPerson(_ actions: inout [Action]) -> Bool {
+        guard self.runningCount == 0, !self.isAsking,
+            let step = self.states.firstIndex(where: { $0.status == .unknown })
+        else { return false }
+        self.isAsking = true
+        actions.append(.waitForPerson(step))
+        return false
     }
 
     private mutating func advanceDraining(
@@ -192,7 +199,8 @@ extension StepGraphMachine {
                 actions.append(.settle(step, .failed))
             }
         }
-        guard self.runningCount == 0, !self.isHeld else { return false }
+        if self.isHeld { return self.askPerson(&actions) }
+        guard self.runningCount == 0 else { return false }
         if self.stopReason == nil, self.mayRetryRun {
             let wait = Backoff.milliseconds(
                 after: self.retryCount + 1,

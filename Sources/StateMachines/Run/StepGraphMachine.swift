@@ -72,7 +72,7 @@ public struct StepGraphMachine: Sendable {
         case stopAttempts
         /// Undo the step, answer ``Event/rolledBack(_:_:)``.
         case rollBack(Int)
-        /// A step's outcome is unknown; the run waits for a person.
+        /// A step's outcome is unknown and nothing runs any more; the run waits for a person.
         case waitForPerson(Int)
         /// The run is over.
         case end(RunStatus)
@@ -115,6 +115,8 @@ public struct StepGraphMachine: Sendable {
     public internal(set) var rollbackFailed = false
     var states: [StepState]
     var stopReason: RunStatus?
+    /// A person was asked; nothing starts by itself any more.
+    var isAsking = false
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
     var isUndoingAgain = false

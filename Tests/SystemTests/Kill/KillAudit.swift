@@ -50,7 +50,9 @@ final class KillAudit {
 
     /// Decides as a person would: looks, and has the step run when it did not happen.
     func answer() async throws {
-        let reason = try await self.rows("SELECT wait_reason FROM run WHERE id = \(self.number)")[0][0]
+        let reason = try await self.rows("SELECT wait_reason FROM run WHERE id = \(self.number)")[
+            0
+        ][0]
         guard let step = reason.split(separator: "'").dropFirst().first.map(String.init),
             KillPlan.steps.contains(where: { $0.id == step && $0.effects == .destructive })
         else {
@@ -58,13 +60,13 @@ final class KillAudit {
             return #expect(reason.isEmpty, "seed \(self.seed): waits for no step: \(reason)")
         }
         #expect(self.lineCount(step) == 0, "seed \(self.seed): \(step) happened, yet it waits")
-        let answer = try await self.site.run(["runs", "retry", self.run, "--from", step, "--detach"])
+        let answer = try await self.site.run([
+            "runs", "retry", self.run, "--from", step, "--detach",
+        ])
         try #require(answer.code == 0, "seed \(self.seed): \(answer.error)")
     }
 
-    /// Checks the ended run.
-    ///
-    /// - Parameter kills: How often its node was killed.
+    /// Checks the ended run, whose node was killed so often.
     func check(kills: Int) async throws {
         let hint = Comment(rawValue: "seed \(self.seed), run \(self.run)")
         #expect(try await self.status() == "succeeded", hint)
@@ -75,7 +77,9 @@ final class KillAudit {
             """
         )
         #expect(Set(journal.map { $0[0] }) == Set(KillPlan.steps.map(\.id)), hint)
-        for row in journal { #expect(row[1] == "1", "\(hint): \(row[0]) succeeded \(row[1]) times") }
+        for row in journal {
+            #expect(row[1] == "1", "\(hint): \(row[0]) succeeded \(row[1]) times")
+        }
         for (id, effects) in KillPlan.steps {
             let count = self.lineCount(id)
             let attempts = journal.first { $0[0] == id }.flatMap { Int($0[2]) } ?? 0
@@ -83,7 +87,8 @@ final class KillAudit {
             case .destructive: #expect(count == 1, "\(hint): \(id) has \(count) lines")
             case .idempotent:
                 #expect((1...attempts).contains(count), "\(hint): \(id) has \(count) lines")
-            case .none: #expect((1...1 + kills).contains(count), "\(hint): \(id) has \(count) lines")
+            case .none:
+                #expect((1...1 + kills).contains(count), "\(hint): \(id) has \(count) lines")
             }
             if let before = self.settled[id] {
                 #expect(count == before, "\(hint): \(id) ran again after it had succeeded")
@@ -103,7 +108,7 @@ enum LaneLogAudit {
             """
         )
         var next: [String: Int] = [:]
-        var seen: [String: Int] = [:]
+        var seen: [String: [String]] = [:]
         for row in rows {
             let lines = row[3].split(separator: "\n")
             #expect(lines.count == Int(row[2]), "\(hint): a chunk of lane \(row[0]) is cut")
@@ -115,9 +120,12 @@ enum LaneLogAudit {
                 let kind = event["type"]?.stringValue ?? ""
                 guard ["step.succeeded", "run.succeeded"].contains(kind) else { continue }
                 let step = event["step"]?.stringValue ?? ""
-                seen["\(event["run"]?.stringValue ?? "") \(kind) \(step)", default: 0] += 1
+                let what = "\(event["run"]?.stringValue ?? "") \(kind) \(step)"
+                seen[what, default: []].append(String(line))
             }
         }
-        for (what, count) in seen { #expect(count == 1, "\(hint): \(count) times \(what)") }
+        for (what, lines) in seen {
+            #expect(lines.count == 1, "\(hint): \(what): \(lines.joined(separator: "\n"))")
+        }
     }
 }

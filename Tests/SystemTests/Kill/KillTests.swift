@@ -54,7 +54,6 @@ private final class KillCampaign {
         } catch {
             Issue.record("seed \(self.seed), kill \(self.kills): \(error)")
         }
-        try await LaneLogAudit.check(self.site, "seed \(self.seed)")
         print("seed \(self.seed): \(self.kills) kills in \(runs) runs, \(self.answers) answers")
     }
 
@@ -79,6 +78,7 @@ private final class KillCampaign {
             node = try await self.site.startNode()
         }
         try await audit?.check(kills: self.kills - killsBefore)
+        try await LaneLogAudit.check(self.site, "seed \(self.seed)")
         node.send(SIGTERM)
         #expect(try await node.end() == 0, "seed \(self.seed): \(node.errorOutput)")
     }

@@ -47,7 +47,9 @@ final class Program: Sendable {
             &environmentPointers
         )
         guard code == 0 else {
-            throw NeverHappened(description: "opsroom was started: \(String(cString: strerror(code)))")
+            throw NeverHappened(
+                description: "opsroom was started: \(String(cString: strerror(code)))"
+            )
         }
         self.processID = process
         TestProcesses.killAtExit(process)
@@ -77,7 +79,8 @@ final class Program: Sendable {
 
     /// Waits for its end.
     func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
-        try await eventually("process \(self.processID) ended: \(self.errorOutput)", within: limit) {
+        try await eventually("process \(self.processID) ended: \(self.errorOutput)", within: limit)
+        {
             self.exitCode != nil
         }
         return self.exitCode ?? -1
