@@ -48,6 +48,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case .cancelled: self.init(.cancelled, "cancelled")
         case .server where error.isUniqueViolation:
             self.init(.conflict, "the row exists already: \(error.message)")
+        // 25006: the server takes no writes for now, as a standby before its promotion.
+        case .server where error.sqlState == "25006":
+            self.init(.unavailable, "database unavailable: \(error.message)")
         // A value that cannot be sent cannot be sent later either: repeated it would block the
         // writer's queue for ever.
         case .server where !error.isTransient, .invalidParameter, .protocolViolation, .copyFailed:

@@ -1,6 +1,7 @@
 // Works one lane: claims its runs in order, as many as its width, and supervises them.
 
 internal import Logging
+internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -27,6 +28,8 @@ actor LaneActor {
         case check(RunID)
         /// Take no more runs.
         case drain
+        /// Take runs again.
+        case resume
         /// Let go of all runs: the node's lease is in doubt.
         case stopRuns
     }
@@ -95,11 +98,15 @@ actor LaneActor {
             guard self.runs[id]?.claimNumber == claimNumber else { return }
             self.runs[id] = nil
             self.claim(self.machine.handle(.ended(id)), &group)
+            // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
+            // goes on from what is stored.
+            if self.log.isLost { self.stopSignal.fire() }
             // Whoever looked for runs that nobody works on while this one was ending saw it here.
             if isLetGo, !Task.isCancelled { self.room.recheck() }
         case .cancel(let request): await self.cancel(request)
         case .check(let id): await self.check(id)
         case .drain: _ = self.machine.handle(.drain)
+        case .resume: self.claim(self.machine.handle(.resume), &group)
         case .stopRuns: for run in self.runs.values { run.abandon() }
         }
     }
@@ -153,6 +160,7 @@ actor LaneActor {
         }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
+        ExecutionMetrics.claims.increment()
         group.addTask {
             let isLetGo = await run.run()
             await self.room.admission.give(1)

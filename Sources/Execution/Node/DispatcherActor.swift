@@ -14,6 +14,8 @@ actor DispatcherActor {
     /// Shards whose earlier runs are taken over: only these lanes take new runs.
     private var ready: Set<Int32> = []
     private var draining: Set<Int32> = []
+    /// The node ends: no lane takes runs again.
+    private var isStopping = false
     private var lanes: [Int64: LaneActor] = [:]
     private let starts: AsyncStream<LaneActor>
     private let started: AsyncStream<LaneActor>.Continuation
@@ -99,8 +101,12 @@ actor DispatcherActor {
     /// All shards: the lease is over.
     func loseAll() { _ = self.lose(Array(self.shards.keys)) }
 
-    /// Lanes of these shards take no more runs.
+    /// Lanes of these shards take no more runs; those of others take runs again.
     func drain(_ shards: [Int32]) {
+        guard !self.isStopping else { return }
+        let back = self.draining.subtracting(shards)
+        self.draining.subtract(back)
+        for lane in self.lanes.values where back.contains(lane.row.shard) { lane.send(.resume) }
         let fresh = Set(shards).subtracting(self.draining)
         self.draining.formUnion(fresh)
         for lane in self.lanes.values where fresh.contains(lane.row.shard) { lane.send(.drain) }
@@ -110,7 +116,10 @@ actor DispatcherActor {
     func stopRuns() { for lane in self.lanes.values { lane.send(.stopRuns) } }
 
     /// No lane takes any more runs.
-    func drainAll() { self.drain(Array(self.shards.keys)) }
+    func drainAll() {
+        self.drain(Array(self.shards.keys))
+        self.isStopping = true
+    }
 
     /// Looks for queued runs and requests; what a notice usually does sooner.
     func poll() async {

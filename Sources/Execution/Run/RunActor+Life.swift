@@ -1,6 +1,6 @@
 // How a run begins, pauses, waits and ends.
 
-internal import Logging
+internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -154,6 +154,7 @@ extension RunActor {
         )
         try await self.submit(writes + [.transition(transition), event])
         self.hasEnded = true
+        ExecutionMetrics.runs(status).increment()
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }

@@ -1,6 +1,7 @@
 // How one step is decided, tried, judged and recorded.
 
 internal import Logging
+internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -146,6 +147,7 @@ extension RunActor {
         // Cut off by the node's own end: the intent on record is the truth, nothing else is.
         if Task.isCancelled { return }
         let end = record.end
+        ExecutionMetrics.attempts(record.state).increment()
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
             outputs: record.outputs,

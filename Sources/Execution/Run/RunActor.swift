@@ -91,8 +91,10 @@ actor RunActor {
         await withDiscardingTaskGroup { group in
             self.startTimers(&group)
             if self.claimed.hasJournal { await self.restartServices() }
-            self.mailbox.yield(.event(.begin))
+            // What ends the run comes first, or steps would start only to be stopped.
             if let reason = self.claimed.cancelReason { self.mailbox.yield(.cancel(reason)) }
+            if self.timeLeftMilliseconds <= 0 { self.mailbox.yield(.timeout) }
+            self.mailbox.yield(.event(.begin))
             for await message in self.inbox {
                 guard await self.take(message, &group) else { break }
             }
@@ -101,8 +103,12 @@ actor RunActor {
         }
     }
 
+    private var timeLeftMilliseconds: Int64 {
+        self.plan.timeoutMilliseconds - self.claimed.ageMilliseconds
+    }
+
     private func startTimers(_ group: inout DiscardingTaskGroup) {
-        let left = self.plan.timeoutMilliseconds - self.claimed.ageMilliseconds
+        let left = self.timeLeftMilliseconds
         group.addTask {
             do {
                 try await Task.sleep(for: .milliseconds(max(0, left)))
