@@ -48,6 +48,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case .cancelled: self.init(.cancelled, "cancelled")
         case .server where error.isUniqueViolation:
             self.init(.conflict, "the row exists already: \(error.message)")
+        case .server where error.isUndefinedTable:
+            self.init(.migration, "the database lacks the room's tables")
         // 25006: the server takes no writes for now, as a standby before its promotion.
         case .server where error.sqlState == "25006":
             self.init(.unavailable, "database unavailable: \(error.message)")

@@ -305,5 +305,6 @@ extension RoomError {
             case .corrupt, .migration, .server: .failed
             }
         self.init(code, error.message)
+        if error.code == .migration { self.next = "opsroom migrate apply" }
     }
 }
