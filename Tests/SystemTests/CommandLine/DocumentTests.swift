@@ -39,7 +39,7 @@ extension SystemTests {
         @Test("JSON documents keep their shape")
         func shapes() async throws {
             try await Site.with { site in
-                _ = try await site.startNode()
+                #expect(try await site.run(["migrate", "apply"]).code == 0)
                 let plan = try site.plan(
                     "file",
                     """
@@ -52,6 +52,15 @@ extension SystemTests {
                     """
                 )
                 let bad = try site.plan("bad", "steps: [{id: a, needs: [b], shell: {argv: [ls]}}]")
+                // Before there is a node, so that it is still queued.
+                let stored = try await site.run(["run", plan, "--detach", "-o", "json"]).output
+                #expect(
+                    Self.shape(try JSONValue(parsing: stored))
+                        == "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} lane:s "
+                        + "outputs:- parent:- plan:s plan_digest:s priority:i retry_count:i "
+                        + "session:s started_at:- status:s version:i wait_reason:-}"
+                )
+                _ = try await site.startNode()
                 #expect(try await site.run(["run", plan]).code == 0)
                 let id = try await site.run(["runs", "list", "--no-headers"]).output.prefix(8)
                 let run = Self.run
@@ -61,12 +70,6 @@ extension SystemTests {
                     (
                         ["runs", "show", String(id)],
                         "{\(artifacts) \(run) steps:[\(Self.step)] version:i wait_reason:-}"
-                    ),
-                    (
-                        ["run", plan, "--detach"],
-                        "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} lane:s "
-                            + "outputs:- parent:- plan:s plan_digest:s priority:i retry_count:i "
-                            + "session:s started_at:- status:s version:i wait_reason:-}"
                     ),
                     (
                         ["sessions", "list"],
