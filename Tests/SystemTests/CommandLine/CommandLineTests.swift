@@ -76,7 +76,7 @@ extension SystemTests {
             try await Site.with { site in
                 _ = try await site.startNode()
                 let plan = try site.plan("bad", "steps: [{id: a, needs: [b], shell: {argv: [ls]}}]")
-                let answer = try await site.run(["run", plan, "-o", "json"])
+                let answer = try await site.run(["run", plan])
                 #expect(answer.code == 64)
                 #expect(answer.output == "")
                 #expect(answer.error.contains("bad.yaml:4:"), "\(answer.error)")
