@@ -141,7 +141,10 @@ extension ShellAction {
 func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno != ESRCH }
 
 /// Whether a process is gone by `deadline`; one that is dead and that nobody has reaped counts.
-func isGone(_ pid: Int32, by deadline: ContinuousClock.Instant = .now + .seconds(10)) async -> Bool {
+func isGone(
+    _ pid: Int32,
+    by deadline: ContinuousClock.Instant = .now + .seconds(10)
+) async -> Bool {
     while isAlive(pid) {
         let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
         let state = stat.split(separator: ")").last?.first { $0 != " " }

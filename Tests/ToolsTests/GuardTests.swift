@@ -127,6 +127,23 @@ struct GuardTests {
         for process in family.processes { #expect(await isGone(process)) }
     }
 
+    @Test("the kernel ends the program with its guard, without any help of a node")
+    func deathSignal() async throws {
+        let guardPath = try #require(Self.guardPath)
+        // The end of `out` comes when its last writer, the program, is gone.
+        let script = """
+            mkfifo line out
+            '\(guardPath)' -- sh -c 'echo up; exec sleep 300' < line > out & guard=$!
+            exec 9> line 8< out; read -r up <&8; kill -9 $guard; cat <&8; echo "$up, ended"
+            """
+        let result = try await self.box.perform(
+            .shell(.script(script)),
+            in: self.fixture.context(seconds: 20)
+        )
+        #expect(result.failure == nil)
+        #expect(result.value["output"] == .string("up, ended"))
+    }
+
     @Test("a stopped guard cannot keep a cancelled program alive")
     func stuckGuard() async throws {
         let box = Fixture.toolBox(guardMargin: .milliseconds(200))

@@ -139,7 +139,7 @@ struct HTTPToolTests {
     @Test("a secret of a header is in no failure's message, even where the message names its place")
     func secretsInFailures() async throws {
         let secret = "hunter2hunter2"
-        let scope = EvaluationScope(secrets: ["TOKEN": secret, "BROKEN": "\(secret)\r\nX-Evil: 1"])
+        let scope = EvaluationScope(secrets: ["TOKEN": secret, "BROKEN": "first-line\r\nX-Evil: 1"])
         let context = self.fixture.context(scope, seconds: 5)
         let token = try Template.parse("Bearer {{ secrets.TOKEN }}")
         let nobody = Template.literal(.string("http://127.0.0.1:1/"))
@@ -157,7 +157,7 @@ struct HTTPToolTests {
             }
             messages.append(failure?.message ?? "")
         }
-        #expect(!messages.contains { $0.contains(secret) })
+        #expect(!messages.contains { $0.contains(secret) || $0.contains("first-line") })
         #expect(messages[1] == "header Authorization holds a line break")
         #expect(messages[2] == "'X «secret TOKEN»' is no name of a header")
     }
