@@ -50,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(
             name: "Postgres",
-            dependencies: ["CLibpq", nioCore, logging, metrics],
+            dependencies: ["CLibpq", logging, metrics],
             swiftSettings: house + [.strictMemorySafety()]
         ),
         .target(
@@ -76,8 +76,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "PulserIR", "Compiler", "Postgres", "Store", "Tools", "Execution", subprocess,
-                logging,
+                "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
+                subprocess, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house
@@ -108,13 +108,18 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "StateMachinesTests",
+            dependencies: ["StateMachines", "PulserIR", "TestKit"],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "CompilerTests",
             dependencies: ["Compiler", "PulserIR", "TestKit"],
             swiftSettings: house
         ),
         .testTarget(
             name: "PostgresTests",
-            dependencies: ["Postgres", "TestBed", logging],
+            dependencies: ["Postgres", "ControlRoom", "TestBed", logging],
             swiftSettings: house
         ),
         .testTarget(
@@ -139,5 +144,6 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(name: "TidyTests", swiftSettings: house),
     ]
 )

@@ -90,7 +90,12 @@ public protocol ScratchDatabases: Sendable {
 public struct ExecutionError: Error, Sendable, CustomStringConvertible {
     /// One sentence for people.
     public var description: String
+    /// Whether the same call may succeed later.
+    public var isTransient: Bool
 
     /// Makes an error.
-    public init(_ description: String) { self.description = description }
+    public init(_ description: String, isTransient: Bool = false) {
+        self.description = description
+        self.isTransient = isTransient
+    }
 }

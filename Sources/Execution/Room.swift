@@ -22,16 +22,29 @@ struct Room: Sendable {
     let recheck: @Sendable () -> Void
 }
 
+/// A plan with what its runs need to know of it, found out once.
+struct PreparedPlan: Sendable {
+    var plan: Plan
+    var usesScratch: Bool
+    var needsWorkspace: Bool
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        self.usesScratch = plan.usesScratch
+        self.needsWorkspace = plan.needsWorkspace
+    }
+}
+
 /// Plans by digest, read once.
 actor PlanCache {
     static let plansMax = 1_000
 
-    private var plans: [Digest: Plan] = [:]
+    private var plans: [Digest: PreparedPlan] = [:]
 
     /// The plan, from memory or from the store.
-    func plan(_ digest: Digest, from store: Store) async throws(StoreError) -> Plan {
+    func plan(_ digest: Digest, from store: Store) async throws(StoreError) -> PreparedPlan {
         if let plan = self.plans[digest] { return plan }
-        let plan = try await store.plan(digest)
+        let plan = PreparedPlan(try await store.plan(digest))
         if self.plans.count >= Self.plansMax { self.plans.removeAll() }
         self.plans[digest] = plan
         return plan
@@ -43,6 +56,7 @@ final class EffectsGate: Sendable {
     private struct State {
         var isOpen = true
         var opened = StopSignal()
+        var underWay = 0
     }
 
     private let state = Mutex(State())
@@ -63,11 +77,29 @@ final class EffectsGate: Sendable {
         }
     }
 
-    /// Returns when effects may start, or when the task is cancelled.
-    func pass() async {
-        let wait = self.state.withLock { $0.isOpen ? nil : $0.opened }
-        await wait?.wait()
+    /// How many attempts are past the gate and not done.
+    var underWay: Int { self.state.withLock(\.underWay) }
+
+    /// Returns when effects may start, or when the task is cancelled; each call is paired with
+    /// ``leave()``.
+    func enter() async {
+        while !Task.isCancelled {
+            let wait: StopSignal? = self.state.withLock { state in
+                guard state.isOpen else { return state.opened }
+                state.underWay += 1
+                return nil
+            }
+            guard let wait else { return }
+            await wait.wait()
+        }
+        self.state.withLock { $0.underWay += 1 }
     }
+
+    /// Counts what must not be cut off but is no new effect: a run's own tidying up.
+    func hold() { self.state.withLock { $0.underWay += 1 } }
+
+    /// Ends what ``enter()`` or ``hold()`` began.
+    func leave() { self.state.withLock { $0.underWay -= 1 } }
 }
 
 /// The wall clock, for what people read; decisions use the monotonic clock or the database's.

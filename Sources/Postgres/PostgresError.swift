@@ -79,6 +79,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     public var isUniqueViolation: Bool { self.sqlState == "23505" }
     /// A foreign key refused the row.
     public var isForeignKeyViolation: Bool { self.sqlState == "23503" }
+    /// A column that must have a value got none.
+    public var isNotNullViolation: Bool { self.sqlState == "23502" }
     /// A check constraint refused the row.
     public var isCheckViolation: Bool { self.sqlState == "23514" }
     /// Two transactions could not be ordered, or waited for each other.

@@ -44,12 +44,17 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public var isTransient: Bool { self.code == .unavailable }
 
     init(_ error: PostgresError) {
-        if error.code == .cancelled {
-            self.init(.cancelled, "cancelled")
-        } else if error.isTransient || error.code != .server {
-            self.init(.unavailable, "database unavailable: \(error.message)")
-        } else {
+        switch error.code {
+        case .cancelled: self.init(.cancelled, "cancelled")
+        case .server where error.isUniqueViolation:
+            self.init(.conflict, "the row exists already: \(error.message)")
+        // A value that cannot be sent cannot be sent later either: repeated it would block the
+        // writer's queue for ever.
+        case .server where !error.isTransient, .invalidParameter, .protocolViolation, .copyFailed:
             self.init(.server, "the database refused a statement: \(error.message)")
+        case .server, .connectionFailed, .missingServer, .connectionLost, .timeout, .poolExhausted,
+            .closed, .overloaded:
+            self.init(.unavailable, "database unavailable: \(error.message)")
         }
     }
 }

@@ -62,6 +62,7 @@ enum Failure {
         }
         if let error = error as? InputError {
             for problem in error.problems { Terminal.error.line("error: \(problem)") }
+            Terminal.error.line("Next:  opsroom plan show PLAN   (lists its inputs)")
             Glibc.exit(64)
         }
         if error is CancellationError { Glibc.exit(130) }
@@ -72,7 +73,20 @@ enum Failure {
         Opsroom.exit(withError: error)
     }
 
-    private static func tell(_ error: RoomError) -> Never {
+    /// Where to look when the failure names no command itself.
+    private static func next(_ code: RoomError.Code) -> String {
+        switch code {
+        case .notFound: "opsroom runs list"
+        case .usage: "opsroom --help"
+        case .interrupted: "opsroom up"
+        case .badResult, .timedOut, .refused: "opsroom runs list"
+        case .failed, .conflict, .unavailable: "opsroom doctor"
+        }
+    }
+
+    private static func tell(_ failure: RoomError) -> Never {
+        var error = failure
+        error.next = error.next ?? Self.next(error.code)
         if CommandLine.arguments.contains(where: { $0 == "json" || $0 == "jsonl" || $0 == "-ojson" }
         ) {
             Terminal.error.line(ErrorDocument(error).text)

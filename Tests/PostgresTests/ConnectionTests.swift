@@ -130,6 +130,7 @@ struct ConnectionTests {
     func cancellation() async throws {
         try await withFreshConnection { connection, configuration in
             let watcher = try await PostgresConnection.connect(configuration, logger: logger)
+            // SAFETY: awaited below; it ends with the connection at the latest.
             let task = Task { try await connection.execute(nap, [.float8(60)]) }
             try await waitUntilActive(connection.backendPID, watcher)
             task.cancel()
@@ -145,6 +146,7 @@ struct ConnectionTests {
     func cancellationAmongOthers() async throws {
         try await withFreshConnection { connection, configuration in
             let watcher = try await PostgresConnection.connect(configuration, logger: logger)
+            // SAFETY: awaited below; it ends with the connection at the latest.
             let sleeping = Task { try await connection.execute(nap, [.float8(60)]) }
             try await waitUntilActive(connection.backendPID, watcher)
             await withThrowingTaskGroup(of: Int64.self) { group in
@@ -259,6 +261,7 @@ struct ConnectionTests {
     func killed() async throws {
         try await withFreshConnection { connection, configuration in
             let killer = try await PostgresConnection.connect(configuration, logger: logger)
+            // SAFETY: awaited below; it ends with the connection at the latest.
             let task = Task { try await connection.execute(nap, [.float8(60)]) }
             try await waitUntilActive(connection.backendPID, killer)
             _ = try await killer.query("SELECT pg_terminate_backend(\(connection.backendPID))")

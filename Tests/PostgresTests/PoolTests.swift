@@ -55,7 +55,7 @@ struct PoolTests {
             connection: try await TestPostgres.shared.freshDatabase()
         )
         configuration.connectionsMax = 1
-        configuration.acquireTimeout = .milliseconds(100)
+        configuration.acquireTimeout = .seconds(1)
         try await withPool(configuration) { pool in
             try await pool.withConnection { connection throws(PostgresError) in
                 let error = await postgresError { _ = try await pool.execute(one) }

@@ -19,10 +19,7 @@ struct ThroughputTests {
             let pipelined = try await Self.perSecond(500, each: 100) {
                 _ = try await connection.pipeline(batch)
             }
-            Issue.record(
-                "sequential \(sequential)/s, batches of 100 \(pipelined)/s",
-                severity: .warning
-            )
+            print("sequential \(sequential)/s, batches of 100 \(pipelined)/s")
         }
     }
 

@@ -54,9 +54,8 @@ public struct TestPostgres: Sendable {
     /// Removes `path` when this process ends.
     public static func removeAtExit(_ path: String) { Watchdog.shared.tell("remove \(path)") }
 
-    /// Starts a server in `directory` and has the watchdog stop it.
-    ///
-    /// - Parameter fsync: Whether commits survive the server's crash; most tests need not.
+    /// Starts a server in `directory` and has the watchdog stop it; with `fsync` its commits survive
+    /// the server's crash, which most tests do not need.
     public static func start(
         in directory: DataDirectory,
         fsync: Bool = false

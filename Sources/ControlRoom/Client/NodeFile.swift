@@ -6,6 +6,8 @@ import Foundation
 struct NodeFile: Codable, Sendable {
     /// Its process.
     var pid: Int32
+    /// Whether it works; false for a command that only looks and ends soon.
+    var isNode: Bool
     /// The connection string of its embedded server; `nil` with `DATABASE_URL`.
     var conninfo: String?
 
@@ -14,12 +16,14 @@ struct NodeFile: Codable, Sendable {
     /// Writes the file, for this user alone.
     func write(in data: String) throws(RoomError) {
         let path = Self.path(data)
+        // Whole or not at all: clients may read at any moment.
+        let draft = "\(path).\(getpid())"
         guard let bytes = try? JSONEncoder().encode(self),
             FileManager.default.createFile(
-                atPath: path,
+                atPath: draft,
                 contents: bytes,
                 attributes: [.posixPermissions: 0o600]
-            )
+            ), rename(draft, path) == 0
         else { throw RoomError(.failed, "\(path) cannot be written") }
     }
 

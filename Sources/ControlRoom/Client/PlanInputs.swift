@@ -8,7 +8,11 @@ public import PulserIR
 public enum PlanInputs {
     /// Binds texts to a plan's declared inputs; inputs of format `path` become absolute.
     ///
-    /// - Parameter folder: What relative paths are relative to; the working directory.
+    /// - Parameters:
+    ///   - texts: What was given, by the input's name.
+    ///   - plan: The plan that declares the inputs.
+    ///   - folder: What relative paths are relative to; `nil` means the working directory.
+    /// - Returns: An object of every input, defaults filled in.
     /// - Throws: ``InputError`` naming everything that does not fit.
     public static func bind(
         _ texts: [String: String],

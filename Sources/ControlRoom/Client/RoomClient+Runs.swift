@@ -50,9 +50,11 @@ extension RoomClient {
     /// Queues a run again.
     ///
     /// - Parameters:
-    ///   - from: The step to begin with, its dependents included; `nil` means what did not succeed.
+    ///   - row: The run, as read just now.
+    ///   - step: The step to begin with, its dependents included; `nil` means what did not succeed.
     ///   - inputs: New values that replace those of the same name.
     /// - Returns: The steps that will run again.
+    /// - Throws: ``RoomError`` when the run goes on, has no such step, or has nothing to run again.
     public func retry(
         _ row: RunRow,
         from step: String?,

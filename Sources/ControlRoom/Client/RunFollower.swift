@@ -18,11 +18,16 @@ extension RoomClient {
     /// Calls `body` for every event of a run, from its first to its last.
     ///
     /// - Parameters:
+    ///   - id: The run.
+    ///   - from: The number of the first event to tell; `nil` means the run's first.
     ///   - isLive: Whether to wait for the run's end; otherwise only what is stored is told.
     ///   - onChange: Called with the run whenever it is looked at.
+    ///   - body: Called with one event after the other.
     /// - Returns: The run as it was last seen: ended, when `isLive`.
+    /// - Throws: What the store or `body` threw.
     public func follow(
         _ id: RunID,
+        from: Int64? = nil,
         isLive: Bool,
         onChange: @escaping @Sendable (RunRow) async -> Void = { _ in },
         _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
@@ -44,7 +49,7 @@ extension RoomClient {
                 }
             }
             group.addTask {
-                try await self.tail(id, isLive ? wakes : nil, onChange, body)
+                try await self.tail(id, from, isLive ? wakes : nil, onChange, body)
             }
             defer { group.cancelAll() }
             while let next = try await group.next() {
@@ -56,15 +61,18 @@ extension RoomClient {
 
     private func tail(
         _ id: RunID,
+        _ from: Int64?,
         _ wakes: AsyncStream<Void>?,
         _ onChange: @Sendable (RunRow) async -> Void,
         _ body: @Sendable (FollowedEvent) async throws -> Void
     ) async throws -> RunRow {
-        var cursor: Int64?
+        var cursor = from
+        var outageBegan: ContinuousClock.Instant?
         var waiting = wakes?.makeAsyncIterator()
         while true {
             do {
                 let row = try await self.store.run(id)
+                outageBegan = nil
                 await onChange(row)
                 // Until the run's first commit nobody knows where in the log it begins.
                 if let from = cursor ?? row.firstSequence {
@@ -75,6 +83,10 @@ extension RoomClient {
                 // The database is away: what was read stays read, the cursor waits.
                 let isOutage = (error as? StoreError)?.isTransient ?? false
                 if !isOutage || wakes == nil { throw error }
+                let began = outageBegan ?? .now
+                outageBegan = began
+                // The node that had the database may be gone for good: the caller looks anew.
+                if !self.isNode, ContinuousClock.now - began > .seconds(3) { throw error }
                 try await Task.sleep(for: .milliseconds(250))
             }
             _ = await waiting?.next()

@@ -96,6 +96,11 @@ public actor EmbeddedPostgres {
         )
     }
 
+    /// Whether the server's process is alive.
+    public nonisolated var isRunning: Bool {
+        kill(self.serverProcessID, 0) == 0 || errno == EPERM
+    }
+
     /// Stops the server: clients are disconnected and data is written; after 20 s it is stopped hard.
     public func stop() async {
         let data = self.place.data

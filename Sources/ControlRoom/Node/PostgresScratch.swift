@@ -16,7 +16,7 @@ struct PostgresScratch: ScratchDatabases {
         do {
             try await self.store.makeScratch(run, password: password)
         } catch {
-            throw ExecutionError(error.message)
+            throw ExecutionError(error.message, isTransient: error.isTransient)
         }
         let name = Store.scratchName(run)
         do {

@@ -35,10 +35,10 @@ extension Room {
     /// Finds or starts the database, and nothing more.
     private func withDatabase<Value: Sendable>(
         purpose: String,
-        _ body: (String) async throws -> Value
+        _ body: @escaping @Sendable (String) async throws -> Value
     ) async throws -> Value {
         if let url = self.configuration.databaseURL { return try await body(url) }
-        switch self.lockDirectory(purpose) {
+        switch try await self.lockOrNode(purpose) {
         case .failure(let error) where error.code == .directoryInUse:
             return try await body(try await self.conninfoOfOwner(error))
         case .failure(let error): throw RoomError(error)

@@ -57,13 +57,16 @@ public struct Room: Sendable {
     ///
     /// - Parameters:
     ///   - purpose: The command's name, told to whoever finds the data directory in use.
+    ///   - need: Whether the database is enough, some node must work, or this process must be it.
     ///   - body: Gets the client; when it returns or throws, everything is taken down.
+    /// - Returns: What `body` returned.
+    /// - Throws: ``RoomError`` when the room cannot be opened, or what `body` threw.
     public func open<Value: Sendable>(
         purpose: String,
         node need: NodeNeed,
         _ body: @escaping @Sendable (RoomClient) async throws -> Value
     ) async throws -> Value {
-        switch self.lockDirectory(purpose) {
+        switch try await self.lockOrNode(purpose) {
         case .failure(let error) where error.code == .directoryInUse && need != .here:
             return try await self.join(error, body)
         case .failure(let error): throw RoomError(error)
@@ -78,7 +81,28 @@ public struct Room: Sendable {
         }
     }
 
-    func lockDirectory(_ purpose: String) -> Result<DataDirectory, EmbeddedPostgresError> {
+    /// Locks the data directory, waiting for a command that only looks at it; a node is not waited
+    /// for.
+    func lockOrNode(
+        _ purpose: String
+    ) async throws -> Result<DataDirectory, EmbeddedPostgresError> {
+        let data = URL(fileURLWithPath: self.configuration.data).resolvingSymlinksInPath().path
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            let result = self.lockDirectory(purpose)
+            guard case .failure(let error) = result, error.code == .directoryInUse else {
+                return result
+            }
+            if let file = NodeFile.read(in: data), file.isNode, kill(file.pid, 0) == 0 {
+                return result
+            }
+            // Its holder has not said yet what it is, or is about to end.
+            if ContinuousClock.now >= deadline { return result }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func lockDirectory(_ purpose: String) -> Result<DataDirectory, EmbeddedPostgresError> {
         Result { () throws(EmbeddedPostgresError) in
             try DataDirectory.open(self.configuration.data, purpose: purpose)
         }
@@ -88,17 +112,18 @@ public struct Room: Sendable {
     func withServer<Value: Sendable>(
         _ lock: DataDirectory,
         isTold: Bool,
-        _ body: (String) async throws -> Value
+        _ body: @escaping @Sendable (String) async throws -> Value
     ) async throws -> Value {
         let server = try await self.startServer(lock)
         if isTold { self.onNotice(.database(takenOver: server.wasTakenOver)) }
+        let keeper = ServerKeeper(server) { try await self.startServer(lock) }
         let result: Result<Value, any Error>
         do {
-            result = .success(try await body(server.conninfo))
+            result = .success(try await keeper.keeping { try await body(server.conninfo) })
         } catch {
             result = .failure(error)
         }
-        await server.stop()
+        await keeper.stop()
         return try result.get()
     }
 
@@ -158,7 +183,11 @@ public struct Room: Sendable {
             throw RoomError(error)
         }
         if !applied.isEmpty { self.onNotice(.migrated(applied)) }
-        let file = NodeFile(pid: getpid(), conninfo: isEmbedded ? conninfo : nil)
+        let file = NodeFile(
+            pid: getpid(),
+            isNode: need != .none,
+            conninfo: isEmbedded ? conninfo : nil
+        )
         try file.write(in: directory.path)
         defer { NodeFile.remove(in: directory.path) }
         return try await self.withPool(conninfo, directory.path, isNode: need != .none) { client in

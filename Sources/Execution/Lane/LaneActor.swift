@@ -20,7 +20,7 @@ actor LaneActor {
         case claimed([ClaimedRun])
         case claimFailed
         /// A run ended, or was let go before its end.
-        case ended(RunID, claimNumber: Int64, isLetGo: Bool)
+        case ended(RunFence, isLetGo: Bool)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
@@ -90,11 +90,11 @@ actor LaneActor {
         case .claimFailed:
             self.isClaimSent = false
             _ = self.machine.handle(.claimFailed)
-        case .ended(let id, let claimNumber, let isLetGo):
-            // Its successor, claimed meanwhile, has its place now.
-            guard self.runs[id]?.claimNumber == claimNumber else { return }
-            self.runs[id] = nil
-            self.claim(self.machine.handle(.ended(id)), &group)
+        case .ended(let fence, let isLetGo):
+            // A run that was adopted anew meanwhile is somebody else's by its claim number.
+            guard self.runs[fence.run]?.claimNumber == fence.claimNumber else { return }
+            self.runs[fence.run] = nil
+            self.claim(self.machine.handle(.ended(fence.run)), &group)
             // Whoever looked for runs that nobody works on while this one was ending saw it here.
             if isLetGo, !Task.isCancelled { self.room.recheck() }
         case .cancel(let request): await self.cancel(request)
@@ -143,26 +143,20 @@ actor LaneActor {
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
-        if let other = self.runs[claimed.fence.run] {
-            // Claimed and adopted at once: the higher claim is the one that can write.
-            guard other.claimNumber < claimed.fence.claimNumber else {
+        // The later claim is the one that counts; the other's writes would be refused.
+        if let known = self.runs[claimed.fence.run] {
+            if known.claimNumber > claimed.fence.claimNumber {
                 group.addTask { await self.room.admission.give(1) }
                 return
             }
-            other.abandon()
+            known.abandon()
         }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
         group.addTask {
             let isLetGo = await run.run()
             await self.room.admission.give(1)
-            self.send(
-                .ended(
-                    claimed.fence.run,
-                    claimNumber: claimed.fence.claimNumber,
-                    isLetGo: isLetGo
-                )
-            )
+            self.send(.ended(claimed.fence, isLetGo: isLetGo))
         }
     }
 
@@ -177,15 +171,17 @@ actor LaneActor {
             run: request.fence.run,
             data: .object(["reason": .string(request.reason)])
         )
+        let sequence = self.log.nextSequence
         let transition = RunTransition(
             status: .cancelled,
             retryCount: 0,
             failure: request.reason,
-            firstSequence: self.log.nextSequence
+            firstSequence: sequence,
+            lastSequence: sequence
         )
         do {
             try await self.room.writer.submit(
-                [.event(event), .transition(transition)],
+                [.transition(transition), .event(event)],
                 fence: request.fence,
                 log: self.log
             )

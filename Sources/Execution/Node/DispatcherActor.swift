@@ -59,7 +59,11 @@ actor DispatcherActor {
     }
 
     /// Compares memory with the database: adopts runs of mine that nobody works on.
-    func recheck() async { await self.takeOver(Array(self.shards.keys)) }
+    func recheck() async {
+        // Until it worked no lane takes new runs, and every poll tries again.
+        self.ready = []
+        await self.takeOver(Array(self.shards.keys))
+    }
 
     private func takeOver(_ shards: [Int32]) async {
         guard !shards.isEmpty else { return }
@@ -107,9 +111,6 @@ actor DispatcherActor {
 
     /// No lane takes any more runs.
     func drainAll() { self.drain(Array(self.shards.keys)) }
-
-    /// Whether nothing is under way.
-    func isIdle() async -> Bool { await self.load().busy.isEmpty }
 
     /// Looks for queued runs and requests; what a notice usually does sooner.
     func poll() async {

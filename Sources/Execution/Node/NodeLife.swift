@@ -59,7 +59,9 @@ public struct NodeLife: Sendable {
 
     /// Prepares a life.
     ///
-    /// - Parameter untilStop: Returns when the node shall stop.
+    /// - Parameters:
+    ///   - equipment: What the node works with.
+    ///   - untilStop: Returns when the node shall stop.
     public init(_ equipment: Equipment, untilStop: @escaping @Sendable () async -> Void) {
         self.equipment = equipment
         self.stop = untilStop
@@ -122,15 +124,12 @@ public struct NodeLife: Sendable {
             group.addTask { await lease.run(onReady: { onReady(node) }) }
             group.addTask {
                 await self.stop()
-                await self.drain(dispatcher)
+                await self.drain(dispatcher, gate)
                 return .stopped
             }
-            var ending = Ending.stopped
-            while let next = try await group.next() {
-                guard let next else { continue }
-                ending = next
-                break
-            }
+            var first: Ending?
+            while first == nil, let next = try await group.next() { first = next }
+            let ending = first ?? .stopped
             group.cancelAll()
             while await group.nextResult() != nil {}
             if ending == .stopped { try? await self.equipment.store.leave(node) }
@@ -142,10 +141,11 @@ public struct NodeLife: Sendable {
     static var clock: Duration { .nanoseconds(Int64(clamping: ContinuousClock.now.nanoseconds)) }
 
     /// Lets attempts under way finish, up to the drain timeout.
-    private func drain(_ dispatcher: DispatcherActor) async {
+    private func drain(_ dispatcher: DispatcherActor, _ gate: EffectsGate) async {
         await dispatcher.drainAll()
+        gate.close()
         let until = ContinuousClock.now + self.equipment.configuration.drainTimeout
-        while ContinuousClock.now < until, await !dispatcher.isIdle() {
+        while ContinuousClock.now < until, gate.underWay > 0 {
             try? await Task.sleep(for: .milliseconds(50))
             if Task.isCancelled { return }
         }

@@ -47,9 +47,9 @@ extension RunActor {
         return artifacts
     }
 
-    /// An artifact with the event that tells of it.
-    func writes(_ artifact: ArtifactRow, _ attempt: Int) -> [RunWrite] {
-        let event = self.event(
+    /// The event that tells of an artifact.
+    func tell(_ artifact: ArtifactRow, _ attempt: Int) -> RunWrite {
+        self.tell(
             .artifactStored,
             step: artifact.step,
             attempt: attempt,
@@ -58,7 +58,6 @@ extension RunActor {
                 "size": .integer(artifact.size), "media_type": .string(artifact.mediaType),
             ])
         )
-        return [.event(event), .artifact(artifact)]
     }
 }
 

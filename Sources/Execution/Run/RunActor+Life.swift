@@ -8,33 +8,47 @@ internal import Tools
 
 extension RunActor {
     /// Loads the plan and, after a crash, the journal; makes the workspace.
-    func prepare() async throws(ExecutionError) {
+    func prepare() async throws {
         do {
-            self.plan = try await self.room.plans.plan(
+            self.prepared = try await self.room.plans.plan(
                 self.claimed.planDigest,
                 from: self.room.store
             )
+            self.plan = self.prepared.plan
             self.inputs = try JSONValue(parsing: self.claimed.inputs).objectValue ?? [:]
             self.machine = StepGraphMachine(
                 plan: self.plan,
                 retryCount: self.claimed.retryCount
             )
             if self.claimed.hasJournal { self.journal = try await self.room.store.journal(self.id) }
+        } catch let error as StoreError where error.isTransient || error.code == .cancelled {
+            throw error
         } catch {
             throw ExecutionError("the run cannot be read: \(error)")
         }
         self.restoreJournal()
-        if self.plan.needsWorkspace {
+        if self.prepared.needsWorkspace {
             self.workspace = "\(self.room.configuration.workspaces)/\(self.id)"
             guard Folder.make(self.workspace), Folder.make(self.workspace + "/tmp") else {
                 throw ExecutionError("the workspace \(self.workspace) cannot be made")
             }
         }
         self.begin()
-        do {
-            if self.plan.usesScratch { self.scratch = try await self.room.scratch.open(self.id) }
-        } catch {
-            throw ExecutionError("no scratch database: \(error)")
+        if self.prepared.usesScratch { self.scratch = try await self.openScratch() }
+    }
+
+    private func openScratch() async throws(ExecutionError) -> ScratchDatabase {
+        var wait = Duration.milliseconds(100)
+        while true {
+            do {
+                return try await self.room.scratch.open(self.id)
+            } catch {
+                guard error.isTransient, !Task.isCancelled, !self.stopSignal.isFired else {
+                    throw ExecutionError("no scratch database: \(error)")
+                }
+                try? await Task.sleep(for: wait)
+                wait = min(wait * 2, .seconds(2))
+            }
         }
     }
 
@@ -73,7 +87,8 @@ extension RunActor {
             failure: failure,
             waitReason: waitReason,
             outputs: outputs,
-            firstSequence: self.firstSequence
+            firstSequence: self.firstSequence,
+            lastSequence: self.log.nextSequence - 1
         )
     }
 
@@ -81,7 +96,7 @@ extension RunActor {
     func pauseRun(_ retryCount: Int, _ milliseconds: Int64) async throws(StoreError) {
         let most = self.plan.retry.maxAttempts
         let reason = "attempt \(retryCount + 1) of \(most) begins in \(milliseconds) ms"
-        let event = self.event(
+        self.emit(
             .runRetrying,
             data: .object([
                 "retry": .integer(Int64(retryCount)), "in_ms": .integer(milliseconds),
@@ -89,8 +104,7 @@ extension RunActor {
             ])
         )
         self.isRunning = false
-        let transition = self.transition(.waiting, waitReason: reason)
-        try await self.submit([.event(event), .transition(transition)])
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
     }
 
     /// Parks the run until a person decides.
@@ -100,14 +114,15 @@ extension RunActor {
             "step '\(id)' was under way when its node died and nobody can tell whether it "
             + "happened; look, then: opsroom runs retry \(self.id) --from \(id), "
             + "or opsroom runs cancel \(self.id)"
-        let event = self.event(.runWaiting, step, data: .object(["reason": .string(reason)]))
+        self.emit(.runWaiting, step, data: .object(["reason": .string(reason)]))
         self.isRunning = false
-        let transition = self.transition(.waiting, waitReason: reason)
-        try await self.submit([.event(event), .transition(transition)])
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
     }
 
     /// Writes the run's end, with the writes that led to it, in one commit.
     func end(_ status: RunStatus, _ writes: [RunWrite]) async throws(StoreError) {
+        self.room.effects.hold()
+        defer { self.room.effects.leave() }
         for service in self.services.values { await service.stop() }
         self.services = [:]
         var data: [String: JSONValue] = [:]
@@ -127,16 +142,19 @@ extension RunActor {
         }
         if self.machine.rollbackFailed {
             self.failure = (self.failure ?? "") + "; the rollback failed too: a person must look"
+        } else if self.machine.wasRolledBack {
+            self.failure = (self.failure ?? "") + "; rolled back"
         }
         if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
-        let event = self.event(status.endEvent, data: data.isEmpty ? nil : .object(data))
+        let event = self.tell(status.endEvent, data: data.isEmpty ? nil : .object(data))
         let transition = self.transition(
             status,
             failure: status == .succeeded ? nil : self.failure,
             outputs: outputs
         )
-        try await self.submit(writes + [.event(event), .transition(transition)])
-        if self.plan.usesScratch { await self.room.scratch.drop(self.id) }
+        try await self.submit(writes + [.transition(transition), event])
+        self.hasEnded = true
+        if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }
 
@@ -154,16 +172,14 @@ extension RunActor {
     }
 
     /// A run that cannot even begin fails alone, with its reason.
-    func endWithout(_ error: ExecutionError) async {
+    func endWithout(_ reason: String) async {
+        if Task.isCancelled || self.stopSignal.isFired { return }
         if self.plan.steps.isEmpty { self.begin() }
-        self.failure = error.description
+        self.failure = reason
         do {
             try await self.end(.failed, [])
         } catch {
-            self.room.logger.notice(
-                "run let go",
-                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-            )
+            self.letGo(error)
         }
     }
 }

@@ -123,6 +123,8 @@ extension RunActor {
         } catch let error as StepFailure {
             record.fail(error, redactor: self.redactor)
         }
+        // Cut off by the node's own end: the intent on record is the truth.
+        if Task.isCancelled { throw StoreError(.cancelled, "the node is stopping") }
         try await self.submit([.journal(record)])
         self.remember(record)
         if record.state == .succeeded { return .success(record.result) }

@@ -1,6 +1,5 @@
 // What happens to an attempt that a crash cut off, and how steps are undone.
 
-internal import Logging
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -30,17 +29,17 @@ extension RunActor {
         var record = record
         record.failure = "its node died meanwhile; \(why)"
         record.failureKind = .error
-        let event = self.event(
+        let event = self.tell(
             .stepUnknown,
             step: record.step,
             attempt: record.attempt,
             data: .object(["reason": .string(record.failure ?? "")])
         )
         do {
-            try await self.submit([.event(event), .journal(record)])
+            try await self.submit([.journal(record), event])
             self.mailbox.yield(.event(.ended(step, .again))).ignore()
         } catch {
-            self.abandon()
+            self.letGo(error)
         }
     }
 
@@ -80,14 +79,17 @@ extension RunActor {
 
     /// Undoes one step: its rollback actions in order, each verified.
     func rollBack(_ step: Int) async {
+        await self.room.effects.enter()
+        defer { self.room.effects.leave() }
+        if Task.isCancelled { return }
         let definition = self.plan.steps[step]
         self.emit(.runRollingBack, step: definition.id)
         for (index, action) in definition.rollback.enumerated() {
             let key = "\(definition.id)!\(index)"
             let earlier = self.journal.last { $0.record.step == key && !$0.isSuperseded }
             if earlier?.record.state == .succeeded { continue }
-            guard await self.undo(action, definition, step, key, earlier?.record.attempt ?? 0)
-            else {
+            if Task.isCancelled { return }
+            guard await self.undo(action, step, key, earlier?.record.attempt ?? 0) else {
                 return self.mailbox.yield(.event(.rolledBack(step, false))).ignore()
             }
         }
@@ -99,7 +101,6 @@ extension RunActor {
     /// - Returns: Whether it holds.
     private func undo(
         _ rollback: RollbackAction,
-        _ definition: Step,
         _ step: Int,
         _ key: String,
         _ attemptsMade: Int
@@ -107,11 +108,6 @@ extension RunActor {
         let policy = rollback.retry ?? RetryPolicy(maxAttempts: 1)
         for attempt in 1...max(1, policy.maxAttempts) {
             var record = StepRecord(step: key, attempt: attemptsMade + attempt, state: .intent)
-            let asStep = Step(
-                id: definition.id,
-                action: rollback.action,
-                verify: rollback.verify
-            )
             let call = StepCall(
                 step: step,
                 number: record.attempt,
@@ -134,7 +130,7 @@ extension RunActor {
                 record.result = self.redactor.redact(result.value)
                 if let failure = result.failure { throw StepFailure(failure) }
                 record.verifiers = await self.room.tools.verify(
-                    asStep.verify,
+                    rollback.verify,
                     action: rollback.action,
                     result: result.value,
                     in: self.verifyContext(context, result.value)
@@ -143,8 +139,7 @@ extension RunActor {
                     throw StepFailure(verifier: bad, badEnd: result.badEnd)
                 }
             } catch let error as StoreError {
-                self.room.logger.notice("run let go", metadata: ["reason": "\(error.message)"])
-                self.abandon()
+                self.letGo(error)
                 return false
             } catch let error as ToolFailure {
                 record.fail(StepFailure(error), redactor: self.redactor)
@@ -153,9 +148,11 @@ extension RunActor {
             } catch {
                 record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
             }
-            let writes = [RunWrite.event(self.undoEvent(record)), .journal(record)]
-            guard (try? await self.submit(writes)) != nil else {
-                self.abandon()
+            if Task.isCancelled { return false }
+            do {
+                try await self.submit([.journal(record), self.tellUndo(record)])
+            } catch {
+                self.letGo(error)
                 return false
             }
             if record.state == .succeeded { return true }
@@ -176,8 +173,8 @@ extension RunActor {
         return context
     }
 
-    private func undoEvent(_ record: StepRecord) -> RunEvent {
-        self.event(
+    private func tellUndo(_ record: StepRecord) -> RunWrite {
+        self.tell(
             record.state == .succeeded ? .stepSucceeded : .stepFailed,
             step: record.step,
             attempt: record.attempt,

@@ -56,8 +56,12 @@ extension RunActor {
 
     /// Makes one attempt of a step and tells the graph how it ended.
     func attempt(_ step: Int, _ number: Int) async {
-        await self.room.effects.pass()
         let definition = self.plan.steps[step]
+        // What only waits does not keep a stopping node.
+        let isCounted = definition.action.hasEffectsOfItsOwn
+        if isCounted { await self.room.effects.enter() }
+        defer { if isCounted { self.room.effects.leave() } }
+        if Task.isCancelled { return }
         self.emit(
             .stepStarted,
             step: definition.id,
@@ -72,6 +76,8 @@ extension RunActor {
                 record.state = .intent
                 try await self.submit(self.markRunning() + [.journal(record)])
                 record.state = .succeeded
+            } else if isCounted, !self.isRunning {
+                try await self.submit(self.markRunning())
             }
             if self.stopAttempts.isFired { throw StepFailure.stopped }
             try await self.checkPreconditions(definition, number, deadline)
@@ -93,21 +99,13 @@ extension RunActor {
             }
             artifacts = try await self.collectArtifacts(definition)
         } catch let error as StoreError {
-            return self.lost(error)
+            return self.letGo(error)
         } catch let error as StepFailure {
             record.fail(error, redactor: self.redactor)
         } catch {
             record.fail(StepFailure(.error, "\(error)"), redactor: self.redactor)
         }
         await self.conclude(step, record, artifacts)
-    }
-
-    private func lost(_ error: StoreError) {
-        self.room.logger.notice(
-            "run let go",
-            metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-        )
-        self.abandon()
     }
 
     private func checkPreconditions(
@@ -145,6 +143,8 @@ extension RunActor {
     /// Writes what an attempt came to and tells the graph; the run's very last result travels with
     /// the run's end in one commit.
     func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
+        // Cut off by the node's own end: the intent on record is the truth, nothing else is.
+        if Task.isCancelled { return }
         let end = record.end
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
@@ -156,37 +156,41 @@ extension RunActor {
             self.noteFailure(step, failure)
         }
         let writes =
-            self.events(of: record).map { RunWrite.event($0) }
-            + artifacts.flatMap { self.writes($0, record.attempt) } + [.journal(record)]
+            artifacts.flatMap { [.artifact($0), self.tell($0, record.attempt)] }
+            + [.journal(record)] + self.tell(record)
         if self.machine.isLastOpen(step) {
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
         do {
             try await self.submit(writes)
             self.mailbox.yield(.event(.ended(step, end))).ignore()
+        } catch  where error.code == .server && record.state != .failed {
+            // The database takes anything but this result: the step fails, the run goes on.
+            var refused = StepRecord(step: record.step, attempt: record.attempt, state: .failed)
+            refused.failure = "its result cannot be stored: \(error.message)"
+            refused.failureKind = .error
+            await self.conclude(step, refused, [])
         } catch {
-            self.lost(error)
+            self.letGo(error)
         }
     }
 
-    private func events(of record: StepRecord) -> [RunEvent] {
-        var events: [RunEvent] = []
-        for outcome in record.verifiers {
+    /// The events that tell of a step's result.
+    private func tell(_ record: StepRecord) -> [RunWrite] {
+        var events = record.verifiers.map { outcome in
             let data = JSONValue.object([
                 "id": .string(outcome.id), "kind": .string(outcome.kind),
                 "result": .string(outcome.result.rawValue),
                 "required": .bool(outcome.required), "expected": .string(outcome.expected),
                 "observed": .string(outcome.observed),
             ])
-            events.append(
-                self.event(.stepVerified, step: record.step, attempt: record.attempt, data: data)
-            )
+            return self.tell(.stepVerified, step: record.step, attempt: record.attempt, data: data)
         }
         var data: [String: JSONValue] = [:]
         if let failure = record.failure { data["reason"] = .string(failure) }
         if !record.outputs.isEmpty { data["outputs"] = .object(record.outputs) }
         events.append(
-            self.event(
+            self.tell(
                 record.state.event,
                 step: record.step,
                 attempt: record.attempt,
@@ -205,25 +209,19 @@ extension RunActor {
             let isOwn = self.machine.isSkippedByCondition(step)
             let reason = isOwn ? nil : "the run failed before it"
             self.views[id] = EvaluationScope.StepView(status: "skipped")
-            let event = self.event(
-                .stepSkipped,
-                step: id,
-                data: .object(["reason": .string(reason ?? "its 'if' is false")])
-            )
-            let record = StepRecord(step: id, attempt: 0, state: .skipped, failure: reason)
-            return [.event(event), .journal(record)]
+            let data = JSONValue.object(["reason": .string(reason ?? "its 'if' is false")])
+            return [
+                .journal(StepRecord(step: id, attempt: 0, state: .skipped, failure: reason)),
+                self.tell(.stepSkipped, step: id, data: data),
+            ]
         case .cancelled where self.views[id]?.status != "cancelled":
             self.views[id] = EvaluationScope.StepView(status: "cancelled")
-            return [.event(self.event(.stepCancelled, step: id))]
+            return [self.tell(.stepCancelled, step: id)]
         case .failed where attempts == 0:
             self.views[id] = EvaluationScope.StepView(status: "failed")
             let record = StepRecord(step: id, attempt: 0, state: .failed, failure: self.failure)
-            let event = self.event(
-                .stepFailed,
-                step: id,
-                data: .object(["reason": .string(self.failure ?? "")])
-            )
-            return [.event(event), .journal(record)]
+            let data = JSONValue.object(["reason": .string(self.failure ?? "")])
+            return [.journal(record), self.tell(.stepFailed, step: id, data: data)]
         default: return []
         }
     }
@@ -237,6 +235,16 @@ extension Step {
         case .sleep(let milliseconds): milliseconds > 1_000
         case .fanOut, .run: true
         case .shell, .http, .sql: self.effects != .none
+        }
+    }
+}
+
+extension Action {
+    /// Whether the action reaches outside the room, so that it must not be cut off lightly.
+    var hasEffectsOfItsOwn: Bool {
+        switch self {
+        case .sleep, .run: false
+        case .shell, .http, .sql, .fanOut: true
         }
     }
 }

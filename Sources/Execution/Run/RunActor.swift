@@ -30,6 +30,7 @@ actor RunActor {
     let log: LaneLog
     let room: Room
     let stopSignal = StopSignal()
+    var prepared = PreparedPlan(Plan(name: ""))
     var plan = Plan(name: "")
     var machine = StepGraphMachine(plan: Plan(name: ""))
     var inputs: [String: JSONValue] = [:]
@@ -40,8 +41,9 @@ actor RunActor {
     var scratch: ScratchDatabase?
     var failure: String?
     var isRunning = false
+    /// Its end is stored.
+    var hasEnded = false
     private(set) var firstSequence: Int64 = 0
-    private var isAbandoned = false
     nonisolated let inbox: AsyncStream<Message>
     nonisolated let mailbox: AsyncStream<Message>.Continuation
 
@@ -75,12 +77,14 @@ actor RunActor {
         do {
             try await self.prepare()
             await self.work()
+        } catch let error as StoreError {
+            self.letGo(error)
         } catch {
-            await self.endWithout(error)
+            await self.endWithout("\(error)")
         }
         self.stopSignal.fire()
         for service in self.services.values { await service.stop() }
-        return self.isAbandoned
+        return !self.hasEnded
     }
 
     private func work() async {
@@ -92,7 +96,6 @@ actor RunActor {
             for await message in self.inbox {
                 guard await self.take(message, &group) else { break }
             }
-            if Task.isCancelled { self.isAbandoned = true }
             self.stopSignal.fire()
             group.cancelAll()
         }
@@ -129,9 +132,7 @@ actor RunActor {
                 self.failure = "the run took longer than its timeout of \(limit)"
             }
             events = [.timeout]
-        case .abandon:
-            self.isAbandoned = true
-            return false
+        case .abandon: return false
         }
         do {
             for event in events {
@@ -148,12 +149,7 @@ actor RunActor {
             }
             return true
         } catch let error as StoreError {
-            // Stale or stopping: whoever has the claim now goes on from the journal.
-            self.room.logger.notice(
-                "run let go",
-                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-            )
-            self.isAbandoned = true
+            self.letGo(error)
             return false
         } catch {
             // A bug of this run's state stays with this run.
@@ -220,7 +216,8 @@ actor RunActor {
         try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
     }
 
-    /// Appends an event to the lane's log, for whichever commit comes next.
+    /// Appends an event to the lane's log, to be stored with the next commit whatever it is; what
+    /// tells of a result is written with it instead, see ``tell(_:step:attempt:data:)``.
     nonisolated func emit(
         _ kind: RunEvent.Kind,
         step: String? = nil,
@@ -230,17 +227,21 @@ actor RunActor {
         self.log.append(self.event(kind, step: step, attempt: attempt, data: data))
     }
 
-    func emit(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) {
-        self.log.append(self.event(kind, step, data: data))
-    }
-
-    /// An event of this run. What tells of a durable write goes with it as ``RunWrite/event(_:)``;
-    /// only what tells of the way there is emitted.
-    nonisolated func event(
+    /// An event that is stored if and only if the writes beside it are.
+    nonisolated func tell(
         _ kind: RunEvent.Kind,
         step: String? = nil,
         attempt: Int? = nil,
         data: JSONValue? = nil
+    ) -> RunWrite {
+        .event(self.event(kind, step: step, attempt: attempt, data: data))
+    }
+
+    private nonisolated func event(
+        _ kind: RunEvent.Kind,
+        step: String?,
+        attempt: Int?,
+        data: JSONValue?
     ) -> RunEvent {
         RunEvent(
             kind,
@@ -252,13 +253,24 @@ actor RunActor {
         )
     }
 
-    func event(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) -> RunEvent {
-        self.event(
+    func emit(_ kind: RunEvent.Kind, _ step: Int, data: JSONValue? = nil) {
+        self.emit(
             kind,
             step: self.plan.steps[step].id,
             attempt: self.machine.attempts(of: step),
             data: data
         )
+    }
+
+    /// Ends the work without writing: whoever has the claim goes on from the journal. When nobody
+    /// took it but the database failed, that is this node, later.
+    func letGo(_ error: StoreError) {
+        self.room.logger.notice(
+            "run let go",
+            metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+        )
+        self.abandon()
+        if error.code != .stale, error.code != .cancelled { self.room.recheck() }
     }
 
     func begin() {
@@ -268,7 +280,8 @@ actor RunActor {
             "claim": .integer(self.claimNumber), "node": .string(self.room.configuration.nodeName),
         ]
         data["retry"] = .integer(Int64(self.claimed.retryCount))
-        self.emit(self.claimed.hasJournal ? .runResumed : .runStarted, data: .object(data))
+        let isResumed = self.claimed.hasJournal || self.claimed.firstSequence != nil
+        self.emit(isResumed ? .runResumed : .runStarted, data: .object(data))
     }
 }
 

@@ -39,8 +39,11 @@ public struct LaneMachine: Sendable {
     /// Makes an idle lane.
     public init(width: Int) { self.width = max(1, width) }
 
-    /// Whether nothing is under way and nothing is asked for.
-    public var isIdle: Bool { self.active.isEmpty && !self.isClaiming && !self.isWanting }
+    /// Whether nothing is under way and nothing is asked for. What a draining lane would still like
+    /// to take does not count: it never takes it, and would never be given away.
+    public var isIdle: Bool {
+        self.active.isEmpty && !self.isClaiming && (self.isDraining || !self.isWanting)
+    }
 
     /// Takes one event.
     ///

@@ -7,6 +7,7 @@ public enum RetryScope {
     /// The steps to run again and all that depend on them.
     ///
     /// - Parameters:
+    ///   - plan: The plan of the run.
     ///   - records: The run's journal, what counts of it, in the order it was begun.
     ///   - from: The step to begin with; `nil` means every step that did not succeed, or was undone.
     /// - Returns: Step ids in the plan's order; empty when there is nothing to run again.

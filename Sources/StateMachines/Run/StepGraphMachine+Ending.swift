@@ -4,20 +4,21 @@ public import PulserIR
 
 extension StepGraphMachine {
     mutating func stop(_ reason: RunStatus, _ actions: inout [Action]) {
+        // The journal does not say why the run was being undone; the clock tells again.
+        if reason == .timedOut, self.isUndoingAgain { self.stopReason = self.stopReason ?? reason }
         // The first reason stands; once the run rolls back or cleans up it goes on to its end.
-        guard self.isStoppable else { return }
+        guard self.stopReason == nil, self.phase != .rollingBack, self.phase != .cleanup else {
+            return
+        }
         self.stopReason = reason
         if self.states.contains(where: { $0.status == .running }) {
             actions.append(.stopAttempts)
         }
         for step in self.states.indices {
             switch self.states[step].status {
-            case .retrying:
-                self.states[step].status = .cancelled
-                actions.append(.settle(step, .cancelled))
+            case .retrying where !self.runsOnFailure[step]: self.cancel(step, &actions)
             case .pending where !self.runsOnFailure[step] && !self.states[step].isDeciding:
-                self.states[step].status = .cancelled
-                actions.append(.settle(step, .cancelled))
+                self.cancel(step, &actions)
             default: break
             }
         }
@@ -56,8 +57,7 @@ extension StepGraphMachine {
         for step in self.states.indices
         where self.states[step].status == .pending && !self.runsOnFailure[step] {
             if self.stopReason == .cancelled {
-                self.states[step].status = .cancelled
-                actions.append(.settle(step, .cancelled))
+                self.cancel(step, &actions)
             } else {
                 self.skip(step, byFailure: true, &actions)
             }
@@ -68,26 +68,14 @@ extension StepGraphMachine {
     mutating func advanceCleanup(_ actions: inout [Action]) -> Bool {
         if self.states.allSatisfy(\.status.isSettled) {
             self.phase = .ended
-            let failed = self.states.contains { $0.status == .failed || $0.status == .unknown }
+            let failed = self.states.contains {
+                $0.status == .failed || $0.status == .unknown || $0.isSkippedByFailure
+            }
             actions.append(.end(self.stopReason ?? (failed ? .failed : .succeeded)))
             return false
         }
-        return self.startCleanup(&actions)
-    }
-
-    private mutating func startCleanup(_ actions: inout [Action]) -> Bool {
-        var moved = false
-        for step in self.states.indices
-        where self.states[step].status == .pending && !self.states[step].isDeciding {
-            guard self.needs[step].allSatisfy({ self.states[$0].status.isSettled }) else {
-                continue
-            }
-            // Only steps that look at failure are left here, so each has a condition.
-            self.states[step].isDeciding = true
-            actions.append(.decide(step))
-            moved = true
-        }
-        return moved
+        // Only steps that look at failure are left here, so each has a condition.
+        return self.startReady(&actions) { _, _ in true }
     }
 
     /// Takes up a run where its journal ends.
@@ -115,39 +103,87 @@ extension StepGraphMachine {
                 self.restore(record, step)
             }
         }
-        for step in self.states.indices where self.states[step].status == .failed {
-            let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
-            let kind = self.states[step].lastFailure
-            let made = self.states[step].attempts - self.states[step].earlierAttempts
-            let hasBudget = made < policy.maxAttempts * (self.retryCount + 1)
-            // Within its budget the pause was under way when the node died: it starts at once.
-            if hasBudget, let kind, Backoff.retries(kind, policy: policy), !self.isUndoing {
+        if self.phase == .rollingBack {
+            if !self.rollbackFailed { self.rollbackQueue = self.rollbackOrder() }
+            // Cleaning up had begun.
+            for step in self.states.indices
+            where self.states[step].status == .failed && !self.attempted.contains(step)
+                && self.wasPausing(step)
+            {
                 self.states[step].status = .pending
-            } else if !self.isUndoing {
-                self.phase = .draining
             }
-        }
-        if self.isUndoing {
-            self.rollbackQueue = self.rollbackOrder()
-            self.phase = .rollingBack
+        } else {
+            self.resumeFailed()
         }
     }
 
-    private var isUndoing: Bool {
-        self.rollbackFailed || self.states.contains { $0.isRolledBack }
-            || self.phase == .rollingBack
+    /// A failed step that would have been tried again was in its pause when the node died: it
+    /// starts at once. When another step failed for good the run goes on failing instead.
+    private mutating func resumeFailed() {
+        let failed = self.states.indices.filter { self.states[$0].status == .failed }
+        let skipped = self.states.indices.filter { self.states[$0].isSkippedByFailure }
+        if failed.isEmpty {
+            // What they were skipped for is no longer so: a person had it run again.
+            for step in skipped {
+                self.states[step].status = .pending
+                self.states[step].isSkippedByFailure = false
+            }
+            return
+        }
+        // Steps are skipped for a failure only on the way to the end.
+        let isOver = !skipped.isEmpty || failed.contains { !self.wasPausing($0) }
+        if isOver { self.phase = .draining }
+        for step in failed where self.wasPausing(step) && (!isOver || self.runsOnFailure[step]) {
+            self.states[step].status = .pending
+        }
+    }
+
+    /// The journal holds a rollback: what comes before it has settled.
+    private mutating func resumeUndoing() {
+        self.phase = .rollingBack
+        for step in self.attempted {
+            switch self.states[step].status {
+            case .pending: self.states[step].status = .cancelled
+            case .running: self.states[step].status = .unknown
+            default: break
+            }
+        }
+        // Only a failure or the clock has a run undone.
+        if !self.hasFailure { self.stopReason = .timedOut }
+        self.isUndoingAgain = true
+    }
+
+    private func wasPausing(_ step: Int) -> Bool {
+        let state = self.states[step]
+        let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
+        let made = state.attempts - state.earlierAttempts
+        guard made < policy.maxAttempts * (self.retryCount + 1) else { return false }
+        guard let kind = state.lastFailure else { return false }
+        if Backoff.retries(kind, policy: policy) { return true }
+        // One such failure ends one attempt of the run; those attempts are counted already.
+        return Backoff.retries(kind, policy: self.plan.retry)
+            && state.finalFailures <= self.retryCount
     }
 
     private mutating func restoreRollback(_ record: StepRecord, of step: Int?) {
         guard let step else { return }
-        self.phase = .rollingBack
-        let last = "\(self.plan.steps[step].id)!\(self.plan.steps[step].rollback.count - 1)"
-        if record.state == .succeeded, record.step == last { self.states[step].isRolledBack = true }
+        let chain = self.plan.steps[step].rollback
+        guard let number = Int(record.step.split(separator: "!").last ?? ""),
+            chain.indices.contains(number)
+        else { return }
+        if self.phase != .rollingBack { self.resumeUndoing() }
+        if record.state == .succeeded, number == chain.count - 1 {
+            self.states[step].isRolledBack = true
+        }
+        // Undoing is strictly in sequence, so what the last record says is how it stands.
+        self.rollbackFailed =
+            record.state == .failed && record.attempt >= (chain[number].retry?.maxAttempts ?? 1)
     }
 
     private mutating func restore(_ record: StepRecord, _ step: Int) {
         self.states[step].attempts = max(self.states[step].attempts, record.attempt)
-        if record.attempt > 0 {
+        // What was attempted after the undoing began is cleaning up, which nobody undoes.
+        if record.attempt > 0, self.phase != .rollingBack {
             self.attempted.removeAll { $0 == step }
             self.attempted.append(step)
         }
@@ -157,9 +193,14 @@ extension StepGraphMachine {
         case .failed:
             self.states[step].status = .failed
             self.states[step].lastFailure = record.failureKind
+            let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
+            if record.failureKind.map({ !Backoff.retries($0, policy: policy) }) ?? true {
+                self.states[step].finalFailures += 1
+            }
         case .skipped:
             self.states[step].status = .skipped
             self.states[step].isSkippedByFailure = record.failure != nil
+        // Stopped, by a request that is repeated or by a node that went away: perhaps it runs again.
         case .cancelled: self.states[step].status = .pending
         // Asked again: perhaps its verifiers can tell by now.
         case .unknown: self.states[step].status = .running

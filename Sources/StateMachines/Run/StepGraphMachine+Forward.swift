@@ -7,6 +7,10 @@ extension StepGraphMachine {
         for step in self.states.indices where self.states[step].status == .running {
             actions.append(.resolve(step, number: self.states[step].attempts))
         }
+        // A crash in the middle of undoing: it goes on where it was.
+        if self.isUndoingAgain, let first = self.rollbackQueue.first {
+            actions.append(.rollBack(first))
+        }
     }
 
     /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false.
@@ -21,14 +25,21 @@ extension StepGraphMachine {
     /// Whether a step may start at this moment.
     func mayStart(_ step: Int) -> Bool {
         switch self.phase {
-        case .forward: self.needsSucceeded(step)
+        case .forward: self.needsSucceeded(step) && !self.isHeld
         case .cleanup: self.runsOnFailure[step] || self.stopReason == nil && !self.hasFailure
         case .draining, .pausing, .rollingBack, .ended: false
         }
     }
 
+    /// A step whose outcome only a person can tell holds the run where it is, unless somebody or
+    /// the clock ends it.
+    var isHeld: Bool {
+        self.stopReason == nil && self.states.contains { $0.status == .unknown }
+    }
+
     mutating func start(_ step: Int, _ actions: inout [Action]) {
         self.states[step].status = .running
+        self.states[step].isDue = false
         self.states[step].attempts += 1
         self.attempted.removeAll { $0 == step }
         self.attempted.append(step)
@@ -57,16 +68,14 @@ extension StepGraphMachine {
         case .succeeded:
             self.states[step].status = .succeeded
             actions.append(.settle(step, .succeeded))
-        case .again:
-            self.start(step, &actions)
-        case .stopped:
-            self.states[step].status = .cancelled
-            actions.append(.settle(step, .cancelled))
+        case .again: self.again(step, &actions)
+        case .stopped: self.cancel(step, &actions)
         case .unknown:
             self.states[step].status = .unknown
             actions.append(.settle(step, .unknown))
         case .failed(let kind, let retryable):
-            self.states[step].lastFailure = kind
+            // What can only repeat does not become better with the run's next attempt either.
+            self.states[step].lastFailure = retryable ? kind : nil
             let policy = self.plan.steps[step].retry ?? RetryPolicy(maxAttempts: 1)
             let budget = policy.maxAttempts * (self.retryCount + 1)
             let made = self.states[step].attempts - self.states[step].earlierAttempts
@@ -83,6 +92,26 @@ extension StepGraphMachine {
             )
             actions.append(.pause(step, milliseconds: wait))
         }
+    }
+
+    mutating func cancel(_ step: Int, _ actions: inout [Action]) {
+        self.states[step].status = .cancelled
+        actions.append(.settle(step, .cancelled))
+    }
+
+    /// After a crash: makes the attempt again, unless the run is being stopped or undone by now, or
+    /// was cleaning up already.
+    private mutating func again(_ step: Int, _ actions: inout [Action]) {
+        let isLate = self.stopReason != nil || !self.needsSucceeded(step)
+        if self.phase == .rollingBack || self.phase == .draining && isLate {
+            // A step that looks at failure is asked again when the run cleans up.
+            if self.runsOnFailure[step] {
+                self.states[step].status = .pending
+                return
+            }
+            return self.cancel(step, &actions)
+        }
+        self.start(step, &actions)
     }
 
     /// Starts whatever became ready, and moves to the next phase when this one is over.
@@ -104,21 +133,29 @@ extension StepGraphMachine {
         self.states.count { $0.status == .running || $0.isDeciding }
     }
 
-    /// Starts ready steps up to the plan's parallelism.
-    private mutating func startReady(_ actions: inout [Action]) -> Bool {
+    /// Starts steps that are due or for which `isReady` holds, up to the plan's parallelism.
+    mutating func startReady(
+        _ actions: inout [Action],
+        where isReady: (StepGraphMachine, Int) -> Bool
+    ) -> Bool {
         var moved = false
         var free = self.plan.maxParallel - self.runningCount
         for step in self.states.indices where free > 0 {
             let state = self.states[step]
-            guard state.status == .pending, !state.isDeciding,
-                self.needs[step].allSatisfy({ self.states[$0].status.isSettled }),
-                self.mayStart(step)
-            else { continue }
-            if self.plan.steps[step].condition == nil {
+            if state.status == .retrying, state.isDue {
                 self.start(step, &actions)
+            } else if state.status == .pending, !state.isDeciding,
+                self.needs[step].allSatisfy({ self.states[$0].status.isSettled }),
+                isReady(self, step)
+            {
+                if self.plan.steps[step].condition == nil {
+                    self.start(step, &actions)
+                } else {
+                    self.states[step].isDeciding = true
+                    actions.append(.decide(step))
+                }
             } else {
-                self.states[step].isDeciding = true
-                actions.append(.decide(step))
+                continue
             }
             free -= 1
             moved = true
@@ -127,16 +164,8 @@ extension StepGraphMachine {
     }
 
     private mutating func advanceForward(_ actions: inout [Action]) -> Bool {
-        // A step whose outcome only a person can tell holds the run where it is. The person is asked
-        // when nothing runs any more: an answer must not overtake the results of other steps.
-        if let step = self.states.firstIndex(where: { $0.status == .unknown }) {
-            if self.runningCount == 0, !self.isAsking {
-                self.isAsking = true
-                actions.append(.waitForPerson(step))
-            }
-            return false
-        }
-        let moved = self.startReady(&actions)
+        if self.isHeld { return self.askPerson(&actions) }
+        let moved = self.startReady(&actions) { $0.mayStart($1) }
         if self.states.allSatisfy(\.status.isSettled) {
             self.phase = .cleanup
             return true
@@ -144,15 +173,33 @@ extension StepGraphMachine {
         return moved
     }
 
+    /// Asks the person once nothing runs any more: an answer raises the run's claim number, and must
+    /// not overtake the results of other steps.
+    private mutating func askPerson(_ actions: inout [Action]) -> Bool {
+        guard self.runningCount == 0, !self.isAsking,
+            let step = self.states.firstIndex(where: { $0.status == .unknown })
+        else { return false }
+        self.isAsking = true
+        actions.append(.waitForPerson(step))
+        return false
+    }
+
     private mutating func advanceDraining(
         _ random: Double,
         _ actions: inout [Action]
     ) -> Bool {
         for step in self.states.indices where self.states[step].status == .retrying {
-            // Its next attempt belongs to the run's next attempt, if there is one.
-            self.states[step].status = .failed
-            actions.append(.settle(step, .failed))
+            self.states[step].isDue = false
+            if self.runsOnFailure[step] {
+                // It is asked again when the run cleans up, or in the run's next attempt.
+                self.states[step].status = .pending
+            } else {
+                // Its next attempt belongs to the run's next attempt, if there is one.
+                self.states[step].status = .failed
+                actions.append(.settle(step, .failed))
+            }
         }
+        if self.isHeld { return self.askPerson(&actions) }
         guard self.runningCount == 0 else { return false }
         if self.stopReason == nil, self.mayRetryRun {
             let wait = Backoff.milliseconds(

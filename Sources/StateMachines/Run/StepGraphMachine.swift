@@ -95,6 +95,10 @@ public struct StepGraphMachine: Sendable {
         /// Attempts made before a person had the step run again; they do not use up its budget.
         var earlierAttempts = 0
         var isDeciding = false
+        /// Its pause is over, so that its next attempt starts as soon as there is a place.
+        var isDue = false
+        /// Failures, of those the journal holds, after which the step itself is not tried again.
+        var finalFailures = 0
         /// Skipped because a step it needs failed, not by its own `if`.
         var isSkippedByFailure = false
         var lastFailure: RetryPolicy.Failure?
@@ -115,13 +119,16 @@ public struct StepGraphMachine: Sendable {
     var stopReason: RunStatus?
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
+    var isUndoingAgain = false
     let needs: [[Int]]
     let dependents: [[Int]]
     let runsOnFailure: [Bool]
 
     /// Makes the graph of a new run.
     ///
-    /// - Parameter plan: Compiled: `needs` name known steps and have no cycle.
+    /// - Parameters:
+    ///   - plan: Compiled: `needs` name known steps and have no cycle.
+    ///   - retryCount: How often the run itself was tried again before.
     public init(plan: Plan, retryCount: Int = 0) {
         self.plan = plan
         self.retryCount = retryCount
@@ -155,14 +162,20 @@ public struct StepGraphMachine: Sendable {
         self.states[step].status == .skipped && !self.states[step].isSkippedByFailure
     }
 
+    /// Whether a cancel or a timeout would still change how the run ends.
+    public var isStoppable: Bool {
+        switch self.phase {
+        case .forward, .draining, .pausing: self.stopReason == nil
+        case .rollingBack, .cleanup, .ended: false
+        }
+    }
+
+    /// Whether something was undone.
+    public var wasRolledBack: Bool { self.states.contains(where: \.isRolledBack) }
+
     /// Whether a step failed for good.
     public var hasFailure: Bool {
         self.states.contains { $0.status == .failed || $0.status == .unknown }
-    }
-
-    /// Whether a cancellation or a timeout still changes how the run ends.
-    public var isStoppable: Bool {
-        self.stopReason == nil && self.phase != .rollingBack && self.phase != .cleanup
     }
 
     /// What `success()` answers for this step.
@@ -172,7 +185,10 @@ public struct StepGraphMachine: Sendable {
 
     /// Takes one event.
     ///
-    /// - Parameter random: From 0 up to 1, for jitter.
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - random: From 0 up to 1, for jitter.
+    /// - Returns: What to do now, in order.
     /// - Throws: ``UnreachableTransition`` when the event cannot happen in this state.
     public mutating func handle(
         _ event: Event,
@@ -189,7 +205,7 @@ public struct StepGraphMachine: Sendable {
             self.states[step].isDeciding = false
             if isWanted, self.mayStart(step) {
                 self.start(step, &actions)
-            } else if isWanted {
+            } else if isWanted || self.runsOnFailure[step] && !self.mayStart(step) {
                 // The run began to fail while the condition was looked at: asked again later.
             } else {
                 self.skip(step, byFailure: false, &actions)
@@ -197,16 +213,20 @@ public struct StepGraphMachine: Sendable {
         case .undecidable(let step):
             try self.expect(step, isDeciding: true, event)
             self.states[step].isDeciding = false
+            // It can only repeat, whatever kind of failure an earlier attempt had.
+            self.states[step].lastFailure = nil
             self.fail(step, &actions)
         case .ended(let step, let end):
             guard self.states[step].status == .running else {
                 throw UnreachableTransition("step \(step) is not running, yet it ended")
             }
+            // Without a reason to stop, the step could never settle and the run never end.
+            if end == .stopped, self.stopReason == nil {
+                throw UnreachableTransition("step \(step) was stopped, yet the run goes on")
+            }
             self.ended(step, end, random, &actions)
         case .retryDue(let step):
-            if self.states[step].status == .retrying, !self.isAsking {
-                self.start(step, &actions)
-            }
+            if self.states[step].status == .retrying { self.states[step].isDue = true }
         case .runRetryDue: if self.phase == .pausing { self.resumeRun() }
         case .rolledBack(let step, let held): self.rolledBack(step, held, &actions)
         case .cancel: self.stop(.cancelled, &actions)

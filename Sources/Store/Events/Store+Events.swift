@@ -23,9 +23,9 @@ public struct EventChunk: Sendable, Hashable {
 }
 
 extension Store {
-    /// The chunks of a lane's log that hold events from `sequence` on.
+    /// The chunks of a lane's log that hold events from `sequence` on, at most `limit` of them.
     ///
-    /// - Parameter limit: Chunks at most; the first may begin before `sequence`.
+    /// The first chunk may begin before `sequence`.
     public func events(
         lane: Int64,
         from sequence: Int64,

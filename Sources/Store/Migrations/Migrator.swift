@@ -98,31 +98,42 @@ public struct Migrator: Sendable {
     private func applyPending(
         _ connection: PostgresConnection
     ) async throws(StoreError) -> [String] {
+        let statuses = try await self.status(connection)
+        // A database that does not fit is left as it is.
+        for status in statuses { try Self.check(status) }
+        for (one, other) in zip(self.migrations, self.migrations.dropFirst())
+        where one.number == other.number {
+            throw StoreError(
+                .migration,
+                "migrations \(one.name) and \(other.name) have the same number"
+            )
+        }
         var applied: [String] = []
-        for status in try await self.status(connection) {
-            switch status.state {
-            case .applied: continue
-            case .edited:
-                throw StoreError(
-                    .migration,
-                    "migration \(status.name) was edited after it was applied; restore the file, "
-                        + "changes belong in a new one"
-                )
-            case .missing:
-                throw StoreError(
-                    .migration,
-                    "the database has migration \(status.name), which this program does not know; "
-                        + "use a newer opsroom"
-                )
-            case .pending:
-                guard let migration = self.migrations.first(where: { $0.number == status.number })
-                else { continue }
-                try await self.apply(migration, connection)
-                applied.append(migration.name)
-                self.logger.info("migration applied", metadata: ["name": "\(migration.name)"])
-            }
+        for migration in self.migrations
+        where statuses.contains(where: { $0.number == migration.number && $0.state == .pending }) {
+            try await self.apply(migration, connection)
+            applied.append(migration.name)
+            self.logger.info("migration applied", metadata: ["name": "\(migration.name)"])
         }
         return applied
+    }
+
+    private static func check(_ status: MigrationStatus) throws(StoreError) {
+        switch status.state {
+        case .applied, .pending: return
+        case .edited:
+            throw StoreError(
+                .migration,
+                "migration \(status.name) was edited after it was applied; restore the file, "
+                    + "changes belong in a new one"
+            )
+        case .missing:
+            throw StoreError(
+                .migration,
+                "the database has migration \(status.name), which this program does not know; "
+                    + "use a newer opsroom"
+            )
+        }
     }
 
     private func apply(

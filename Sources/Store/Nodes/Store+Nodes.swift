@@ -5,8 +5,8 @@ internal import Postgres
 extension Store {
     /// Joins the cluster under `address`, burying an older incarnation there.
     ///
-    /// - Parameter address: What is exclusive to this process, its data directory say: an older
-    ///   node at the same address must already have ended.
+    /// The address is what is exclusive to this process, its data directory say: an older node at
+    /// the same address must already have ended.
     public func join(
         name: String,
         address: String,

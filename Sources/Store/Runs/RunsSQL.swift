@@ -20,7 +20,10 @@ enum RunsSQL {
         JOIN plan p ON p.digest = r.plan_digest
         """
 
-    /// Many runs at once, in the order given; those whose key is taken are left out.
+    /// Many runs at once, in the order given; those whose key is taken are left out. A lane that is
+    /// closed or a plan that is unknown becomes a NULL that its column refuses, and with it all of
+    /// the transaction. FOR SHARE: a session cannot be archived meanwhile; enqueues do not wait on
+    /// each other, and an archive locks one row, so nobody waits in a circle.
     static let enqueue = PostgresStatement(
         "runs.enqueue",
         [
@@ -28,15 +31,18 @@ enum RunsSQL {
             .int4Array,
         ],
         """
+        WITH open AS MATERIALIZED (
+            SELECT l.id, l.shard_id FROM lane l
+            JOIN session s ON s.id = l.session_id AND s.status = 'active'
+            WHERE l.id = ANY ($1) FOR SHARE OF s)
         INSERT INTO run (lane_id, shard_id, plan_digest, priority, inputs, due_at,
                          idempotency_key, parent_run, depth)
         SELECT i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
                now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY
             AS i (lane_id, plan_digest, priority, inputs, delay_ms, key, parent_run, depth, n)
-        JOIN lane l ON l.id = i.lane_id
-        JOIN session s ON s.id = l.session_id AND s.status = 'active'
-        JOIN plan p ON p.digest = i.plan_digest
+        LEFT JOIN open l ON l.id = i.lane_id
+        LEFT JOIN plan p ON p.digest = i.plan_digest
         ORDER BY i.n
         ON CONFLICT (lane_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, idempotency_key
@@ -110,20 +116,25 @@ enum RunsSQL {
     )
 
     /// Puts journal rows aside so that their steps run again: the steps named, their items and all
-    /// rollbacks.
+    /// rollbacks. FOR UPDATE: the run stays as it is until the next statement queues it, and a run
+    /// that cannot be queued keeps its journal.
     static let supersede = PostgresStatement(
         "runs.supersede",
         [.int8, .textArray, .int8],
         """
-        UPDATE step_journal SET superseded = true
-        WHERE run_id = $1 AND NOT superseded
-        AND (step = ANY ($2) OR split_part(step, '[', 1) = ANY ($2) OR position('!' IN step) > 0)
-        AND EXISTS (SELECT 1 FROM run WHERE id = $1 AND claim_no = $3)
+        WITH target AS MATERIALIZED (
+            SELECT id FROM run WHERE id = $1 AND claim_no = $3
+            AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
+            FOR UPDATE)
+        UPDATE step_journal j SET superseded = true
+        FROM target WHERE j.run_id = target.id AND NOT j.superseded
+        AND (j.step = ANY ($2) OR split_part(j.step, '[', 1) = ANY ($2)
+            OR position('!' IN j.step) > 0)
         """
     )
 
     /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
-    /// run finds its writes refused. Its time begins anew: one that timed out would only do so again.
+    /// run finds its writes refused. Its time begins again: a run that timed out could not run else.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],

@@ -6,7 +6,9 @@ public import PulserIR
 extension Store {
     /// Stores plans and runs in one transaction: a bad one leaves nothing behind.
     ///
-    /// - Parameter plans: Every plan the runs name that may be new, child plans included.
+    /// - Parameters:
+    ///   - runs: What to queue; the answer keeps this order.
+    ///   - plans: Every plan the runs name that may be new, child plans included.
     /// - Returns: The runs' ids in order; for a key that was taken, the run that has it.
     /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
     public func enqueue(
@@ -29,13 +31,26 @@ extension Store {
                 ]
             )
         )
-        guard let answer = try await self.transaction(requests).last else { return [] }
+        let answer: PostgresRows
+        do {
+            guard let rows = try await self.pool.transaction(requests).last else { return [] }
+            answer = rows
+        } catch {
+            guard error.isNotNullViolation else { throw StoreError(error) }
+            // Nothing was stored. What had been enqueued before its session ended is still known.
+            return try await self.fill(runs, made: [])
+        }
         let made = try answer.decode { row throws(StoreError) in
             (id: RunID(try row.int64(0)), key: try row.textIfPresent(1))
         }
         if made.count == runs.count { return made.map(\.id) }
         return try await self.fill(runs, made: made)
     }
+
+    private static let refusal = StoreError(
+        .conflict,
+        "the session is no longer active, or a plan is unknown"
+    )
 
     /// Finds the runs that had the keys already.
     private func fill(
@@ -51,12 +66,10 @@ extension Store {
                 continue
             }
             guard let key = run.idempotencyKey else {
-                throw StoreError(.conflict, "the session is no longer active")
+                throw Self.refusal
             }
             let rows = try await self.execute(RunsSQL.byKey, [.int8(run.lane), .text(key)])
-            guard rows.count == 1 else {
-                throw StoreError(.conflict, "the session is no longer active")
-            }
+            guard rows.count == 1 else { throw Self.refusal }
             ids.append(RunID(try rows.first().int64(0)))
         }
         return ids
@@ -149,6 +162,7 @@ extension Store {
     ///   - run: As read just now: a change since then is a conflict.
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    /// - Throws: `conflict` when the run changed meanwhile or has not ended.
     public func retry(
         _ run: RunRow,
         steps: [String],

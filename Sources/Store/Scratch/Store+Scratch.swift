@@ -12,7 +12,7 @@ extension Store {
     /// Makes a run's database with a role that can reach nothing else; does nothing when they are
     /// there.
     ///
-    /// - Parameter password: Of the role; letters and digits only.
+    /// The password is the role's; it may hold letters and digits only.
     public func makeScratch(_ run: RunID, password: String) async throws(StoreError) {
         let name = Self.scratchName(run)
         try await self.unprepared(
@@ -47,7 +47,12 @@ extension Store {
             guard let name = rows.columnText(row, 0),
                 let run = RunID(String(name.dropFirst(Self.scratchPrefix.count)))
             else { continue }
-            if let status = try? await self.run(run).status, !status.isTerminal { continue }
+            do {
+                guard try await self.run(run).status.isTerminal else { continue }
+            } catch {
+                // A run that cannot be read now may be under way.
+                guard error.code == .notFound else { throw error }
+            }
             try await self.drop(name)
         }
     }

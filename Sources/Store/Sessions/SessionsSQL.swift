@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum SessionsSQL {
-    static let all = [create, list, archive, ensureDefault]
+    static let all = [create, list, close, archive, ensureDefault]
 
     static let create = PostgresStatement(
         "sessions.create",
@@ -34,7 +34,16 @@ enum SessionsSQL {
         """
     )
 
-    /// Only a session without open runs can be archived; the row lock keeps enqueues out meanwhile.
+    /// Keeps enqueues out until the end of the transaction, after those under way; it locks one row
+    /// before any other, so nobody waits in a circle. A statement of its own, because the next one
+    /// must see the runs of those it waited for.
+    static let close = PostgresStatement(
+        "sessions.close",
+        [.text],
+        "SELECT id FROM session WHERE name = $1 FOR NO KEY UPDATE"
+    )
+
+    /// Only a session without open runs can be archived.
     static let archive = PostgresStatement(
         "sessions.archive",
         [.text],

@@ -54,7 +54,11 @@ extension Store {
     ///
     /// - Throws: `notFound`, or `conflict` when runs are open or it is archived already.
     public func archiveSession(name: String) async throws(StoreError) {
-        if try await self.execute(SessionsSQL.archive, [.text(name)]).count == 1 { return }
+        let rows = try await self.transaction([
+            PostgresRequest(SessionsSQL.close, [.text(name)]),
+            PostgresRequest(SessionsSQL.archive, [.text(name)]),
+        ])
+        if rows.last?.count == 1 { return }
         let known = try await self.sessions(includingEnded: true).first { $0.name == name }
         guard let known else { throw StoreError(.notFound, "there is no session '\(name)'") }
         throw StoreError(

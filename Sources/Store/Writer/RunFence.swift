@@ -36,7 +36,7 @@ public struct RunTransition: Sendable, Hashable {
     public var outputs: String?
     /// Where its events begin in its lane's log.
     public var firstSequence: Int64
-    /// Where they end so far; the writer sets it when it appends the events beside it.
+    /// Where they end so far; the writer raises it to the last event of the same submission.
     public var lastSequence: Int64
 
     /// Describes a transition.
@@ -47,7 +47,7 @@ public struct RunTransition: Sendable, Hashable {
         waitReason: String? = nil,
         outputs: String? = nil,
         firstSequence: Int64,
-        lastSequence: Int64 = 0
+        lastSequence: Int64
     ) {
         self.status = status
         self.retryCount = retryCount
@@ -65,10 +65,10 @@ public enum RunWrite: Sendable {
     case journal(StepRecord)
     /// A change of the run itself.
     case transition(RunTransition)
+    /// An event that tells of the other writes: it is in the log if and only if they are stored.
+    case event(RunEvent)
     /// An artifact.
     case artifact(ArtifactRow)
-    /// What the log tells of the writes beside it: stored with them, in one commit.
-    case event(RunEvent)
 }
 
 /// How much a lane can take.
@@ -108,7 +108,7 @@ public struct ClaimedRun: Sendable, Hashable {
     public var cancelReason: String?
     /// Where its events begin, when it was begun before.
     public var firstSequence: Int64?
-    /// Milliseconds since it was first started.
+    /// Milliseconds since it was first started, or started again by hand.
     public var ageMilliseconds: Int64
     /// Whether there is a journal to resume from.
     public var hasJournal: Bool

@@ -7,20 +7,57 @@ internal import PulserIR
 struct Submission {
     var fence: RunFence
     var writes: [RunWrite]
+    var log: LaneLog
     var waiter: CheckedContinuation<StoreError?, Never>?
+
+    /// Puts the submission's events into the log: only now, so that they are in the chunk of the
+    /// very commit that stores what they tell of.
+    mutating func appendEvents() {
+        var last: Int64 = 0
+        for write in self.writes {
+            if case .event(let event) = write { last = self.log.append(event) }
+        }
+        guard last > 0 else { return }
+        for index in self.writes.indices {
+            guard case .transition(var transition) = self.writes[index] else { continue }
+            transition.lastSequence = max(transition.lastSequence, last)
+            self.writes[index] = .transition(transition)
+        }
+    }
 }
 
 /// A batch, frozen: after a lost connection the very same statements are sent again.
 struct WriteBatch {
+    /// One claim on a run. Two claims may meet in one batch when a run was taken from an actor that
+    /// does not know it yet: the older one's writes must neither hide nor pass for the newer one's.
+    struct ClaimKey: Hashable {
+        var run: Int64
+        var claim: Int64
+
+        init(run: Int64, claim: Int64) {
+            self.run = run
+            self.claim = claim
+        }
+
+        init(_ fence: RunFence) { self.init(run: fence.run.number, claim: fence.claimNumber) }
+    }
+
     /// One journal row's key.
     struct JournalKey: Hashable {
-        var run: Int64
+        var claim: ClaimKey
         var step: String
         var attempt: Int64
     }
 
+    private struct ArtifactKey: Hashable {
+        var claim: ClaimKey
+        var step: String
+        var name: String
+    }
+
     private(set) var requests: [PostgresRequest] = []
     private var journalRequest: Int?
+    private var artifactRequest: Int?
     private var runRequest: Int?
     private var eventRequest: Int?
 
@@ -28,7 +65,7 @@ struct WriteBatch {
         submissions: [Submission],
         chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
         node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         var shards: [Int32: Int64] = [:]
         for submission in submissions {
             shards[submission.fence.shard.shard] = submission.fence.shard.generation
@@ -44,7 +81,7 @@ struct WriteBatch {
                 ]
             )
         )
-        try self.addJournal(submissions, node)
+        self.addJournal(submissions, node)
         self.addArtifacts(submissions, node)
         self.addRuns(submissions, node)
         self.addEvents(chunks, node)
@@ -61,14 +98,14 @@ struct WriteBatch {
     private mutating func addJournal(
         _ submissions: [Submission],
         _ node: NodeEpoch
-    ) throws(StoreError) {
+    ) {
         // A statement can touch a row once: of an intent and its result the result is kept.
         var latest: [JournalKey: Int] = [:]
         var rows: [(fence: RunFence, record: StepRecord)?] = []
         for submission in submissions {
             for case .journal(let record) in submission.writes {
                 let key = JournalKey(
-                    run: submission.fence.run.number,
+                    claim: ClaimKey(submission.fence),
                     step: record.step,
                     attempt: Int64(record.attempt)
                 )
@@ -78,14 +115,6 @@ struct WriteBatch {
         }
         let kept = rows.compactMap { $0 }
         guard !kept.isEmpty else { return }
-        var bodies: [String?] = []
-        for row in kept {
-            do {
-                bodies.append(try row.record.bodyText())
-            } catch {
-                throw StoreError(.server, "a step's result cannot be written: \(error)")
-            }
-        }
         self.journalRequest = self.requests.count
         self.requests.append(
             PostgresRequest(
@@ -94,17 +123,17 @@ struct WriteBatch {
                     .textArray(kept.map(\.record.step)),
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
-                    .textArray(bodies),
+                    .textArray(kept.map(\.record.bodyText)),
                 ]
             )
         )
     }
 
     private mutating func addRuns(_ submissions: [Submission], _ node: NodeEpoch) {
-        var latest: [RunID: (fence: RunFence, transition: RunTransition)] = [:]
+        var latest: [ClaimKey: (fence: RunFence, transition: RunTransition)] = [:]
         for submission in submissions {
             for case .transition(let transition) in submission.writes {
-                latest[submission.fence.run] = (submission.fence, transition)
+                latest[ClaimKey(submission.fence)] = (submission.fence, transition)
             }
         }
         let rows = latest.values.sorted { $0.fence.run < $1.fence.run }
@@ -127,15 +156,24 @@ struct WriteBatch {
     }
 
     private mutating func addArtifacts(_ submissions: [Submission], _ node: NodeEpoch) {
-        var latest: [[String]: (fence: RunFence, artifact: ArtifactRow)] = [:]
+        var latest: [ArtifactKey: (fence: RunFence, artifact: ArtifactRow)] = [:]
         for submission in submissions {
             for case .artifact(let artifact) in submission.writes {
-                let key = [submission.fence.run.description, artifact.step, artifact.name]
+                let key = ArtifactKey(
+                    claim: ClaimKey(submission.fence),
+                    step: artifact.step,
+                    name: artifact.name
+                )
                 latest[key] = (submission.fence, artifact)
             }
         }
-        let rows = latest.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+        // In one order everywhere, so that no two batches wait on each other's rows in a circle.
+        let rows = latest.values.sorted {
+            ($0.fence.run, $0.artifact.step, $0.artifact.name)
+                < ($1.fence.run, $1.artifact.step, $1.artifact.name)
+        }
         guard !rows.isEmpty else { return }
+        self.artifactRequest = self.requests.count
         self.requests.append(
             PostgresRequest(
                 WriterSQL.artifacts,
@@ -176,7 +214,8 @@ struct WriteBatch {
     /// What the database accepted.
     struct Accepted {
         var journal: Set<JournalKey> = []
-        var runs: Set<Int64> = []
+        var artifacts: Set<ClaimKey> = []
+        var runs: Set<ClaimKey> = []
         var lanes: Set<Int64> = []
     }
 
@@ -185,7 +224,7 @@ struct WriteBatch {
         if let index = self.journalRequest {
             let keys = try answers[index].decode { row throws(StoreError) in
                 JournalKey(
-                    run: try row.int64(0),
+                    claim: ClaimKey(run: try row.int64(0), claim: try row.int64(3)),
                     step: try row.text(1),
                     attempt: try row.int64(2)
                 )
@@ -193,9 +232,10 @@ struct WriteBatch {
             accepted.journal = Set(keys)
         }
         if let index = self.runRequest {
-            accepted.runs = Set(
-                try answers[index].decode { row throws(StoreError) in try row.int64(0) }
-            )
+            accepted.runs = try Self.claims(answers[index])
+        }
+        if let index = self.artifactRequest {
+            accepted.artifacts = try Self.claims(answers[index])
         }
         if let index = self.eventRequest {
             accepted.lanes = Set(
@@ -203,6 +243,14 @@ struct WriteBatch {
             )
         }
         return accepted
+    }
+
+    private static func claims(_ rows: PostgresRows) throws(StoreError) -> Set<ClaimKey> {
+        Set(
+            try rows.decode { row throws(StoreError) in
+                ClaimKey(run: try row.int64(0), claim: try row.int64(1))
+            }
+        )
     }
 }
 

@@ -51,25 +51,14 @@ public actor WriterActor {
         if self.isEnded { throw StoreError(.cancelled, "the node is stopping") }
         if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
         self.dirty[log.lane] = log
-        let writes = Self.append(writes, to: log)
         let failure = await withCheckedContinuation { waiter in
-            self.submissions.append(Submission(fence: fence, writes: writes, waiter: waiter))
+            self.submissions.append(
+                Submission(fence: fence, writes: writes, log: log, waiter: waiter)
+            )
             self.wakeUp()
         }
         if let failure { throw failure }
         if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
-    }
-
-    /// Puts the events among `writes` into the log. Nothing suspends between this and the queueing
-    /// of the writes, so no commit can hold an event without what it tells of.
-    private static func append(_ writes: [RunWrite], to log: LaneLog) -> [RunWrite] {
-        for case .event(let event) in writes { log.append(event) }
-        let last = log.nextSequence - 1
-        return writes.map { write in
-            guard case .transition(var transition) = write else { return write }
-            transition.lastSequence = last
-            return .transition(transition)
-        }
     }
 
     /// Has the events that wait in `log` stored with the next commit, without waiting for it.
@@ -139,45 +128,42 @@ public actor WriterActor {
     }
 
     private func commitNext() async {
-        let submissions = self.takeSubmissions()
+        var submissions = Array(self.submissions.prefix(Self.submissionsMax))
+        self.submissions.removeFirst(submissions.count)
+        for index in submissions.indices { submissions[index].appendEvents() }
         let claims = self.claims
         self.claims = []
-        let later = Set(self.submissions.map(\.fence.lane))
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
-        for log in self.dirty.values.sorted(by: { $0.lane < $1.lane })
-        where !later.contains(log.lane) {
-            self.dirty[log.lane] = nil
+        for log in self.dirty.values.sorted(by: { $0.lane < $1.lane }) {
             if let chunk = log.take() { chunks.append((log, chunk)) }
         }
+        self.dirty = [:]
         if !submissions.isEmpty || !chunks.isEmpty {
             await self.commit(submissions, chunks)
         }
         await self.answerClaims(claims)
     }
 
-    /// What the next commit holds: whole lanes, because a lane's chunk tells of all its writes.
-    private func takeSubmissions() -> [Submission] {
-        var taken = self.submissions
-        self.submissions = []
-        guard taken.count > Self.submissionsMax else { return taken }
-        let lanes = Set(taken.prefix(Self.submissionsMax).map(\.fence.lane))
-        self.submissions = taken.filter { !lanes.contains($0.fence.lane) }
-        taken.removeAll { !lanes.contains($0.fence.lane) }
-        return taken
-    }
-
     /// Claims of many lanes go in one statement; each adoption names its runs and goes alone.
     private func answerClaims(
         _ claims: [(want: ClaimRequest, waiter: CheckedContinuation<ClaimAnswer, Never>)]
     ) async {
-        let fresh = claims.filter { $0.want.adopting.isEmpty }
-        if !fresh.isEmpty {
-            let wants = fresh.flatMap(\.want.wants)
+        var fresh = claims.filter { $0.want.adopting.isEmpty }
+        while !fresh.isEmpty {
+            // Who asks for a lane that another asks for too comes after it: a run has one taker.
+            var lanes: Set<Int64> = []
+            let together = fresh.prefix { claim in
+                let own = Set(claim.want.wants.map(\.lane))
+                defer { lanes.formUnion(own) }
+                return lanes.isDisjoint(with: own)
+            }
+            fresh.removeFirst(together.count)
+            let wants = together.flatMap(\.want.wants)
             let answer = await self.perform(ClaimRequest(wants: wants, adopting: []))
-            for claim in fresh {
-                let lanes = Set(claim.want.wants.map(\.lane))
+            for claim in together {
+                let own = Set(claim.want.wants.map(\.lane))
                 claim.waiter.resume(
-                    returning: answer.map { runs in runs.filter { lanes.contains($0.fence.lane) } }
+                    returning: answer.map { runs in runs.filter { own.contains($0.fence.lane) } }
                 )
             }
         }
@@ -191,7 +177,7 @@ public actor WriterActor {
         _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)]
     ) async {
         do {
-            let batch = try WriteBatch(
+            let batch = WriteBatch(
                 submissions: submissions,
                 chunks: chunks,
                 node: self.node
@@ -206,15 +192,7 @@ public actor WriterActor {
                 for chunk in chunks { chunk.log.lose() }
                 return
             }
-            // One bad row must not take the others with it: each lane goes alone, then each row.
-            let lanes = Set(submissions.map(\.fence.lane) + chunks.map(\.log.lane))
-            for lane in lanes.sorted() where lanes.count > 1 {
-                await self.commit(
-                    submissions.filter { $0.fence.lane == lane },
-                    chunks.filter { $0.log.lane == lane }
-                )
-            }
-            if lanes.count > 1 { return }
+            // One bad row must not take the others with it: each goes alone.
             for chunk in chunks { await self.commit([], [chunk]) }
             for submission in submissions { await self.commit([submission], []) }
         }
@@ -227,19 +205,20 @@ public actor WriterActor {
     ) {
         for chunk in chunks where !accepted.lanes.contains(chunk.log.lane) { chunk.log.lose() }
         for submission in submissions {
-            let run = submission.fence.run.number
+            let claim = WriteBatch.ClaimKey(submission.fence)
             let isAccepted = submission.writes.allSatisfy { write in
                 switch write {
                 case .journal(let record):
                     accepted.journal.contains(
                         WriteBatch.JournalKey(
-                            run: run,
+                            claim: claim,
                             step: record.step,
                             attempt: Int64(record.attempt)
                         )
                     )
-                case .transition: accepted.runs.contains(run)
-                case .artifact, .event: true
+                case .transition: accepted.runs.contains(claim)
+                case .artifact: accepted.artifacts.contains(claim)
+                case .event: true
                 }
             }
             submission.waiter?.resume(

@@ -20,7 +20,8 @@ enum WriterSQL {
     )
 
     /// The first result of an attempt stands; the same write sent again, after a lost
-    /// acknowledgement, finds itself and counts as written.
+    /// acknowledgement, finds itself and counts as written. What has no attempt (0) is a note of how
+    /// the step stands, and the last one counts; like a row put aside it begins anew.
     static let journal = PostgresStatement(
         "writer.journal",
         [
@@ -38,10 +39,12 @@ enum WriterSQL {
         JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
         ON CONFLICT (run_id, step, attempt) DO UPDATE SET
             state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
+            begun_at = CASE WHEN j.superseded OR j.attempt = 0
+                THEN EXCLUDED.begun_at ELSE j.begun_at END,
             ended_at = EXCLUDED.ended_at, superseded = false
-        WHERE j.state = 'intent' OR j.state = 'unknown' OR j.superseded
+        WHERE j.state = 'intent' OR j.state = 'unknown' OR j.superseded OR j.attempt = 0
             OR j.state = EXCLUDED.state AND j.claim_no = EXCLUDED.claim_no
-        RETURNING run_id, step, attempt
+        RETURNING run_id, step, attempt, claim_no
         """
     )
 
@@ -69,7 +72,7 @@ enum WriterSQL {
         JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
         WHERE r.id = i.run_id AND r.claim_no = i.claim_no
         AND (r.status IN ('queued', 'claimed', 'running', 'waiting') OR r.status = i.status)
-        RETURNING r.id
+        RETURNING r.id, r.claim_no
         """
     )
 
@@ -106,7 +109,7 @@ enum WriterSQL {
         ON CONFLICT (run_id, step, name) DO UPDATE SET
             digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
             content = EXCLUDED.content, created_at = now()
-        RETURNING run_id
+        RETURNING run_id, (SELECT r.claim_no FROM run r WHERE r.id = run_id)
         """
     )
 

@@ -53,11 +53,13 @@ struct ShellTool: Sendable {
         return try await GuardedProcess.start(launch, collector: collector)
     }
 
-    /// `{"exit", "stdout", "stderr", "truncated"}`, and `signal` by name when one ended it.
+    /// `{"exit", "stdout", "stderr", "output", "truncated"}`, and `signal` by name when one ended
+    /// it; `output` is stdout without the newlines at its end, as a shell's `$(…)` gives it.
     static func result(of end: GuardedProcess.End) -> ToolResult {
         var members: [String: JSONValue] = [
             "exit": .integer(Int64(end.exitCode)),
             "stdout": .string(end.stdout.text),
+            "output": .string(end.stdout.text.withoutTrailingNewlines),
             "stderr": .string(end.stderr.text),
             "truncated": .bool(end.stdout.isTruncated || end.stderr.isTruncated),
         ]
@@ -176,5 +178,13 @@ struct ShellTool: Sendable {
             SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGSYS: "SIGSYS",
         ]
         return names[number] ?? "signal \(number)"
+    }
+}
+
+extension String {
+    fileprivate var withoutTrailingNewlines: String {
+        var text = self[...]
+        while text.last?.isNewline ?? false { text.removeLast() }
+        return String(text)
     }
 }

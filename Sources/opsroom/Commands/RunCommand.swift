@@ -50,20 +50,23 @@ struct RunCommand: AsyncParsableCommand {
         let configuration = try self.room.configuration()
         let notices = NoticeBoard()
         let room = self.room.room(configuration) { notices.post($0) }
-        let row = try await room.open(
-            purpose: "opsroom run",
-            node: self.detach ? .none : .some
-        ) { client in
-            let id = try await client.start(
-                compiled,
-                inputs: inputs,
-                session: self.session,
-                lane: self.lane,
-                priority: self.priority,
-                idempotencyKey: self.idempotencyKey
-            )
-            if self.detach { return try await client.store.run(id) }
-            return try await self.watch(id, compiled.plan, client, notices)
+        let place = RunPlace()
+        let row = try await self.persistently(place) {
+            try await room.open(purpose: "opsroom run", node: self.detach ? .none : .some) {
+                client in
+                let id = try await place.id {
+                    try await client.start(
+                        compiled,
+                        inputs: inputs,
+                        session: self.session,
+                        lane: self.lane,
+                        priority: self.priority,
+                        idempotencyKey: self.idempotencyKey
+                    )
+                }
+                if self.detach { return try await client.store.run(id) }
+                return try await self.watch(id, compiled.plan, client, notices, place)
+            }
         }
         if self.detach {
             self.output.output == .table
@@ -73,11 +76,29 @@ struct RunCommand: AsyncParsableCommand {
         if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
     }
 
+    /// When the node that had the data directory ends, this command takes its place and goes on.
+    private func persistently(
+        _ place: RunPlace,
+        _ body: () async throws -> RunRow
+    ) async throws -> RunRow {
+        var tries = 0
+        while true {
+            do {
+                return try await body()
+            } catch {
+                let isOutage = (error as? StoreError)?.isTransient ?? false
+                tries += 1
+                guard isOutage, await place.isStarted, tries < 10 else { throw error }
+            }
+        }
+    }
+
     private func watch(
         _ id: RunID,
         _ plan: Plan,
         _ client: RoomClient,
-        _ notices: NoticeBoard
+        _ notices: NoticeBoard,
+        _ place: RunPlace
     ) async throws -> RunRow {
         let view = RunView(plan: plan, id: id)
         let form = self.output.output
@@ -86,7 +107,8 @@ struct RunCommand: AsyncParsableCommand {
             group.addTask {
                 try await client.follow(id, isLive: true, onChange: { await view.see($0) }) {
                     event in
-                    if form == .jsonl { Terminal.output.line(event.line) }
+                    let isNew = await place.pass(event.sequence)
+                    if form == .jsonl, isNew { Terminal.output.line(event.line) }
                     await view.take(event.json)
                 }
             }
@@ -129,6 +151,29 @@ struct RunCommand: AsyncParsableCommand {
             "interrupted; run \(id) is kept and goes on when a node works",
             next: "opsroom up   (or: opsroom runs cancel \(id))"
         )
+    }
+}
+
+/// Which run a command follows, and how far it has told of it.
+private actor RunPlace {
+    private var id: RunID?
+    private var told: Int64 = 0
+
+    var isStarted: Bool { self.id != nil }
+
+    /// The run, made when it is not there yet.
+    func id(_ make: @Sendable () async throws -> RunID) async throws -> RunID {
+        if let id = self.id { return id }
+        let made = try await make()
+        self.id = made
+        return made
+    }
+
+    /// Whether the event is told for the first time.
+    func pass(_ sequence: Int64) -> Bool {
+        guard sequence > self.told else { return false }
+        self.told = sequence
+        return true
     }
 }
 

@@ -66,9 +66,7 @@ final class KillAudit {
         try #require(answer.code == 0, "seed \(self.seed): \(answer.error)")
     }
 
-    /// Checks the ended run.
-    ///
-    /// - Parameter kills: How often its node was killed.
+    /// Checks the ended run, whose node was killed so often.
     func check(kills: Int) async throws {
         let hint = Comment(rawValue: "seed \(self.seed), run \(self.run)")
         #expect(try await self.status() == "succeeded", hint)

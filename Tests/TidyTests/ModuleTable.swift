@@ -1,0 +1,59 @@
+// Which module may import which: the one table. Package.swift and Sources/README.md repeat it, imports keep to it.
+
+/// The arrows between modules, and from modules to libraries.
+enum ModuleTable {
+    /// A module, and what its row allows it to import.
+    static let arrows: [String: Set<String>] = [
+        "PulserIR": ["Crypto"],
+        "Compiler": ["PulserIR", "Yams"],
+        "StateMachines": ["PulserIR"],
+        "CLibpq": [],
+        "Postgres": ["CLibpq", "Logging", "Metrics"],
+        "Store": ["PulserIR", "Postgres", "Logging", "Metrics"],
+        "opsroom-guard": [],
+        "Tools": [
+            "PulserIR", "Postgres", "AsyncHTTPClient", "Crypto", "Logging", "NIOCore", "NIOHTTP1",
+            "Subprocess", "SystemPackage",
+        ],
+        "Execution": ["PulserIR", "StateMachines", "Store", "Tools", "Logging", "Metrics"],
+        "ControlRoom": [
+            "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
+            "AsyncHTTPClient", "Logging", "Subprocess",
+        ],
+        // Does not import the guard: it is built beside the program, which starts it.
+        "opsroom": [
+            "PulserIR", "Compiler", "Store", "ControlRoom", "opsroom-guard", "ArgumentParser",
+            "Logging",
+        ],
+    ]
+
+    /// What comes with the toolchain.
+    static let toolchain: Set<String> = [
+        "Dispatch", "Distributed", "FoundationEssentials", "Glibc", "Swift", "Synchronization",
+    ]
+
+    /// The modules at the edge, which may use all of Foundation.
+    static let foundationUsers: Set<String> = ["ControlRoom", "opsroom", "WebUI"]
+
+    /// C libraries, and the one module that may see each.
+    static let wrappers = ["CLibpq": "Postgres", "CNghttp2": "HTTP2"]
+
+    /// The modules that the table under `| module | … | may import |` lists: the name in the first
+    /// cell, the arrows in the third.
+    static func rows(inMarkdown text: String) -> [String: Set<String>] {
+        var rows: [String: Set<String>] = [:]
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let table = lines.drop { !$0.hasPrefix("| module |") || !$0.hasSuffix("| may import |") }
+        for line in table.prefix(while: { $0.hasPrefix("|") }) where line.hasPrefix("| `") {
+            let cells = line.split(separator: "|").map { Self.names(in: $0) }
+            if cells.count == 3, let name = cells[0].first { rows[name] = Set(cells[2]) }
+        }
+        return rows
+    }
+
+    private static func names(in cell: Substring) -> [String] {
+        cell.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            .filter { !$0.offset.isMultiple(of: 2) }
+            .map { String($0.element) }
+    }
+}
