@@ -113,6 +113,13 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "Store", "Postgres", "ControlRoom", "PulserIR", "TestKit", "TestBed", logging,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "CompilerTests",
             dependencies: ["Compiler", "PulserIR", "TestKit"],
             swiftSettings: house

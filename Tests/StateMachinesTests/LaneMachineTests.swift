@@ -60,9 +60,7 @@ struct LaneMachineTests {
         #expect(lane.isIdle)
     }
 
-    @Test(
-        "in any order of events a lane of constant width is never over-full, and no run waits for ever"
-    )
+    @Test("in any order of events a lane is never over-full, and no run waits for ever")
     func histories() {
         for seed in UInt64(1)...500 {
             var generator = SeededGenerator(seed: seed)

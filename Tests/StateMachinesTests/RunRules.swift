@@ -36,7 +36,8 @@ struct RunRules {
     mutating func restored(_ journal: [StepRecord], index: [String: Int]) {
         self.lastUndone = nil
         for step in self.plan.steps.indices {
-            (self.attempts[step], self.isDone[step]) = (0, false)
+            self.attempts[step] = 0
+            self.isDone[step] = false
         }
         for record in journal {
             guard let step = index[record.step] else { continue }
@@ -72,9 +73,7 @@ struct RunRules {
         let id = self.plan.steps[step].id
         if number <= self.attempts[step] { self.violate("attempt \(number) of \(id) came late") }
         if self.isDone[step] { self.violate("\(id) had succeeded and starts again") }
-        if work.contains(where: \.isRollback) {
-            self.violate("\(id) starts while the run is undone")
-        }
+        if work.contains(where: \.isRollback) { self.violate("\(id) starts during the undoing") }
         let needs = self.needs[step]
         if !needs.allSatisfy({ machine.statuses[$0].isSettled }) {
             self.violate("\(id) starts before what it needs has settled")
@@ -96,9 +95,7 @@ struct RunRules {
         _ work: [RunSimulation.Work]
     ) {
         let id = self.plan.steps[step].id
-        if self.plan.steps[step].rollback.isEmpty {
-            self.violate("\(id) has nothing that undoes it")
-        }
+        if self.plan.steps[step].rollback.isEmpty { self.violate("nothing undoes \(id)") }
         if self.attempts[step] == 0 { self.violate("\(id) is undone and was never attempted") }
         if self.isUndone[step] { self.violate("\(id) is undone twice") }
         if work.contains(where: { $0.isRollback || $0.isAttempt }) {

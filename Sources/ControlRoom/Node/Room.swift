@@ -146,7 +146,9 @@ public struct Room: Sendable {
     ) async throws -> Value {
         let data = URL(fileURLWithPath: self.configuration.data).resolvingSymlinksInPath().path
         let conninfo = try await self.conninfoOfOwner(inUse)
-        return try await self.withPool(conninfo, data, isNode: false) { try await body($0) }
+        return try await self.withPool(conninfo, data, isNode: false, isGuest: true) {
+            try await body($0)
+        }
     }
 
     /// Asks the node that holds the data directory for its database; it tells when that is up.
@@ -202,21 +204,54 @@ public struct Room: Sendable {
                 conninfo: conninfo,
                 data: directory.path
             )
-            return try await node.run(isExclusive: isEmbedded) { try await body(client) }
+            return try await self.lingering(client, isEmbedded) {
+                try await node.run(isExclusive: isEmbedded) { try await body(client) }
+            }
         }
     }
 
-    static func connection(_ conninfo: String) -> PostgresConfiguration {
-        PostgresConfiguration(conninfo: conninfo)
+    private func lingering<Value: Sendable>(
+        _ client: RoomClient,
+        _ isEmbedded: Bool,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        let result: Result<Value, any Error>
+        do {
+            result = .success(try await body())
+        } catch {
+            result = .failure(error)
+        }
+        if isEmbedded { await self.linger(client) }
+        return try result.get()
+    }
+
+    static func connection(_ conninfo: String, isGuest: Bool = false) -> PostgresConfiguration {
+        var connection = PostgresConfiguration(conninfo: conninfo)
+        if isGuest { connection.applicationName = Store.guestName }
+        return connection
+    }
+
+    /// How long a server is kept for commands that are about to end.
+    private static let lingerMax: Duration = .seconds(5)
+
+    /// Commands of other terminals may be in the middle of a sentence: the server goes when they
+    /// have gone, or after a while, when those that follow a run take this node's place.
+    private func linger(_ client: RoomClient) async {
+        let deadline = ContinuousClock.now + Self.lingerMax
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            guard let guests = try? await client.store.guests(), guests > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     private func withPool<Value: Sendable>(
         _ conninfo: String,
         _ data: String,
         isNode: Bool,
+        isGuest: Bool = false,
         _ body: @escaping @Sendable (RoomClient) async throws -> Value
     ) async throws -> Value {
-        let connection = Self.connection(conninfo)
+        let connection = Self.connection(conninfo, isGuest: isGuest)
         let pool = PostgresPool(
             PostgresPoolConfiguration(connection: connection),
             logger: self.logger
@@ -270,5 +305,6 @@ extension RoomError {
             case .corrupt, .migration, .server: .failed
             }
         self.init(code, error.message)
+        if error.code == .migration { self.next = "opsroom migrate apply" }
     }
 }

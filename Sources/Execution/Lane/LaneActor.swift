@@ -1,6 +1,7 @@
 // Works one lane: claims its runs in order, as many as its width, and supervises them.
 
 internal import Logging
+internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -20,15 +21,15 @@ actor LaneActor {
         case claimed([ClaimedRun])
         case claimFailed
         /// A run ended, or was let go before its end.
-        case ended(RunFence, isLetGo: Bool)
+        case ended(RunID, claimNumber: Int64, isLetGo: Bool)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
         case check(RunID)
         /// Take no more runs.
         case drain
-        /// Let go of all runs: the node's lease is in doubt.
-        case stopRuns
+        /// Take runs again.
+        case resume
     }
 
     nonisolated let row: LaneRow
@@ -57,6 +58,22 @@ actor LaneActor {
 
     /// Ends the lane without writing: its shard belongs to somebody else.
     nonisolated func lose() { self.stopSignal.fire() }
+
+    /// Whether the lane has ended or is about to.
+    nonisolated var isOver: Bool { self.stopSignal.isFired }
+
+    /// Ends the lane if nothing is under way.
+    ///
+    /// - Returns: Whether it ends; what it is told from then on is for the next owner.
+    func retire() -> Bool {
+        guard self.isIdle, !self.isClaimSent else { return false }
+        _ = self.machine.handle(.drain)
+        self.stopSignal.fire()
+        return true
+    }
+
+    /// Lets go of all runs at once, whatever the mailbox is waiting for.
+    func stopRuns() { for run in self.runs.values { run.abandon() } }
 
     /// Whether nothing is under way.
     var isIdle: Bool { self.machine.isIdle && self.runs.isEmpty }
@@ -90,30 +107,36 @@ actor LaneActor {
         case .claimFailed:
             self.isClaimSent = false
             _ = self.machine.handle(.claimFailed)
-        case .ended(let fence, let isLetGo):
-            // A run that was adopted anew meanwhile is somebody else's by its claim number.
-            guard self.runs[fence.run]?.claimNumber == fence.claimNumber else { return }
-            self.runs[fence.run] = nil
-            self.claim(self.machine.handle(.ended(fence.run)), &group)
+        case .ended(let id, let claimNumber, let isLetGo):
+            // Its successor, claimed meanwhile, has its place now.
+            guard self.runs[id]?.claimNumber == claimNumber else { return }
+            self.runs[id] = nil
+            self.claim(self.machine.handle(.ended(id)), &group)
+            // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
+            // goes on from what is stored.
+            if self.log.isLost { self.stopSignal.fire() }
             // Whoever looked for runs that nobody works on while this one was ending saw it here.
             if isLetGo, !Task.isCancelled { self.room.recheck() }
-        case .cancel(let request): await self.cancel(request)
-        case .check(let id): await self.check(id)
+        // These wait for the database; the mailbox does not wait with them.
+        case .cancel(let request): group.addTask { await self.cancel(request) }
+        case .check(let id): group.addTask { await self.check(id) }
         case .drain: _ = self.machine.handle(.drain)
-        case .stopRuns: for run in self.runs.values { run.abandon() }
+        case .resume: self.claim(self.machine.handle(.resume), &group)
         }
     }
 
     private func claim(_ room: Int?, _ group: inout DiscardingTaskGroup) {
         guard let room else { return }
         group.addTask {
-            let places = await self.room.admission.take(room, priority: self.row.priority)
+            let places = await self.places(room)
             guard places > 0 else { return }
             await self.sendsClaim()
             let want = ClaimWant(lane: self.row.id, shard: self.shard, room: places)
             do {
                 let claimed = try await self.room.writer.claim([want])
                 await self.room.admission.give(places - claimed.count)
+                // A lane that has ended meanwhile works on nothing: the next owner adopts them.
+                if self.isOver { await self.room.admission.give(claimed.count) }
                 self.send(.claimed(claimed))
                 // Only part of the width was granted: there may be more to take.
                 if claimed.count == places, places < room { self.send(.wake) }
@@ -127,6 +150,16 @@ actor LaneActor {
     }
 
     private func sendsClaim() { self.isClaimSent = true }
+
+    /// Places for up to `wanted` runs. A lane of child runs has them at once: its parents wait for
+    /// them and would wait forever for a place of their own making.
+    private func places(_ wanted: Int) async -> Int {
+        guard self.row.name.contains("/") else {
+            return await self.room.admission.take(wanted, priority: self.row.priority)
+        }
+        await self.room.admission.overdraw(wanted)
+        return wanted
+    }
 
     private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
         let unknown = ids.filter { self.runs[$0] == nil }
@@ -143,20 +176,27 @@ actor LaneActor {
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
-        // The later claim is the one that counts; the other's writes would be refused.
-        if let known = self.runs[claimed.fence.run] {
-            if known.claimNumber > claimed.fence.claimNumber {
+        if let other = self.runs[claimed.fence.run] {
+            // Claimed and adopted at once: the higher claim is the one that can write.
+            guard other.claimNumber < claimed.fence.claimNumber else {
                 group.addTask { await self.room.admission.give(1) }
                 return
             }
-            known.abandon()
+            other.abandon()
         }
         let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
         self.runs[claimed.fence.run] = run
+        ExecutionMetrics.claims.increment()
         group.addTask {
             let isLetGo = await run.run()
-            await self.room.admission.give(1)
-            self.send(.ended(claimed.fence, isLetGo: isLetGo))
+            if await run.holdsPlace { await self.room.admission.give(1) }
+            self.send(
+                .ended(
+                    claimed.fence.run,
+                    claimNumber: claimed.fence.claimNumber,
+                    isLetGo: isLetGo
+                )
+            )
         }
     }
 

@@ -14,6 +14,8 @@ actor DispatcherActor {
     /// Shards whose earlier runs are taken over: only these lanes take new runs.
     private var ready: Set<Int32> = []
     private var draining: Set<Int32> = []
+    /// The node ends: no lane takes runs again.
+    private var isStopping = false
     private var lanes: [Int64: LaneActor] = [:]
     private let starts: AsyncStream<LaneActor>
     private let started: AsyncStream<LaneActor>.Continuation
@@ -83,6 +85,22 @@ actor DispatcherActor {
         }
     }
 
+    /// Gives up those of these shards whose lanes are idle and agree to end; the others are drained.
+    func giveUp(_ shards: [Int32]) async -> [OwnedShard] {
+        guard !self.isStopping else { return [] }
+        // Draining shards get no new lanes while the present ones are asked.
+        self.draining.formUnion(shards)
+        var free: [Int32] = []
+        for shard in shards {
+            var agree = true
+            for lane in self.lanes.values where lane.row.shard == shard {
+                if await !lane.retire() { agree = false }
+            }
+            if agree { free.append(shard) }
+        }
+        return self.lose(free)
+    }
+
     /// The shards given away; their lanes are idle or end without writing.
     func lose(_ shards: [Int32]) -> [OwnedShard] {
         let lost = shards.compactMap { self.shards.removeValue(forKey: $0) }
@@ -99,18 +117,25 @@ actor DispatcherActor {
     /// All shards: the lease is over.
     func loseAll() { _ = self.lose(Array(self.shards.keys)) }
 
-    /// Lanes of these shards take no more runs.
+    /// Lanes of these shards take no more runs; those of others take runs again.
     func drain(_ shards: [Int32]) {
+        guard !self.isStopping else { return }
+        let back = self.draining.subtracting(shards)
+        self.draining.subtract(back)
+        for lane in self.lanes.values where back.contains(lane.row.shard) { lane.send(.resume) }
         let fresh = Set(shards).subtracting(self.draining)
         self.draining.formUnion(fresh)
         for lane in self.lanes.values where fresh.contains(lane.row.shard) { lane.send(.drain) }
     }
 
     /// Stops all runs where they are; when the lease is trusted again they are taken up anew.
-    func stopRuns() { for lane in self.lanes.values { lane.send(.stopRuns) } }
+    func stopRuns() async { for lane in self.lanes.values { await lane.stopRuns() } }
 
     /// No lane takes any more runs.
-    func drainAll() { self.drain(Array(self.shards.keys)) }
+    func drainAll() {
+        self.drain(Array(self.shards.keys))
+        self.isStopping = true
+    }
 
     /// Looks for queued runs and requests; what a notice usually does sooner.
     func poll() async {

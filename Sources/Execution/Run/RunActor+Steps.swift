@@ -1,6 +1,7 @@
 // How one step is decided, tried, judged and recorded.
 
 internal import Logging
+internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
@@ -146,6 +147,7 @@ extension RunActor {
         // Cut off by the node's own end: the intent on record is the truth, nothing else is.
         if Task.isCancelled { return }
         let end = record.end
+        ExecutionMetrics.attempts(record.state).increment()
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
             outputs: record.outputs,
@@ -159,6 +161,8 @@ extension RunActor {
             artifacts.flatMap { [.artifact($0), self.tell($0, record.attempt)] }
             + [.journal(record)] + self.tell(record)
         if self.machine.isLastOpen(step) {
+            // Held until the end is on record: a stopping node waits for it.
+            self.room.effects.hold()
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
         do {

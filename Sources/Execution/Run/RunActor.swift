@@ -41,7 +41,9 @@ actor RunActor {
     var scratch: ScratchDatabase?
     var failure: String?
     var isRunning = false
-    /// Its end is stored.
+    /// Whether the run takes up one of the node's places.
+    private(set) var holdsPlace = true
+    /// Whether the run's end is on record.
     var hasEnded = false
     private(set) var firstSequence: Int64 = 0
     nonisolated let inbox: AsyncStream<Message>
@@ -76,7 +78,8 @@ actor RunActor {
     func run() async -> Bool {
         do {
             try await self.prepare()
-            await self.work()
+            // Letting go reaches what runs even while this loop waits for a commit.
+            await self.stopSignal.stopping { await self.work() }
         } catch let error as StoreError {
             self.letGo(error)
         } catch {
@@ -91,8 +94,10 @@ actor RunActor {
         await withDiscardingTaskGroup { group in
             self.startTimers(&group)
             if self.claimed.hasJournal { await self.restartServices() }
-            self.mailbox.yield(.event(.begin))
+            // What ends the run comes first, or steps would start only to be stopped.
             if let reason = self.claimed.cancelReason { self.mailbox.yield(.cancel(reason)) }
+            if self.timeLeftMilliseconds <= 0 { self.mailbox.yield(.timeout) }
+            self.mailbox.yield(.event(.begin))
             for await message in self.inbox {
                 guard await self.take(message, &group) else { break }
             }
@@ -101,8 +106,12 @@ actor RunActor {
         }
     }
 
+    private var timeLeftMilliseconds: Int64 {
+        self.plan.timeoutMilliseconds - self.claimed.ageMilliseconds
+    }
+
     private func startTimers(_ group: inout DiscardingTaskGroup) {
-        let left = self.plan.timeoutMilliseconds - self.claimed.ageMilliseconds
+        let left = self.timeLeftMilliseconds
         group.addTask {
             do {
                 try await Task.sleep(for: .milliseconds(max(0, left)))
@@ -117,6 +126,7 @@ actor RunActor {
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async -> Bool {
         var writes: [RunWrite] = []
         var events: [StepGraphMachine.Event] = []
+        defer { if case .lastEnded = message { self.room.effects.leave() } }
         switch message {
         case .event(let event): events = [event]
         case .lastEnded(let step, let end, let carried):
@@ -147,9 +157,15 @@ actor RunActor {
                 for action in actions { try await self.perform(action, &group, &writes) }
                 if !writes.isEmpty { try await self.submit(writes) }
             }
+            await self.settlePlace()
             return true
         } catch let error as StoreError {
-            self.letGo(error)
+            guard error.code == .server else {
+                self.letGo(error)
+                return false
+            }
+            // The database takes anything but this: the run fails alone, with its reason.
+            await self.endWithout("its result cannot be stored: \(error.message)")
             return false
         } catch {
             // A bug of this run's state stays with this run.
@@ -160,6 +176,21 @@ actor RunActor {
             self.failure = "internal error: \(error)"
             try? await self.end(.failed, [])
             return false
+        }
+    }
+
+    /// A run that only waits, for a person, a timer or a child, leaves its place on the node to
+    /// others; what it does next is done beyond the limit rather than never.
+    private func settlePlace() async {
+        let isWaiting = self.machine.isWaiting { step in
+            !self.plan.steps[step].action.hasEffectsOfItsOwn
+        }
+        if isWaiting, self.holdsPlace {
+            self.holdsPlace = false
+            await self.room.admission.give(1)
+        } else if !isWaiting, !self.holdsPlace {
+            self.holdsPlace = true
+            await self.room.admission.overdraw(1)
         }
     }
 

@@ -24,6 +24,8 @@ public struct LaneMachine: Sendable {
         case widthChanged(Int)
         /// The lane's shard is about to leave: take nothing more.
         case drain
+        /// The shard stays after all.
+        case resume
     }
 
     /// Runs at once.
@@ -65,6 +67,9 @@ public struct LaneMachine: Sendable {
             self.isWanting = true
         case .widthChanged(let width): self.width = max(1, width)
         case .drain: self.isDraining = true
+        case .resume:
+            self.isDraining = false
+            self.isWanting = true
         }
         let free = self.width - self.active.count
         guard self.isWanting, !self.isClaiming, !self.isDraining, free > 0 else { return nil }

@@ -9,21 +9,20 @@ public enum RetryScope {
     /// - Parameters:
     ///   - plan: The plan of the run.
     ///   - records: The run's journal, what counts of it, in the order it was begun.
-    ///   - from: The step to begin with; `nil` means every step that did not succeed, or was undone.
+    ///   - from: A step that runs again although it succeeded, beside every step that did not
+    ///     succeed or was undone.
     /// - Returns: Step ids in the plan's order; empty when there is nothing to run again.
     public static func steps(plan: Plan, records: [StepRecord], from: String?) -> [String] {
         var again: Set<String> = []
-        if let from {
-            again.insert(from)
-        } else {
-            var latest: [String: StepRecord] = [:]
-            for record in records { latest[record.step] = record }
-            for step in plan.steps {
-                switch latest[step.id]?.state {
-                case .succeeded: break
-                case .skipped where latest[step.id]?.failure == nil: break
-                default: again.insert(step.id)
-                }
+        if let from { again.insert(from) }
+        // A step that failed elsewhere runs too: the run could not succeed without it.
+        var latest: [String: StepRecord] = [:]
+        for record in records { latest[record.step] = record }
+        for step in plan.steps {
+            switch latest[step.id]?.state {
+            case .succeeded: break
+            case .skipped where latest[step.id]?.failure == nil: break
+            default: again.insert(step.id)
             }
         }
         // What was undone must be done again, whatever the beginning is.

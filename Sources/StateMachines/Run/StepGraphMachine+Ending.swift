@@ -7,9 +7,7 @@ extension StepGraphMachine {
         // The journal does not say why the run was being undone; the clock tells again.
         if reason == .timedOut, self.isUndoingAgain { self.stopReason = self.stopReason ?? reason }
         // The first reason stands; once the run rolls back or cleans up it goes on to its end.
-        guard self.stopReason == nil, self.phase != .rollingBack, self.phase != .cleanup else {
-            return
-        }
+        guard self.isStoppable else { return }
         self.stopReason = reason
         if self.states.contains(where: { $0.status == .running }) {
             actions.append(.stopAttempts)

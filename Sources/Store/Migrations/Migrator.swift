@@ -46,7 +46,7 @@ public struct MigrationStatus: Sendable, Hashable {
 
 /// Applies migrations over a connection of its own.
 public struct Migrator: Sendable {
-    private let configuration: PostgresConfiguration
+    private var configuration: PostgresConfiguration
     private let migrations: [Migration]
     private let logger: Logger
 
@@ -64,6 +64,8 @@ public struct Migrator: Sendable {
     /// Prepares to apply `migrations`, in the order of their numbers.
     public init(configuration: PostgresConfiguration, migrations: [Migration], logger: Logger) {
         self.configuration = configuration
+        // A migration of a large table, or the wait for another node's, takes what it takes.
+        self.configuration.statementTimeout = .seconds(3_600)
         self.migrations = migrations.sorted { $0.number < $1.number }
         self.logger = logger
     }

@@ -3,7 +3,9 @@
 internal import Postgres
 
 enum NodesSQL {
-    static let all = [join, buryPredecessor, activate, renew, reap, leave, list, activeCount]
+    static let all = [
+        join, buryPredecessor, activate, renew, reap, leave, list, activeCount, guests,
+    ]
 
     /// An older incarnation at this address is dead: the caller holds the lock of its data
     /// directory. Locks node rows, then shard rows, as everywhere.
@@ -104,6 +106,12 @@ enum NodesSQL {
                (SELECT count(*) FROM shard s WHERE s.owner = n.node_epoch) AS shards, n.build
         FROM node n WHERE n.status <> 'dead' ORDER BY n.node_epoch
         """
+    )
+
+    static let guests = PostgresStatement(
+        "nodes.guests",
+        [.text],
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
     )
 
     static let activeCount = PostgresStatement(

@@ -73,6 +73,14 @@ extension Store {
         }
     }
 
+    /// The application name of commands that use another process's server.
+    public static let guestName = "opsroom guest"
+
+    /// How many connections such commands have.
+    public func guests() async throws(StoreError) -> Int {
+        try await self.execute(NodesSQL.guests, [.text(Self.guestName)]).first().int(0)
+    }
+
     /// How many nodes share the work, and how many shards nobody owns.
     public func clusterLoad() async throws(StoreError) -> (activeNodes: Int, freeShards: Int) {
         let rows = try await self.execute(NodesSQL.activeCount)

@@ -134,7 +134,7 @@ enum RunsSQL {
     )
 
     /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
-    /// run finds its writes refused. Its time begins again: a run that timed out could not run else.
+    /// run finds its writes refused. Its time begins anew: one that timed out would only do so again.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],

@@ -1,6 +1,7 @@
 // The one place from which a node writes about its work: batches, fences, commits, answers.
 
 internal import Logging
+internal import Metrics
 internal import Postgres
 public import PulserIR
 
@@ -130,7 +131,12 @@ public actor WriterActor {
     private func commitNext() async {
         var submissions = Array(self.submissions.prefix(Self.submissionsMax))
         self.submissions.removeFirst(submissions.count)
-        for index in submissions.indices { submissions[index].appendEvents() }
+        for index in submissions.indices {
+            submissions[index].appendEvents()
+            // A submission that waited for a batch of its own comes when its log was taken already.
+            let log = submissions[index].log
+            if !log.isLost { self.dirty[log.lane] = log }
+        }
         let claims = self.claims
         self.claims = []
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
@@ -182,7 +188,10 @@ public actor WriterActor {
                 chunks: chunks,
                 node: self.node
             )
+            let began = ContinuousClock.now
             let answers = try await self.send(batch.requests)
+            StoreMetrics.batch.record(duration: ContinuousClock.now - began)
+            StoreMetrics.submissions.record(submissions.count)
             let accepted = try batch.accepted(answers)
             self.answer(submissions, chunks, accepted)
         } catch {
@@ -221,6 +230,7 @@ public actor WriterActor {
                 case .event: true
                 }
             }
+            if !isAccepted { StoreMetrics.stale.increment() }
             submission.waiter?.resume(
                 returning: isAccepted
                     ? nil : StoreError(.stale, "the run was taken over by another claim")
