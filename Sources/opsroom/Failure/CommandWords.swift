@@ -26,8 +26,9 @@ struct CommandWords {
         for word in words {
             let configuration = place.configuration
             let commands =
-                configuration.subcommands + configuration.groupedSubcommands.flatMap(\.subcommands)
-            let names = commands.compactMap(\.configuration.commandName)
+                configuration.subcommands
+                + configuration.groupedSubcommands.flatMap { $0.subcommands }
+            let names = commands.compactMap { $0.configuration.commandName }
             if word.hasPrefix("-") || names.isEmpty { break }
             if word == "help", command.isEmpty { continue }
             guard let next = commands.first(where: { $0.configuration.commandName == word }) else {
