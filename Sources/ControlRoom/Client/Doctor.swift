@@ -25,7 +25,7 @@ public struct Doctor: Sendable {
         public var fix: String?
     }
 
-    private let room: Room
+    let room: Room
 
     /// Prepares to examine.
     public init(room: Room) { self.room = room }
@@ -36,33 +36,63 @@ public struct Doctor: Sendable {
         findings.append(self.program("opsroom-guard"))
         findings.append(self.disk())
         do {
-            let configuration = self.room.configuration
-            _ = try MigrationFiles.load(environment: configuration.environment)
-            let statuses = try await self.room.migrations()
-            let bad = statuses.filter { $0.state != .applied }
-            findings.append(
-                Finding(
-                    level: bad.isEmpty ? .ok : .fail,
-                    subject: "migrations",
-                    message: bad.isEmpty
-                        ? "all \(statuses.count) applied"
-                        : bad.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", "),
-                    fix: bad.isEmpty ? nil : "opsroom migrate apply"
-                )
-            )
-            findings += try await self.state()
+            let migrations = self.migrations(try await self.room.migrations())
+            findings.append(migrations)
+            // Without its tables a database has nothing more to tell.
+            if migrations.level == .ok { findings += try await self.state() }
         } catch {
-            findings.append(
-                Finding(level: .fail, subject: "database", message: "\(error)", fix: "opsroom up")
-            )
+            findings.append(self.database(error))
         }
         return findings
+    }
+
+    private var isExternal: Bool { self.room.configuration.databaseURL != nil }
+
+    private func database(_ error: any Error) -> Finding {
+        let failure = (error as? StoreError).map { RoomError($0) } ?? error as? RoomError
+        let isElsewhere = failure?.message.contains("--data") ?? false
+        return Finding(
+            level: .fail,
+            subject: "database",
+            message: "\(error)",
+            fix: failure?.next
+                ?? (isElsewhere
+                    ? "opsroom doctor --data OTHER"
+                    : self.isExternal ? "psql \"$DATABASE_URL\" -c 'SELECT 1'" : "opsroom up")
+        )
+    }
+
+    private func migrations(_ statuses: [MigrationStatus]) -> Finding {
+        let pending = statuses.filter { $0.state == .pending }
+        let bad = statuses.filter { $0.state == .edited || $0.state == .missing }
+        if !bad.isEmpty {
+            return Finding(
+                level: .fail,
+                subject: "migrations",
+                message: bad.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", "),
+                fix: "opsroom migrate status"
+            )
+        }
+        if pending.isEmpty {
+            return Finding(
+                level: .ok,
+                subject: "migrations",
+                message: "all \(statuses.count) applied"
+            )
+        }
+        // A server of the room's own has nobody else who might mind.
+        return Finding(
+            level: self.isExternal ? .fail : .ok,
+            subject: "migrations",
+            message: "\(pending.count) of \(statuses.count) pending"
+                + (self.isExternal ? "" : ", applied when a node starts"),
+            fix: self.isExternal ? "opsroom migrate apply" : nil
+        )
     }
 
     private func binaries(
         _ found: Result<PostgresBinaries, EmbeddedPostgresError>
     ) -> Finding {
-        let isExternal = self.room.configuration.databaseURL != nil
         switch found {
         case .success(let binaries):
             return Finding(
@@ -72,7 +102,7 @@ public struct Doctor: Sendable {
             )
         case .failure(let error):
             return Finding(
-                level: isExternal ? .warn : .fail,
+                level: self.isExternal ? .warn : .fail,
                 subject: "postgres programs",
                 message: error.message,
                 fix: "apt-get install postgresql"
@@ -108,32 +138,5 @@ public struct Doctor: Sendable {
             message: "\(free) MiB free where \(path) lies",
             fix: free > 1_024 ? nil : "df -h \(path)"
         )
-    }
-
-    private func state() async throws -> [Finding] {
-        try await self.room.open(purpose: "opsroom doctor", node: .none) { client in
-            let nodes = try await client.store.nodes().filter { $0.leaseMilliseconds > 0 }
-            let counts = try await client.store.runCounts()
-            let open = ["queued", "claimed", "running"].compactMap { counts[$0] }.reduce(0, +)
-            let waiting = counts["waiting"] ?? 0
-            return [
-                Finding(level: .ok, subject: "database", message: "answers"),
-                Finding(
-                    level: nodes.isEmpty && open > 0 ? .warn : .ok,
-                    subject: "nodes",
-                    message: nodes.isEmpty
-                        ? "none works now; \(open) run(s) are open"
-                        : nodes.map { "\($0.name) with \($0.shards) shards" }
-                            .joined(separator: ", "),
-                    fix: nodes.isEmpty && open > 0 ? "opsroom up" : nil
-                ),
-                Finding(
-                    level: waiting > 0 ? .warn : .ok,
-                    subject: "runs",
-                    message: "\(open) open, \(waiting) waiting",
-                    fix: waiting > 0 ? "opsroom runs list --status waiting" : nil
-                ),
-            ]
-        }
     }
 }

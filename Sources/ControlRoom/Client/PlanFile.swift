@@ -19,13 +19,38 @@ public enum PlanFile {
     private static func read(_ path: String) throws -> [UInt8] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw RoomError(.notFound, "there is no file \(path)", next: "ls \(path)")
+            throw RoomError(.notFound, "there is no file \(path)", next: Self.list(above: path))
         }
-        guard !isFolder.boolValue, let file = FileHandle(forReadingAtPath: path) else {
-            throw RoomError(.failed, "\(path) cannot be read")
+        guard !isFolder.boolValue else {
+            throw RoomError(
+                .notFound,
+                "\(path) is a folder, not a plan file",
+                next: "ls \(Self.quoted(path))"
+            )
+        }
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw RoomError(
+                .failed,
+                "\(path) cannot be read",
+                next: "ls -l \(Self.quoted(path))"
+            )
         }
         defer { try? file.close() }
         return Array(try file.read(upToCount: Limits.planBytesMax + 1) ?? Data())
+    }
+
+    /// Shows what there is where the file was looked for.
+    private static func list(above path: String) -> String {
+        var folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path) {
+            folder.deleteLastPathComponent()
+        }
+        return "ls \(Self.quoted(folder.path))"
+    }
+
+    private static func quoted(_ path: String) -> String {
+        if path.wholeMatch(of: /[A-Za-z0-9_.,:\/@%+=-]+/) != nil { return path }
+        return "'" + path.replacing("'", with: "'\\''") + "'"
     }
 }
 

@@ -42,7 +42,15 @@ extension RoomClient {
             return try await self.store.ensureLane(session: session, lane: lane)
         } catch {
             var failure = RoomError(error)
-            if error.code == .notFound { failure.next = "opsroom sessions create \(session)" }
+            if error.code == .notFound {
+                // One that ended keeps its name: it cannot be made again.
+                let known = (try? await self.store.sessions(includingEnded: true)) ?? []
+                failure.next = "opsroom sessions list"
+                if let ended = known.first(where: { $0.name == session }) {
+                    failure.message = "session '\(session)' is \(ended.status)"
+                    failure.next = "opsroom sessions list --all"
+                }
+            }
             throw failure
         }
     }

@@ -11,6 +11,10 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure this machine.",
+        discussion: """
+            Example:
+              opsroom bench runs --count 20000 --lanes 64
+            """,
         subcommands: [Runs.self]
     )
 

@@ -7,7 +7,12 @@ import PulserIR
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check this machine and the room; exit 2 on findings."
+        abstract: "Check this machine and the room; exit 2 on findings.",
+        discussion: """
+            Examples:
+              opsroom doctor
+              opsroom doctor --data /var/lib/opsroom/n2 -o json
+            """
     )
 
     @OptionGroup var output: OutputOptions

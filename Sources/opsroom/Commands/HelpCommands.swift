@@ -37,23 +37,27 @@ struct CompletionCommand: ParsableCommand {
 struct ExitCodesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exit-codes",
-        abstract: "What the exit codes mean."
+        abstract: "What the exit codes mean.",
+        discussion: """
+            \(page)
+
+            Example:
+              opsroom run plan.yaml; echo $?
+            """
     )
 
-    func run() throws {
-        Terminal.output.line(
-            """
-             0  all went well
-             1  the command failed
-             2  the work finished and its result is bad: a run failed, doctor found something
-             3  it took too long
-             5  there is no such thing
-             6  something else is in the way: a conflict, a directory in use
-             7  refused without --yes
-            64  the command, a plan or an input is wrong
-            69  the database or the node cannot be reached
-            130 interrupted
-            """
-        )
-    }
+    private static let page = """
+          0  all went well
+          1  the command failed
+          2  the work finished, its result is bad: a run failed, doctor found something
+          3  it took too long
+          5  there is no such thing
+          6  something else is in the way: a conflict, a directory in use
+          7  refused without --yes
+         64  the command, a plan or an input is wrong
+         69  the database or the node cannot be reached
+        130  interrupted
+        """
+
+    func run() throws { Terminal.output.line(Self.page) }
 }

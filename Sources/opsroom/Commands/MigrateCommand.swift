@@ -9,13 +9,22 @@ struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
         abstract: "Show and apply the database's migrations.",
+        discussion: """
+            Examples:
+              opsroom migrate status
+              opsroom migrate apply
+            """,
         subcommands: [Status.self, Apply.self]
     )
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "status",
-            abstract: "Which migrations are applied."
+            abstract: "Which migrations are applied.",
+            discussion: """
+                Example:
+                  opsroom migrate status --check -o json
+                """
         )
 
         @Flag(help: "Exit with 2 when something is not as it should be.") var check = false
@@ -44,14 +53,25 @@ struct MigrateCommand: AsyncParsableCommand {
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "apply",
-            abstract: "Apply what is pending; every node does so when it starts."
+            abstract: "Apply what is pending; every node does so when it starts.",
+            discussion: """
+                Example:
+                  DATABASE_URL=postgres://ops@db/opsroom opsroom migrate apply
+                """
         )
 
         @OptionGroup var room: RoomOptions
 
         func run() async throws {
             let configuration = try self.room.configuration()
-            let applied = try await self.room.room(configuration).migrate()
+            let applied: [String]
+            do {
+                applied = try await self.room.room(configuration).migrate()
+            } catch var error as RoomError {
+                // Applying is what has just failed.
+                if error.code == .failed { error.next = "opsroom migrate status" }
+                throw error
+            }
             Terminal.output.line(
                 applied.isEmpty
                     ? "nothing to apply" : "applied: \(applied.joined(separator: ", "))"

@@ -9,6 +9,11 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Check plans and look at them.",
+        discussion: """
+            Examples:
+              opsroom plan check examples/*.yaml
+              opsroom plan show examples/release-check.yaml
+            """,
         subcommands: [Check.self, Show.self]
     )
 
@@ -30,7 +35,7 @@ struct PlanCommand: AsyncParsableCommand {
 
         func run() async throws {
             var findings: [Diagnostic] = []
-            var hasErrors = false
+            var broken: [String] = []
             for path in self.plans {
                 do {
                     let compiled = try PlanFile.compile(path)
@@ -43,32 +48,31 @@ struct PlanCommand: AsyncParsableCommand {
                         )
                     }
                 } catch let error as CompileError {
-                    hasErrors = true
+                    broken.append(path)
                     findings += error.diagnostics
                 }
             }
             if self.output.output == .table {
                 for finding in findings { Terminal.error.line(finding.description) }
+                if !broken.isEmpty {
+                    let paths = broken.map(ShellWord.quoted).joined(separator: " ")
+                    Terminal.error.line("Next:  opsroom plan check \(paths)")
+                }
             } else {
-                self.output.printJSON("diagnostics", findings.map(Self.json))
+                self.output.printJSON("diagnostics", findings.map(\.json))
             }
-            if hasErrors { throw ExitCode(64) }
-        }
-
-        private static func json(_ finding: Diagnostic) -> JSONValue {
-            .object([
-                "severity": .string(finding.severity.rawValue), "file": .string(finding.file),
-                "line": .integer(Int64(finding.line)), "column": .integer(Int64(finding.column)),
-                "message": .string(finding.message),
-                "hint": finding.hint.map { .string($0) } ?? .null,
-            ])
+            if !broken.isEmpty { throw ExitCode(64) }
         }
     }
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "Show a plan's steps as a tree."
+            abstract: "Show a plan's steps as a tree.",
+            discussion: """
+                Example:
+                  opsroom plan show examples/release-check.yaml
+                """
         )
 
         @Argument(help: "A plan file.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -76,9 +80,14 @@ struct PlanCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let compiled = try PlanFile.compile(self.plan)
+            let compiled = try PlanFile.compileNamed(self.plan)
             guard self.output.output == .table else {
-                return self.output.printJSON(try JSONValue(encoding: compiled.plan))
+                return self.output.printJSON(
+                    .object([
+                        "plan": try JSONValue(encoding: compiled.plan),
+                        "digest": .string(compiled.digest.description),
+                    ])
+                )
             }
             PlanTree(plan: compiled.plan, digest: compiled.digest).print()
         }

@@ -43,10 +43,17 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var room: RoomOptions
 
+    func validate() throws {
+        try LaneName.check(self.lane)
+        guard Int32(exactly: self.priority) != nil else {
+            throw ValidationError("--priority must be from \(Int32.min) to \(Int32.max)")
+        }
+    }
+
     func run() async throws {
-        let compiled = try PlanFile.compile(self.plan)
-        for warning in compiled.warnings { Terminal.error.line(warning.description) }
-        let inputs = try PlanInputs.bind(try self.inputOptions.values(), to: compiled.plan)
+        let compiled = try PlanFile.compileNamed(self.plan)
+        self.output.warn(compiled.warnings)
+        let inputs = try self.inputs(compiled.plan)
         let configuration = try self.room.configuration()
         let notices = NoticeBoard()
         let room = self.room.room(configuration) { notices.post($0) }
@@ -74,6 +81,14 @@ struct RunCommand: AsyncParsableCommand {
                 : self.output.printJSON(RunDocument.json(row))
         }
         if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
+    }
+
+    private func inputs(_ plan: Plan) throws -> JSONValue {
+        do {
+            return try PlanInputs.bind(try self.inputOptions.values(), to: plan)
+        } catch let error as InputError {
+            throw Failure(error, next: "opsroom plan show \(ShellWord.quoted(self.plan))")
+        }
     }
 
     /// When the node that had the data directory ends, this command takes its place and goes on.
@@ -119,8 +134,8 @@ struct RunCommand: AsyncParsableCommand {
                 }
             }
             group.addTask {
-                await Signals.wait()
-                throw Self.interrupted(id)
+                if await Signals.wait() { throw Self.interrupted(id) }
+                return nil
             }
             var result: RunRow?
             do {
@@ -148,8 +163,9 @@ struct RunCommand: AsyncParsableCommand {
     private static func interrupted(_ id: RunID) -> RoomError {
         RoomError(
             .interrupted,
-            "interrupted; run \(id) is kept and goes on when a node works",
-            next: "opsroom up   (or: opsroom runs cancel \(id))"
+            "interrupted; run \(id) is kept and goes on when a node works, "
+                + "or ends with: opsroom runs cancel \(id)",
+            next: "opsroom up"
         )
     }
 }

@@ -1,6 +1,7 @@
 // `opsroom runs`: list, show, read, cancel and retry runs.
 
 import ArgumentParser
+import Compiler
 import ControlRoom
 import Foundation
 import PulserIR
@@ -10,7 +11,14 @@ struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
         abstract: "List, show, cancel and retry runs.",
-        discussion: "A run is named by its id or the beginning of it.",
+        discussion: """
+            A run is named by its id or the beginning of it.
+
+            Examples:
+              opsroom runs list --status failed
+              opsroom runs show 7k3m
+              opsroom runs retry 7k3m
+            """,
         subcommands: [List.self, Show.self, Logs.self, Cancel.self, Retry.self, Artifact.self]
     )
 
@@ -100,7 +108,12 @@ struct RunsCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "A run with its steps, verifiers and artifacts."
+            abstract: "A run with its steps, verifiers and artifacts.",
+            discussion: """
+                Examples:
+                  opsroom runs show 7k3m
+                  opsroom runs show 7k3m -o json | jq .outputs
+                """
         )
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
@@ -173,8 +186,12 @@ struct RunsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "cancel",
             abstract: "End a run: its programs are stopped, its always() steps still run.",
-            discussion:
-                "What was done is not undone; a failed run is rolled back, a cancelled one is not."
+            discussion: """
+                What was done is not undone; a failed run is rolled back, a cancelled one is not.
+
+                Example:
+                  opsroom runs cancel 7k3m --reason "wrong environment"
+                """
         )
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
@@ -186,7 +203,13 @@ struct RunsCommand: AsyncParsableCommand {
             let reason = self.reason
             let row = try await self.room.client(node: .some) { client in
                 let id = try await client.store.resolveRun(wanted)
-                _ = try await client.store.requestCancel(id, reason: reason)
+                do {
+                    _ = try await client.store.requestCancel(id, reason: reason)
+                } catch let error as StoreError where error.code == .conflict {
+                    var failure = RoomError(error)
+                    failure.next = "opsroom runs show \(id)"
+                    throw failure
+                }
                 return try await client.awaitEnd(id, within: .seconds(30))
             }
             guard row.status.isTerminal else {
@@ -206,7 +229,8 @@ struct RunsCommand: AsyncParsableCommand {
             abstract:
                 "Run an ended or waiting run again, from what did not succeed or a chosen step.",
             discussion: """
-                Steps that succeeded keep their results unless they depend on one that runs again.
+                Every step that did not succeed runs again, and with --from that step too; steps
+                that succeeded keep their results unless they depend on one that runs again.
 
                 Examples:
                   opsroom runs retry 7k3m
@@ -229,9 +253,15 @@ struct RunsCommand: AsyncParsableCommand {
             let form = self.output.output
             let row = try await self.room.client(node: detach ? .none : .some) { client in
                 let old = try await client.store.run(client.store.resolveRun(wanted))
-                let steps = try await client.retry(old, from: from, inputs: inputs)
-                Terminal.error.line("runs again: \(steps.joined(separator: ", "))")
-                if detach { return try await client.store.run(old.id) }
+                let steps = try await Self.queue(client, old, from, inputs)
+                if form == .table {
+                    Terminal.error.line("runs again: \(steps.joined(separator: ", "))")
+                }
+                if detach {
+                    let row = try await client.store.run(old.id)
+                    if form != .table { self.output.printJSON(RunDocument.json(row)) }
+                    return row
+                }
                 let plan = try await client.store.plan(old.planDigest)
                 let view = RunView(plan: plan, id: old.id)
                 let row = try await client.follow(old.id, isLive: true) { await view.take($0.json) }
@@ -243,12 +273,33 @@ struct RunsCommand: AsyncParsableCommand {
             }
             if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
         }
+
+        private static func queue(
+            _ client: RoomClient,
+            _ run: RunRow,
+            _ from: String?,
+            _ inputs: [String: String]
+        ) async throws -> [String] {
+            do {
+                return try await client.retry(run, from: from, inputs: inputs)
+            } catch let error as InputError {
+                throw Failure(error, next: "opsroom runs show \(run.id) -o json")
+            } catch let error as StoreError where error.code == .conflict {
+                var failure = RoomError(error)
+                failure.next = "opsroom runs show \(run.id)"
+                throw failure
+            }
+        }
     }
 
     struct Artifact: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "artifact",
-            abstract: "Write an artifact of a run to stdout, after checking its digest."
+            abstract: "Write an artifact of a run to stdout, after checking its digest.",
+            discussion: """
+                Example:
+                  opsroom runs artifact 7k3m report.json > report.json
+                """
         )
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
@@ -265,7 +316,9 @@ struct RunsCommand: AsyncParsableCommand {
                     let names = artifacts.map(\.name).joined(separator: ", ")
                     throw RoomError(
                         .notFound,
-                        "run \(id) has no artifact '\(name)'; it has: \(names)"
+                        "run \(id) has no artifact '\(name)'; it has: "
+                            + (names.isEmpty ? "none" : names),
+                        next: "opsroom runs show \(id)"
                     )
                 }
                 let bytes = try await client.artifact(id, artifact)
@@ -284,13 +337,24 @@ private actor Collected {
     func add(_ value: JSONValue) { self.all.append(value) }
 }
 
-/// Completes run ids from the room that is there.
+/// Completes run ids from a room that is open already.
 enum RunCompletion {
+    /// Finds the data directory on a command line that is not finished yet.
+    private struct RoomProbe: ParsableArguments {
+        @OptionGroup var room: RoomOptions
+        @Argument(parsing: .allUnrecognized) var others: [String] = []
+    }
+
     @Sendable
     static func ids(_ words: [String], _ index: Int, _ prefix: String) async -> [String] {
-        let options = RoomOptions()
-        let rows = try? await options.client { try await $0.store.runs(RunFilter(limit: 50)) }
-        return (rows ?? []).map(\.id.description)
+        guard let options = try? RoomProbe.parse(words).room,
+            let room = try? options.room(options.configuration()),
+            let rows = await room.glimpse(
+                within: .seconds(1),
+                { try await $0.runs(RunFilter(limit: 50)) }
+            )
+        else { return [] }
+        return rows.map(\.id.description).filter { $0.hasPrefix(prefix) }
     }
 }
 

@@ -9,13 +9,22 @@ struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions",
         abstract: "List, create and archive sessions.",
+        discussion: """
+            Examples:
+              opsroom sessions list
+              opsroom sessions create billing --lane A --lane B:4:10
+            """,
         subcommands: [List.self, Create.self, Archive.self]
     )
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "Sessions and what is open in them."
+            abstract: "Sessions and what is open in them.",
+            discussion: """
+                Example:
+                  opsroom sessions list --all -o json
+                """
         )
 
         @Flag(help: "Archived ones too.") var all = false
@@ -72,15 +81,22 @@ struct SessionsCommand: AsyncParsableCommand {
         @Option(help: "A lane: NAME[:WIDTH[:PRIORITY]]; repeat for more.") var lane: [String] = []
         @OptionGroup var room: RoomOptions
 
+        func validate() throws {
+            guard self.name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil else {
+                throw ValidationError(
+                    "'\(self.name)' cannot name a session: "
+                        + "letters, digits, '.', '-', '_', at most 64"
+                )
+            }
+            let lanes = try self.lane.map(LaneOption.init)
+            guard Set(lanes.map(\.name)).count == lanes.count else {
+                throw ValidationError("a lane is named twice")
+            }
+        }
+
         func run() async throws {
             let name = self.name
             let intent = self.intent
-            guard name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil else {
-                throw RoomError(
-                    .usage,
-                    "'\(name)' cannot name a session: letters, digits, '.', '-', '_', at most 64"
-                )
-            }
             let lanes = try self.lane.map(LaneOption.init)
             try await self.room.client { client in
                 try await client.store.createSession(name: name, intent: intent)
@@ -100,7 +116,11 @@ struct SessionsCommand: AsyncParsableCommand {
     struct Archive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "archive",
-            abstract: "Close a session that has no open runs; its history stays."
+            abstract: "Close a session that has no open runs; its history stays.",
+            discussion: """
+                Example:
+                  opsroom sessions archive billing
+                """
         )
 
         @Argument(help: "Its name.") var name: String
@@ -123,14 +143,39 @@ struct LaneOption: Sendable {
     init(_ text: String) throws {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         self.name = String(parts[0])
+        try LaneName.check(self.name)
         let numbers = parts.dropFirst().map { Int($0) }
-        guard !self.name.isEmpty, numbers.count <= 2, numbers.allSatisfy({ $0 != nil }) else {
-            throw RoomError(.usage, "'\(text)' is not NAME[:WIDTH[:PRIORITY]]")
+        guard numbers.count <= 2, numbers.allSatisfy({ $0 != nil }) else {
+            throw ValidationError("'\(text)' is not NAME[:WIDTH[:PRIORITY]], both whole numbers")
         }
         self.width = (numbers.first ?? 1) ?? 1
         self.priority = (numbers.count > 1 ? numbers[1] : 0) ?? 0
         guard (1...1_000).contains(self.width) else {
-            throw RoomError(.usage, "lane '\(self.name)': the width must be from 1 to 1000")
+            throw ValidationError("lane '\(self.name)': the width must be from 1 to 1000")
+        }
+        guard Int32(exactly: self.priority) != nil else {
+            throw ValidationError(
+                "lane '\(self.name)': the priority must be from \(Int32.min) to \(Int32.max)"
+            )
+        }
+    }
+}
+
+/// What may name a lane.
+enum LaneName {
+    /// UTF-8 bytes of the longest name.
+    private static let bytesMax = 64
+
+    /// - Throws: What is wrong with the name.
+    static func check(_ name: String) throws {
+        guard !name.isEmpty else { throw ValidationError("a lane needs a name") }
+        guard !name.contains("/") else {
+            throw ValidationError(
+                "'\(name)' cannot name a lane: names with '/' belong to runs inside runs"
+            )
+        }
+        guard name.utf8.count <= Self.bytesMax else {
+            throw ValidationError("the lane's name is longer than \(Self.bytesMax) bytes")
         }
     }
 }

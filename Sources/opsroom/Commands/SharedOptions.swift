@@ -1,6 +1,7 @@
 // Flags that many commands share.
 
 import ArgumentParser
+import Compiler
 import ControlRoom
 import Foundation
 import Logging
@@ -18,12 +19,14 @@ struct RoomOptions: ParsableArguments {
         name: String? = nil,
         runsMax: Int? = nil
     ) throws -> RoomConfiguration {
-        try RoomConfiguration(
+        let configuration = try RoomConfiguration(
             data: self.data,
             name: name,
             runsMax: runsMax,
             environment: ProcessInfo.processInfo.environment
         )
+        try configuration.checkDatabase()
+        return configuration
     }
 
     func room(
@@ -60,7 +63,7 @@ enum OutputForm: String, ExpressibleByArgument, CaseIterable {
 /// How data is printed.
 struct OutputOptions: ParsableArguments {
     @Option(
-        name: [.short, .customLong("output")],
+        name: [.customShort("o", allowingJoined: true), .customLong("output")],
         help: "table for people; json: one document; jsonl: one document a line."
     )
     var output = OutputForm.table
@@ -72,12 +75,27 @@ struct OutputOptions: ParsableArguments {
         case .json:
             let document = JSONValue.object(["version": .integer(1), name: .array(rows)])
             Terminal.output.line(document.canonicalText)
-        case .jsonl: for row in rows { Terminal.output.line(row.canonicalText) }
+        case .jsonl: for row in rows { self.printJSON(row) }
         }
     }
 
-    /// Prints one document as JSON.
-    func printJSON(_ document: JSONValue) { Terminal.output.line(document.canonicalText) }
+    /// Prints one document as JSON, with the version of its shape.
+    func printJSON(_ document: JSONValue) {
+        guard case .object(var members) = document else { return }
+        members["version"] = .integer(1)
+        Terminal.output.line(JSONValue.object(members).canonicalText)
+    }
+
+    /// Tells what is odd about a plan that can be used; stderr of a script holds JSON only.
+    func warn(_ warnings: [Diagnostic]) {
+        for warning in warnings {
+            Terminal.error.line(
+                self.output == .table
+                    ? warning.description
+                    : JSONValue.object(["warning": warning.json]).canonicalText
+            )
+        }
+    }
 }
 
 /// `--input name=value`, any number.
@@ -92,11 +110,7 @@ struct InputOptions: ParsableArguments {
         var values: [String: String] = [:]
         for text in self.inputs {
             guard let equals = text.firstIndex(of: "=") else {
-                throw RoomError(
-                    .usage,
-                    "'\(text)' is not name=value",
-                    next: "opsroom run PLAN --input name=value"
-                )
+                throw RoomError(.usage, "'\(text)' is not name=value")
             }
             let name = String(text[..<equals])
             guard

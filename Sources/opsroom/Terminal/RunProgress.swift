@@ -32,6 +32,18 @@ struct RunProgress: Sendable {
 
     var done: Int { self.steps.count { !["pending", "running", "retrying"].contains($0.status) } }
 
+    /// How far the run is and what it does, in one line that says something at any moment.
+    func sentence(_ status: RunStatus?) -> String {
+        func ids(_ status: String) -> String {
+            self.steps.filter { $0.status == status }.map(\.id).joined(separator: ", ")
+        }
+        var now = status == .queued ? "queued" : self.status
+        if !ids("retrying").isEmpty { now = "retrying: " + ids("retrying") }
+        if !ids("running").isEmpty { now = "now: " + ids("running") }
+        let note = self.note.isEmpty ? "" : " (\(self.note))"
+        return "\(self.done) of \(self.steps.count) steps done; \(now)\(note)"
+    }
+
     /// Takes one event.
     mutating func take(_ event: JSONValue) {
         let type = event["type"]?.stringValue ?? ""

@@ -38,12 +38,7 @@ actor RunView {
                 self.paint()
             } else if Date().timeIntervalSince(self.lastLine) >= 10 {
                 self.lastLine = Date()
-                let busy = self.progress.steps.filter { $0.status == "running" }.map(\.id)
-                let total = self.progress.steps.count
-                Terminal.error.line(
-                    "\(self.id): \(self.progress.done) of \(total) steps done; "
-                        + "now: \(busy.joined(separator: ", "))"
-                )
+                Terminal.error.line("\(self.id): \(self.progress.sentence(self.row?.status))")
             }
             try? await Task.sleep(for: .milliseconds(100))
         }

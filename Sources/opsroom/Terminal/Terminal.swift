@@ -82,7 +82,9 @@ enum Style: String {
 /// The known word nearest to a misspelt one.
 enum Nearest {
     static func word(to word: String, among words: [String]) -> String? {
-        let near = words.map { ($0, Self.distance(word, $0)) }.min { $0.1 < $1.1 }
+        // Of two that are as near, letters are rather swapped than left out.
+        let near = words.map { ($0, Self.distance(word, $0)) }
+            .min { ($0.1, abs($0.0.count - word.count)) < ($1.1, abs($1.0.count - word.count)) }
         guard let near, near.1 <= max(1, word.count / 3 + 1) else { return nil }
         return near.0
     }

@@ -92,10 +92,10 @@ final class Site: Sendable {
 
     // MARK: Programs
 
-    /// Starts `opsroom` on a data directory of this site.
+    /// Starts `opsroom` on a data directory of this site; for `nil` the arguments stay as they are.
     func start(
         _ arguments: [String],
-        data: String = "data",
+        data: String? = "data",
         environment extra: [String: String] = [:]
     ) throws -> Program {
         var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.folder]
@@ -103,9 +103,9 @@ final class Site: Sendable {
         environment.merge(extra) { $1 }
         let number = self.programs.withLock(\.count)
         let program = try Program(
-            arguments + ["--data", "\(self.folder)/\(data)"],
+            arguments + (data.map { ["--data", "\(self.folder)/\($0)"] } ?? []),
             environment: environment,
-            outputs: "\(self.folder)/\(number)-\(arguments[0])"
+            outputs: "\(self.folder)/program-\(number)"
         )
         self.programs.withLock { $0.append(program) }
         return program
@@ -131,7 +131,7 @@ final class Site: Sendable {
     @discardableResult
     func run(
         _ arguments: [String],
-        data: String = "data",
+        data: String? = "data",
         environment: [String: String] = [:]
     ) async throws -> (code: Int32, output: String, error: String) {
         let program = try self.start(arguments, data: data, environment: environment)

@@ -1,0 +1,88 @@
+// What the words of a command line say even where they cannot be run: which command was meant, how
+// its errors shall look, and what to run next.
+
+import ArgumentParser
+import ControlRoom
+
+/// The words behind `opsroom`.
+struct CommandWords {
+    /// The commands among them, as far as there are such.
+    let command: [String]
+    /// Whether errors are told as JSON.
+    let isJSON: Bool
+    /// The first word that names no command where one is needed, and the names there are.
+    private let stranger: (word: String, names: [String])?
+
+    /// Takes what the parser takes for the output's form, whatever the other words are.
+    private struct FormProbe: ParsableArguments {
+        @OptionGroup var output: OutputOptions
+        @Argument(parsing: .allUnrecognized) var others: [String] = []
+    }
+
+    init(_ words: some Sequence<String>) {
+        var command: [String] = []
+        var stranger: (String, [String])?
+        var place: any ParsableCommand.Type = Opsroom.self
+        for word in words {
+            let configuration = place.configuration
+            let commands =
+                configuration.subcommands
+                + configuration.groupedSubcommands.flatMap { $0.subcommands }
+            let names = commands.compactMap { $0.configuration.commandName }
+            if word.hasPrefix("-") || names.isEmpty { break }
+            if word == "help", command.isEmpty { continue }
+            guard let next = commands.first(where: { $0.configuration.commandName == word }) else {
+                stranger = (word, names)
+                break
+            }
+            command.append(word)
+            place = next
+        }
+        self.command = command
+        self.stranger = stranger
+        let form = try? FormProbe.parse(Array(words)).output.output
+        self.isJSON = form == .json || form == .jsonl
+    }
+
+    /// What the parser complains about; of a misspelt command it says only «Unexpected argument».
+    func failure(_ message: String) -> RoomError {
+        guard let stranger = self.stranger else { return RoomError(.usage, message) }
+        let near = Nearest.word(to: stranger.word, among: stranger.names)
+        let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+        return RoomError(
+            .usage,
+            "there is no command '\(stranger.word)'\(hint)",
+            next: Self.help(self.command + [near].compactMap { $0 })
+        )
+    }
+
+    /// Where to look when a failure names no command itself.
+    func next(_ error: RoomError) -> String {
+        // Sentences about the data directory end with what to do: another one.
+        if error.message.contains("--data") {
+            return self.command == ["up"]
+                ? "opsroom up --data OTHER" : "opsroom runs list --data OTHER"
+        }
+        if let remedy = error.message.firstMatch(of: /`([^`]+)`/) { return String(remedy.1) }
+        let list = self.command.first == "sessions" ? "opsroom sessions list" : "opsroom runs list"
+        return switch error.code {
+        case .usage: Self.help(self.command)
+        case .interrupted: "opsroom up"
+        case .notFound, .conflict, .badResult, .timedOut, .refused: list
+        case .failed, .unavailable: "opsroom doctor"
+        }
+    }
+
+    private static func help(_ command: [String]) -> String {
+        (["opsroom"] + command + ["--help"]).joined(separator: " ")
+    }
+}
+
+/// A word as a shell takes it.
+enum ShellWord {
+    /// The word itself where it is plain, otherwise in single quotes.
+    static func quoted(_ word: String) -> String {
+        if word.wholeMatch(of: /[A-Za-z0-9_.,:\/@%+=-]+/) != nil { return word }
+        return "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}
