@@ -56,9 +56,19 @@ public struct ScratchDatabase: Sendable, Hashable {
     public var user: String
     /// The database's name.
     public var database: String
+    /// The role's password, where the server asks for one; kept out of everything that is stored.
+    public var password: String?
 
     /// Describes a database.
-    public init(dsn: String, host: String, port: String, user: String, database: String) {
+    public init(
+        dsn: String,
+        host: String,
+        port: String,
+        user: String,
+        database: String,
+        password: String? = nil
+    ) {
+        self.password = password
         self.dsn = dsn
         self.host = host
         self.port = port

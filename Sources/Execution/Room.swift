@@ -27,11 +27,13 @@ struct PreparedPlan: Sendable {
     var plan: Plan
     var usesScratch: Bool
     var needsWorkspace: Bool
+    var hasChildren: Bool
 
     init(_ plan: Plan) {
         self.plan = plan
         self.usesScratch = plan.usesScratch
         self.needsWorkspace = plan.needsWorkspace
+        self.hasChildren = plan.hasChildren
     }
 }
 

@@ -51,7 +51,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case .server where error.isUndefinedTable:
             self.init(.migration, "the database lacks the room's tables")
         // 25006: the server takes no writes for now, as a standby before its promotion.
-        case .server where error.sqlState == "25006":
+        // 57014: cut off by a timeout or by hand; class 58 and XX000: the server's own trouble.
+        case .server where error.sqlState.map(Self.passingStates) ?? false:
             self.init(.unavailable, "database unavailable: \(error.message)")
         // A value that cannot be sent cannot be sent later either: repeated it would block the
         // writer's queue for ever.
@@ -61,5 +62,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
             .closed, .overloaded:
             self.init(.unavailable, "database unavailable: \(error.message)")
         }
+    }
+
+    private static func passingStates(_ state: String) -> Bool {
+        ["25006", "57014", "XX000"].contains(state) || state.hasPrefix("58")
     }
 }

@@ -1,6 +1,7 @@
 -- One no-op run, statement by statement: enqueue, claim, then journal, events and completion in a
--- fenced transaction. Three commits a run, as a queue without batching has.
-\set lane random(1, 64)
+-- fenced transaction. Three commits a run, as a queue without batching has. A client has a lane of its
+-- own, so that it always finds the run it made.
+\set lane :client_id + 1
 WITH l AS (SELECT id, shard_id FROM lane WHERE name = 'F' || :lane)
 INSERT INTO run (lane_id, shard_id, plan_digest, inputs, due_at)
 SELECT id, shard_id, sha256('floor'), '{}', now() + interval '1 day' FROM l;

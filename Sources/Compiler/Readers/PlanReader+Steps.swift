@@ -61,7 +61,8 @@ extension PlanReader {
         step.action = reading?.action ?? step.action
         self.readEffects(fields["effects"], of: reading, into: &step)
         step.timeoutMilliseconds =
-            self.duration(fields["timeout"]) ?? self.defaults.timeoutMilliseconds
+            self.duration(fields["timeout"])
+            ?? step.action.timeoutMilliseconds(default: self.defaults.timeoutMilliseconds)
         step.retry = self.retry(fields["retry"]) ?? self.defaults.retry
         let after = context.afterwards(outputs: false)
         step.outputs = self.outputs(fields["outputs"], in: after.at("an output"))
@@ -165,5 +166,16 @@ extension PlanReader {
             name: self.literalText(fields["name"]),
             mediaType: self.literalText(fields["type"])
         )
+    }
+}
+
+extension Action {
+    /// The time for one attempt of a step that names none: what only waits has its own length.
+    fileprivate func timeoutMilliseconds(default fallback: Int64) -> Int64 {
+        switch self {
+        case .sleep(let milliseconds): milliseconds + fallback
+        case .run: max(fallback, 86_400_000)
+        case .shell, .http, .sql, .fanOut: fallback
+        }
     }
 }

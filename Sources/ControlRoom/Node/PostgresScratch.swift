@@ -9,6 +9,7 @@ import Store
 struct PostgresScratch: ScratchDatabases {
     let store: Store
     let conninfo: String
+    let isEmbedded: Bool
 
     func open(_ run: RunID) async throws(ExecutionError) -> ScratchDatabase {
         let letters = Array("abcdefghjkmnpqrstvwxyz0123456789")
@@ -21,12 +22,17 @@ struct PostgresScratch: ScratchDatabases {
         let name = Store.scratchName(run)
         do {
             let parts = try ConnectionParts(self.conninfo)
+            // The embedded server asks nobody on its private socket; other servers may.
+            let isAsked = !self.isEmbedded
+            var replacements = ["dbname": name, "user": name]
+            if isAsked { replacements["password"] = password }
             return ScratchDatabase(
-                dsn: parts.replacing(["dbname": name, "user": name, "password": password]),
+                dsn: parts.replacing(replacements),
                 host: parts.values["host"] ?? "localhost",
                 port: parts.values["port"] ?? "5432",
                 user: name,
-                database: name
+                database: name,
+                password: isAsked ? password : nil
             )
         } catch {
             throw ExecutionError(error.message)

@@ -232,7 +232,7 @@ public struct Room: Sendable {
     }
 
     /// How long a server is kept for commands that are about to end.
-    private static let lingerMax: Duration = .seconds(5)
+    private static let lingerMax: Duration = .seconds(2)
 
     /// Commands of other terminals may be in the middle of a sentence: the server goes when they
     /// have gone, or after a while, when those that follow a run take this node's place.
@@ -252,10 +252,10 @@ public struct Room: Sendable {
         _ body: @escaping @Sendable (RoomClient) async throws -> Value
     ) async throws -> Value {
         let connection = Self.connection(conninfo, isGuest: isGuest)
-        let pool = PostgresPool(
-            PostgresPoolConfiguration(connection: connection),
-            logger: self.logger
-        )
+        var settings = PostgresPoolConfiguration(connection: connection)
+        // A guest soon looks whether its host is gone for good; a node waits for its database.
+        if isGuest { settings.acquireTimeout = .seconds(1) }
+        let pool = PostgresPool(settings, logger: self.logger)
         let client = RoomClient(
             store: Store(pool: pool, logger: self.logger),
             connection: connection,

@@ -25,36 +25,42 @@ struct RoomNode: Sendable {
         let stop = AsyncStream<Void>.makeStream()
         let ready = AsyncStream<Void>.makeStream()
         let tools = ToolBox(configuration: ToolsConfiguration())
-        do {
-            let value = try await withThrowingTaskGroup(of: Value?.self) { group in
-                group.addTask {
+        // The body's failure is told only after the node has drained and left: thrown inside the
+        // group it would cut running steps off.
+        let result: Result<Value, any Error>? = await withTaskGroup(
+            of: Result<Value, any Error>?.self
+        ) {
+            group in
+            group.addTask {
+                do {
                     try await self.live(tools, isExclusive, stop.stream, ready.continuation)
                     return nil
+                } catch {
+                    // The body may wait for a node that never came up.
+                    ready.continuation.finish()
+                    return .failure(error)
                 }
-                group.addTask {
-                    for await _ in ready.stream { break }
-                    do {
-                        let value = try await body()
-                        stop.continuation.finish()
-                        return value
-                    } catch {
-                        stop.continuation.finish()
-                        throw error
-                    }
-                }
-                var value: Value?
-                while let next = try await group.next() {
-                    if let next { value = next }
-                }
-                return value
             }
-            await tools.shutdown()
-            guard let value else { throw RoomError(.failed, "the node ended early") }
-            return value
-        } catch {
-            await tools.shutdown()
-            throw error
+            group.addTask {
+                var isReady = false
+                for await _ in ready.stream { isReady = true }
+                guard isReady else { return nil }
+                let result = await Result.catching { try await body() }
+                stop.continuation.finish()
+                return result
+            }
+            var result: Result<Value, any Error>?
+            while let next = await group.next() {
+                guard let next else { continue }
+                result = result ?? next
+                // A node that ended by an error takes the body with it.
+                if case .failure = next { stop.continuation.finish() }
+            }
+            return result
         }
+        await tools.shutdown()
+        guard let result else { throw RoomError(.failed, "the node ended early") }
+        return try result.get()
     }
 
     private func live(
@@ -86,7 +92,11 @@ struct RoomNode: Sendable {
             store: self.client.store,
             listener: self.client.listener([.work, .request]),
             tools: tools,
-            scratch: PostgresScratch(store: self.client.store, conninfo: self.conninfo),
+            scratch: PostgresScratch(
+                store: self.client.store,
+                conninfo: self.conninfo,
+                isEmbedded: isExclusive
+            ),
             configuration: settings,
             logger: self.room.logger,
             onAvailability: { reason in
@@ -98,6 +108,7 @@ struct RoomNode: Sendable {
             let life = NodeLife(equipment) { await stopping.wait() }
             let ending = try await life.run { _ in
                 self.room.onNotice(.ready)
+                ready.yield()
                 ready.finish()
             }
             guard ending == .dead, !Task.isCancelled else { return }
@@ -125,4 +136,15 @@ private actor StopOnce {
 public enum BuildInfo {
     /// The version, as `opsroom --version` prints it.
     public static let version = "0.1.0"
+}
+
+extension Result where Failure == any Error {
+    /// What `body` gives or throws.
+    static func catching(_ body: () async throws -> Success) async -> Result {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
 }

@@ -21,7 +21,7 @@ actor AdmissionActor {
     ///
     /// - Returns: 0 when the task was cancelled while waiting.
     func take(_ wanted: Int, priority: Int) async -> Int {
-        if self.free == 0 || !self.waiters.isEmpty {
+        if self.free <= 0 || !self.waiters.isEmpty {
             self.order += 1
             let key = self.order
             let isGranted = await withTaskCancellationHandler {

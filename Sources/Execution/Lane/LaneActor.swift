@@ -30,8 +30,6 @@ actor LaneActor {
         case drain
         /// Take runs again.
         case resume
-        /// Let go of all runs: the node's lease is in doubt.
-        case stopRuns
     }
 
     nonisolated let row: LaneRow
@@ -60,6 +58,22 @@ actor LaneActor {
 
     /// Ends the lane without writing: its shard belongs to somebody else.
     nonisolated func lose() { self.stopSignal.fire() }
+
+    /// Whether the lane has ended or is about to.
+    nonisolated var isOver: Bool { self.stopSignal.isFired }
+
+    /// Ends the lane if nothing is under way.
+    ///
+    /// - Returns: Whether it ends; what it is told from then on is for the next owner.
+    func retire() -> Bool {
+        guard self.isIdle, !self.isClaimSent else { return false }
+        _ = self.machine.handle(.drain)
+        self.stopSignal.fire()
+        return true
+    }
+
+    /// Lets go of all runs at once, whatever the mailbox is waiting for.
+    func stopRuns() { for run in self.runs.values { run.abandon() } }
 
     /// Whether nothing is under way.
     var isIdle: Bool { self.machine.isIdle && self.runs.isEmpty }
@@ -103,24 +117,26 @@ actor LaneActor {
             if self.log.isLost { self.stopSignal.fire() }
             // Whoever looked for runs that nobody works on while this one was ending saw it here.
             if isLetGo, !Task.isCancelled { self.room.recheck() }
-        case .cancel(let request): await self.cancel(request)
-        case .check(let id): await self.check(id)
+        // These wait for the database; the mailbox does not wait with them.
+        case .cancel(let request): group.addTask { await self.cancel(request) }
+        case .check(let id): group.addTask { await self.check(id) }
         case .drain: _ = self.machine.handle(.drain)
         case .resume: self.claim(self.machine.handle(.resume), &group)
-        case .stopRuns: for run in self.runs.values { run.abandon() }
         }
     }
 
     private func claim(_ room: Int?, _ group: inout DiscardingTaskGroup) {
         guard let room else { return }
         group.addTask {
-            let places = await self.room.admission.take(room, priority: self.row.priority)
+            let places = await self.places(room)
             guard places > 0 else { return }
             await self.sendsClaim()
             let want = ClaimWant(lane: self.row.id, shard: self.shard, room: places)
             do {
                 let claimed = try await self.room.writer.claim([want])
                 await self.room.admission.give(places - claimed.count)
+                // A lane that has ended meanwhile works on nothing: the next owner adopts them.
+                if self.isOver { await self.room.admission.give(claimed.count) }
                 self.send(.claimed(claimed))
                 // Only part of the width was granted: there may be more to take.
                 if claimed.count == places, places < room { self.send(.wake) }
@@ -134,6 +150,16 @@ actor LaneActor {
     }
 
     private func sendsClaim() { self.isClaimSent = true }
+
+    /// Places for up to `wanted` runs. A lane of child runs has them at once: its parents wait for
+    /// them and would wait forever for a place of their own making.
+    private func places(_ wanted: Int) async -> Int {
+        guard self.row.name.contains("/") else {
+            return await self.room.admission.take(wanted, priority: self.row.priority)
+        }
+        await self.room.admission.overdraw(wanted)
+        return wanted
+    }
 
     private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
         let unknown = ids.filter { self.runs[$0] == nil }
@@ -163,7 +189,7 @@ actor LaneActor {
         ExecutionMetrics.claims.increment()
         group.addTask {
             let isLetGo = await run.run()
-            await self.room.admission.give(1)
+            if await run.holdsPlace { await self.room.admission.give(1) }
             self.send(
                 .ended(
                     claimed.fence.run,

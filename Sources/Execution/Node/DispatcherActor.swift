@@ -85,6 +85,22 @@ actor DispatcherActor {
         }
     }
 
+    /// Gives up those of these shards whose lanes are idle and agree to end; the others are drained.
+    func giveUp(_ shards: [Int32]) async -> [OwnedShard] {
+        guard !self.isStopping else { return [] }
+        // Draining shards get no new lanes while the present ones are asked.
+        self.draining.formUnion(shards)
+        var free: [Int32] = []
+        for shard in shards {
+            var agree = true
+            for lane in self.lanes.values where lane.row.shard == shard {
+                if await !lane.retire() { agree = false }
+            }
+            if agree { free.append(shard) }
+        }
+        return self.lose(free)
+    }
+
     /// The shards given away; their lanes are idle or end without writing.
     func lose(_ shards: [Int32]) -> [OwnedShard] {
         let lost = shards.compactMap { self.shards.removeValue(forKey: $0) }
@@ -113,7 +129,7 @@ actor DispatcherActor {
     }
 
     /// Stops all runs where they are; when the lease is trusted again they are taken up anew.
-    func stopRuns() { for lane in self.lanes.values { lane.send(.stopRuns) } }
+    func stopRuns() async { for lane in self.lanes.values { await lane.stopRuns() } }
 
     /// No lane takes any more runs.
     func drainAll() {

@@ -27,6 +27,7 @@ actor LeaseActor {
     private let gate: EffectsGate
     private var machine: LeaseMachine
     private var outage: String?
+    private var isStopping = false
     /// Since when an answer is awaited.
     private var asked: [Question: Duration] = [:]
 
@@ -42,6 +43,12 @@ actor LeaseActor {
         self.dispatcher = dispatcher
         self.gate = gate
         self.machine = LeaseMachine(sentAt: sentAt)
+    }
+
+    /// The node is about to leave: it takes no more shards and others see it draining.
+    func stop() async {
+        self.isStopping = true
+        try? await self.equipment.store.drain(self.node)
     }
 
     /// Works until cancelled or dead.
@@ -121,7 +128,7 @@ actor LeaseActor {
         case .none: return false
         case .trust:
             self.equipment.logger.notice("lease trusted again")
-            self.gate.open()
+            if !self.isStopping { self.gate.open() }
             await self.dispatcher.recheck()
             return false
         case .distrust:
@@ -152,6 +159,7 @@ actor LeaseActor {
 
     /// Takes free shards up to this node's share, gives away what is above it.
     private func share() async {
+        if self.isStopping { return }
         self.asked[.share] = NodeLife.clock
         defer { self.asked[.share] = nil }
         do {
@@ -173,10 +181,13 @@ actor LeaseActor {
                 if !taken.isEmpty { await self.dispatcher.gain(taken) }
             }
             if !decision.release.isEmpty {
-                let lost = await self.dispatcher.lose(decision.release.map(Int32.init))
-                try await self.equipment.store.releaseShards(lost, of: self.node)
+                let given = await self.dispatcher.giveUp(decision.release.map(Int32.init))
+                if !given.isEmpty {
+                    try await self.equipment.store.releaseShards(given, of: self.node)
+                }
             }
-            await self.dispatcher.drain(decision.drain.map(Int32.init))
+            let leaving = decision.drain + decision.release
+            await self.dispatcher.drain(leaving.map(Int32.init))
         } catch  where error.code == .cancelled {
             return
         } catch {

@@ -124,6 +124,7 @@ public struct NodeLife: Sendable {
             group.addTask { await lease.run(onReady: { onReady(node) }) }
             group.addTask {
                 await self.stop()
+                await lease.stop()
                 await self.drain(dispatcher, gate)
                 return .stopped
             }

@@ -70,7 +70,8 @@ struct ArtifactFile: Sendable {
 
     /// Reads a regular file; a large one is copied under its digest, complete or not at all.
     static func store(_ path: String, in folder: String) -> Result<ArtifactFile, ExecutionError> {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // Without O_NONBLOCK a pipe without a writer would hold the step forever.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return .failure(ExecutionError("cannot be read")) }
         defer { close(file) }
         var status = stat()

@@ -154,9 +154,21 @@ extension RunActor {
         )
         try await self.submit(writes + [.transition(transition), event])
         self.hasEnded = true
+        if status != .succeeded { await self.cancelChildren() }
         ExecutionMetrics.runs(status).increment()
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
+    }
+
+    /// Children that nobody waits for any more end too; after a crash no step may know of them.
+    private func cancelChildren() async {
+        guard self.prepared.hasChildren,
+            let children = try? await self.room.store.children(of: self.id)
+        else { return }
+        for (child, status) in children where !status.isTerminal {
+            let reason = "its parent run \(self.id) ended"
+            _ = try? await self.room.store.requestCancel(child, reason: reason)
+        }
     }
 
     private func runOutputs() throws(ExpressionError) -> [String: JSONValue] {
@@ -167,7 +179,7 @@ extension RunActor {
             if value.isTainted {
                 throw ExpressionError(message: "output '\(name)' holds a secret", offset: 0)
             }
-            values[name] = value.value
+            values[name] = self.redactor.redact(value.value)
         }
         return values
     }
@@ -200,6 +212,17 @@ extension RunStatus {
 extension Plan {
     /// Whether any step touches files or starts programs.
     var needsWorkspace: Bool { self.steps.contains { $0.touchesFiles } }
+
+    /// Whether some step runs another plan.
+    var hasChildren: Bool {
+        self.steps.contains { step in
+            switch step.action {
+            case .run: true
+            case .fanOut(let fan): if case .run = fan.action { true } else { false }
+            case .shell, .http, .sql, .sleep: false
+            }
+        }
+    }
 
     /// Whether the plan asks for a database of its own.
     var usesScratch: Bool {

@@ -161,6 +161,8 @@ extension RunActor {
             artifacts.flatMap { [.artifact($0), self.tell($0, record.attempt)] }
             + [.journal(record)] + self.tell(record)
         if self.machine.isLastOpen(step) {
+            // Held until the end is on record: a stopping node waits for it.
+            self.room.effects.hold()
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
         do {

@@ -23,9 +23,14 @@ struct StepCall: Sendable {
 extension RunActor {
     /// Removes the values of secrets from all that is kept or shown.
     var redactor: Redactor {
-        Redactor(
-            secrets: self.room.configuration.secrets.filter { self.plan.secrets.contains($0.key) }
-        )
+        var secrets = self.room.configuration.secrets.filter {
+            self.plan.secrets.contains($0.key)
+        }
+        if let password = self.scratch?.password {
+            secrets["run.scratch"] = password
+            secrets["run.scratch.dsn"] = self.scratch?.dsn
+        }
+        return Redactor(secrets: secrets)
     }
 
     func context(
@@ -117,11 +122,17 @@ extension RunActor {
         let open = attempts.reversed().prefix { [.intent, .unknown].contains($0.record.state) }
         let begun = open.last
         if let begun { left -= WallClock.milliseconds - begun.begunMilliseconds }
-        let length = left
-        if length > 0 {
-            await self.stopAttempts.stopping { try? await Task.sleep(for: .milliseconds(length)) }
+        let end = ContinuousClock.now + .milliseconds(max(0, left))
+        let until = min(end, call.deadline)
+        if until > .now {
+            await self.stopAttempts.stopping {
+                try? await Task.sleep(until: until, clock: .continuous)
+            }
         }
         if self.stopAttempts.isFired || Task.isCancelled { throw .stopped }
+        if end > call.deadline {
+            throw StepFailure(.timeout, "the step's timeout ended its sleep")
+        }
         return ToolResult(value: .object(["slept_ms": .integer(milliseconds)]))
     }
 
@@ -182,7 +193,7 @@ extension RunActor {
                 guard !value.isTainted else {
                     throw ExpressionError(message: "it would hold a secret", offset: 0)
                 }
-                record.outputs[name] = value.value
+                record.outputs[name] = self.redactor.redact(value.value)
             } catch {
                 throw StepFailure(.error, "output '\(name)' cannot be computed: \(error.message)")
             }

@@ -41,6 +41,8 @@ actor RunActor {
     var scratch: ScratchDatabase?
     var failure: String?
     var isRunning = false
+    /// Whether the run takes up one of the node's places.
+    private(set) var holdsPlace = true
     /// Whether the run's end is on record.
     var hasEnded = false
     private(set) var firstSequence: Int64 = 0
@@ -76,7 +78,8 @@ actor RunActor {
     func run() async -> Bool {
         do {
             try await self.prepare()
-            await self.work()
+            // Letting go reaches what runs even while this loop waits for a commit.
+            await self.stopSignal.stopping { await self.work() }
         } catch let error as StoreError {
             self.letGo(error)
         } catch {
@@ -123,6 +126,7 @@ actor RunActor {
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async -> Bool {
         var writes: [RunWrite] = []
         var events: [StepGraphMachine.Event] = []
+        defer { if case .lastEnded = message { self.room.effects.leave() } }
         switch message {
         case .event(let event): events = [event]
         case .lastEnded(let step, let end, let carried):
@@ -153,9 +157,15 @@ actor RunActor {
                 for action in actions { try await self.perform(action, &group, &writes) }
                 if !writes.isEmpty { try await self.submit(writes) }
             }
+            await self.settlePlace()
             return true
         } catch let error as StoreError {
-            self.letGo(error)
+            guard error.code == .server else {
+                self.letGo(error)
+                return false
+            }
+            // The database takes anything but this: the run fails alone, with its reason.
+            await self.endWithout("its result cannot be stored: \(error.message)")
             return false
         } catch {
             // A bug of this run's state stays with this run.
@@ -166,6 +176,21 @@ actor RunActor {
             self.failure = "internal error: \(error)"
             try? await self.end(.failed, [])
             return false
+        }
+    }
+
+    /// A run that only waits, for a person, a timer or a child, leaves its place on the node to
+    /// others; what it does next is done beyond the limit rather than never.
+    private func settlePlace() async {
+        let isWaiting = self.machine.isWaiting { step in
+            !self.plan.steps[step].action.hasEffectsOfItsOwn
+        }
+        if isWaiting, self.holdsPlace {
+            self.holdsPlace = false
+            await self.room.admission.give(1)
+        } else if !isWaiting, !self.holdsPlace {
+            self.holdsPlace = true
+            await self.room.admission.overdraw(1)
         }
     }
 

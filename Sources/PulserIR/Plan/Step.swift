@@ -26,7 +26,8 @@ public struct Step: Codable, Sendable, Hashable {
     public var action: Action
     /// What that does to the world.
     public var effects: Effects
-    /// Time for one attempt, verifiers included. Default 10 min.
+    /// Time for one attempt, verifiers included. Default 10 min; a sleep adds its length, a child
+    /// run has 24 h.
     public var timeoutMilliseconds: Int64
     /// How often the step is tried; `nil` is one attempt, after which the run's policy decides.
     public var retry: RetryPolicy?

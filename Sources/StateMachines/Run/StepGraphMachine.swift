@@ -152,6 +152,16 @@ public struct StepGraphMachine: Sendable {
     /// Attempts made of the step so far.
     public func attempts(of step: Int) -> Int { self.states[step].attempts }
 
+    /// Whether nothing is under way but waiting: a pause, a person, or steps of which `onlyWaits`
+    /// says so.
+    public func isWaiting(_ onlyWaits: (Int) -> Bool) -> Bool {
+        guard self.phase == .forward || self.phase == .pausing else { return false }
+        return self.states.indices.allSatisfy { step in
+            let state = self.states[step]
+            return !state.isDeciding && (state.status != .running || onlyWaits(step))
+        }
+    }
+
     /// Whether every other step is settled, so that this one's end may be the run's.
     public func isLastOpen(_ step: Int) -> Bool {
         self.states.indices.allSatisfy { $0 == step || self.states[$0].status.isSettled }

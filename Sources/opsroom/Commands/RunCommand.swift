@@ -134,8 +134,8 @@ struct RunCommand: AsyncParsableCommand {
                 }
             }
             group.addTask {
-                await Signals.wait()
-                throw Self.interrupted(id)
+                if await Signals.wait() { throw Self.interrupted(id) }
+                return nil
             }
             var result: RunRow?
             do {

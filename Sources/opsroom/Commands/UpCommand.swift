@@ -37,7 +37,7 @@ struct UpCommand: AsyncParsableCommand {
                     )
                 )
             }
-            await Signals.wait()
+            _ = await Signals.wait()
             Terminal.error.line(
                 "stopping: running steps may finish for up to 10 s; Ctrl-C again ends at once"
             )
