@@ -4,14 +4,15 @@ import Dispatch
 import Synchronization
 
 /// Work that may block its thread.
-enum BlockingWork {
+public enum BlockingWork {
     private static let queue = DispatchQueue(
         label: "opsroom.tools.blocking",
         attributes: .concurrent
     )
 
     /// Runs `body` on a thread of its own kind and waits for it without holding the caller's.
-    static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    public static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value
+    {
         await withCheckedContinuation { continuation in
             Self.queue.async { continuation.resume(returning: body()) }
         }

@@ -1,6 +1,7 @@
 // Folders of runs: made private, removed whole.
 
 internal import Glibc
+internal import Tools
 
 /// Folders, by absolute path.
 enum Folder {
@@ -41,46 +42,13 @@ enum Folder {
         unlinkat(folder, name, AT_REMOVEDIR)
     }
 
-    /// Removes a folder and what is in it, on a thread of its own. Links in it are removed, never
+    /// Removes a folder and what is in it, off the cooperative threads. Links in it are removed, never
     /// followed.
     static func remove(_ path: String) async {
-        await Blocking.run {
+        await BlockingWork.run {
             let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             if folder >= 0 { Self.empty(folder) }
             rmdir(path)
-        }
-    }
-}
-
-/// Work that blocks, kept off the cooperative threads.
-enum Blocking {
-    private final class Body: Sendable {
-        let work: @Sendable () -> Void
-        init(_ work: @escaping @Sendable () -> Void) { self.work = work }
-    }
-
-    /// Runs `body` on a thread made for it.
-    static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            let work = Body { continuation.resume(returning: body()) }
-            var thread = pthread_t()
-            let started = pthread_create(
-                &thread,
-                nil,
-                { argument in
-                    guard let argument else { return nil }
-                    Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().work()
-                    return nil
-                },
-                Unmanaged.passRetained(work).toOpaque()
-            )
-            if started == 0 {
-                pthread_detach(thread)
-            } else {
-                // No thread to be had: better a blocked pool for a moment than a lost run.
-                Unmanaged.passUnretained(work).release()
-                work.work()
-            }
         }
     }
 }

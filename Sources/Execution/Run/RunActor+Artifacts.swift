@@ -28,7 +28,7 @@ extension RunActor {
                 throw StepFailure(error)
             }
             let folder = self.room.configuration.artifacts
-            let stored = await Blocking.run { ArtifactFile.store(file, in: folder) }
+            let stored = await BlockingWork.run { ArtifactFile.store(file, in: folder) }
             switch stored {
             case .failure(let error): throw StepFailure(.error, "artifact '\(path)' \(error)")
             case .success(let stored):
