@@ -40,8 +40,18 @@ enum ProcessTree {
         return pairs
     }
 
-    /// The fourth field of `PID (name) state PPID …`; the name may hold anything, `)` included.
+    /// When the process was started, in ticks since the machine's start: field 22.
+    static func startTime(of process: pid_t) -> UInt64? {
+        Self.field(22, of: process).flatMap { UInt64($0) }
+    }
+
     private static func parent(of process: pid_t) -> pid_t? {
+        Self.field(4, of: process).flatMap { pid_t($0) }
+    }
+
+    /// A field of `PID (name) state PPID …`, by proc(5)'s number, from the third on; the name may
+    /// hold anything, `)` included.
+    private static func field(_ number: Int, of process: pid_t) -> String? {
         let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -51,7 +61,7 @@ enum ProcessTree {
             return nil
         }
         let fields = buffer[(end + 1)..<count].split(separator: UInt8(ascii: " "))
-        guard fields.count > 1 else { return nil }
-        return pid_t(String(decoding: fields[1], as: UTF8.self))
+        guard fields.indices.contains(number - 3) else { return nil }
+        return String(decoding: fields[number - 3], as: UTF8.self)
     }
 }

@@ -1,4 +1,5 @@
-// How the guarded program is started: own session, clean signals, life-line out of its reach.
+// How the guarded program is started: own session, clean signals, life-line out of its reach, and
+// not to outlive its guard.
 
 import Glibc
 
@@ -13,42 +14,62 @@ enum Program {
     }
 
     /// Starts the program in a session of its own, so that its process id names its group too.
+    ///
+    /// The guard forks by itself, since `posix_spawn` cannot ask for a death signal. The kernel
+    /// sends that when the *thread* that forked ends; the guard has only one.
     static func start(_ invocation: Invocation) throws(StartError) -> pid_t {
         let name = invocation.arguments[0]
         let path = try Self.locate(name)
-        guard access(invocation.standardInput, R_OK) == 0 else {
+        let input = open(invocation.standardInput, O_RDONLY | O_CLOEXEC)
+        guard input >= 0 else {
             throw StartError(exitCode: 126, message: "stdin file cannot be read")
         }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(
-            &actions,
-            STDIN_FILENO,
-            invocation.standardInput,
-            O_RDONLY,
-            0
-        )
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var mask = sigset_t()
-        sigemptyset(&mask)
-        posix_spawnattr_setsigmask(&attributes, &mask)
-        sigfillset(&mask)
-        posix_spawnattr_setsigdefault(&attributes, &mask)
-        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID, hidden behind _GNU_SOURCE.
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | newSession)
-        )
+        defer { close(input) }
+        var report: [Int32] = [-1, -1]
+        guard pipe(&report) == 0 else { throw Self.failure(name, errno) }
+        for end in report { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var words: [UnsafeMutablePointer<CChar>?] = invocation.arguments.map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
-        var process: pid_t = 0
-        let code = posix_spawn(&process, path, &actions, &attributes, words, environ)
-        guard code == 0 else { throw Self.failure(name, code) }
+        let parent = getpid()
+        let process = fork()
+        if process == 0 {
+            Self.become(path, words, input: input, parent: parent)
+            var code = errno
+            _ = write(report[1], &code, MemoryLayout<Int32>.size)
+            _exit(127)
+        }
+        var code = errno
+        close(report[1])
+        defer { close(report[0]) }
+        guard process > 0 else { throw Self.failure(name, code) }
+        // The pipe ends without a word once the program has taken the child's place.
+        if read(report[0], &code, MemoryLayout<Int32>.size) > 0 {
+            waitpid(process, nil, 0)
+            throw Self.failure(name, code)
+        }
         return process
+    }
+
+    /// Turns the forked child into the program; returns only when that fails, with `errno` set.
+    private static func become(
+        _ path: String,
+        _ words: [UnsafeMutablePointer<CChar>?],
+        input: Int32,
+        parent: pid_t
+    ) {
+        guard System.dieWithParent() else { return }
+        // A guard that ended before the call above no longer sends anything.
+        if getppid() != parent { _exit(127) }
+        setsid()
+        guard dup2(input, STDIN_FILENO) >= 0 else { return }
+        for number in 1...64 where ![SIGKILL, SIGSTOP].contains(Int32(number)) {
+            _ = signal(Int32(number), SIG_DFL)
+        }
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        sigprocmask(SIG_SETMASK, &mask, nil)
+        execve(path, words, environ)
     }
 
     /// The path of a name without `/` is looked up in the program's own PATH.

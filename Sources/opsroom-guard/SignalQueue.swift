@@ -36,9 +36,19 @@ enum System {
 
     /// Makes orphans below this process its children instead of those of process 1.
     static func becomeSubreaper() -> Bool {
-        guard let symbol = dlsym(nil, "prctl") else { return false }
         let setChildSubreaper: Int32 = 36
-        return unsafeBitCast(symbol, to: Prctl.self)(setChildSubreaper, 1, 0, 0, 0) == 0
+        return Self.prctl(setChildSubreaper, 1)
+    }
+
+    /// Has the kernel kill this process when its parent ends, however that ends.
+    static func dieWithParent() -> Bool {
+        let setParentDeathSignal: Int32 = 1
+        return Self.prctl(setParentDeathSignal, UInt(SIGKILL))
+    }
+
+    private static func prctl(_ option: Int32, _ value: UInt) -> Bool {
+        guard let symbol = dlsym(nil, "prctl") else { return false }
+        return unsafeBitCast(symbol, to: Prctl.self)(option, value, 0, 0, 0) == 0
     }
 
     /// A descriptor that reads the signals of `set`.

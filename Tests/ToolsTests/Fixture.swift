@@ -1,6 +1,7 @@
 // What the tools' tests share: a workspace, a context, and a place where output lines arrive.
 
 import AsyncHTTPClient
+import Foundation
 import Glibc
 import Logging
 import PulserIR
@@ -20,9 +21,16 @@ final class Fixture: Sendable {
     )
 
     /// Tools with a short grace.
-    static func toolBox(guardPath: String? = nil) -> ToolBox {
+    static func toolBox(
+        guardPath: String? = nil,
+        guardMargin: Duration = .seconds(10)
+    ) -> ToolBox {
         ToolBox(
-            configuration: ToolsConfiguration(guardPath: guardPath, grace: .milliseconds(300)),
+            configuration: ToolsConfiguration(
+                guardPath: guardPath,
+                grace: .milliseconds(300),
+                guardMargin: guardMargin
+            ),
             httpClient: Self.client
         )
     }
@@ -131,3 +139,18 @@ extension ShellAction {
 
 /// Whether a process exists, dead but not yet reaped ones included.
 func isAlive(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || errno != ESRCH }
+
+/// Whether a process is gone by `deadline`; one that is dead and that nobody has reaped counts.
+func isGone(
+    _ pid: Int32,
+    by deadline: ContinuousClock.Instant = .now + .seconds(10)
+) async -> Bool {
+    while isAlive(pid) {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let state = stat.split(separator: ")").last?.first { $0 != " " }
+        if state == "Z" || state == "X" { return true }
+        if ContinuousClock.now > deadline { return false }
+        await Task.yield()
+    }
+    return true
+}

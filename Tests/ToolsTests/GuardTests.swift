@@ -110,19 +110,121 @@ struct GuardTests {
         #expect(failure?.message.contains("the guard '/nowhere/opsroom-guard' is missing") == true)
     }
 
+    @Test("a guard killed with SIGKILL takes its program and the grandchildren with it")
+    func guardDeath() async throws {
+        async let result = self.box.perform(
+            .shell(.script(Self.family)),
+            in: self.fixture.context()
+        )
+        let family = try await self.readFamily()
+        kill(family.guardProcess, SIGKILL)
+        let failure = try await result.failure
+        #expect(
+            failure?.message
+                == "the program's guard was killed by signal 9; the program was too"
+        )
+        #expect(try await result.value["exit"] == .integer(137))
+        for process in family.processes { #expect(await isGone(process)) }
+    }
+
+    @Test("the kernel ends the program with its guard, without any help of a node")
+    func deathSignal() async throws {
+        let guardPath = try #require(Self.guardPath)
+        // The end of `out` comes when its last writer, the program, is gone.
+        let script = """
+            mkfifo line out
+            '\(guardPath)' -- sh -c 'echo up; exec sleep 300' < line > out & guard=$!
+            exec 9> line 8< out; read -r up <&8; kill -9 $guard; cat <&8; echo "$up, ended"
+            """
+        let result = try await self.box.perform(
+            .shell(.script(script)),
+            in: self.fixture.context(seconds: 20)
+        )
+        #expect(result.failure == nil)
+        #expect(result.value["output"] == .string("up, ended"))
+    }
+
+    @Test("a stopped guard cannot keep a cancelled program alive")
+    func stuckGuard() async throws {
+        let box = Fixture.toolBox(guardMargin: .milliseconds(200))
+        let context = self.fixture.context()
+        // SAFETY: cancelled and awaited below.
+        let work = Task { try await box.perform(.shell(.script(Self.family)), in: context) }
+        let family = try await self.readFamily()
+        kill(family.guardProcess, SIGSTOP)
+        work.cancel()
+        let failure = await #expect(throws: ToolFailure.self) { try await work.value }
+        #expect(failure?.isCancelled == true)
+        for process in family.processes + [family.guardProcess] {
+            #expect(await isGone(process))
+        }
+    }
+
+    @Test("a guard that never starts the program ends at the deadline")
+    func silentGuard() async throws {
+        try self.fixture.write("#!/bin/sh\nexec sleep 600\n", to: "guard")
+        let path = self.fixture.workspace + "/guard"
+        chmod(path, 0o755)
+        let box = Fixture.toolBox(guardPath: path, guardMargin: .milliseconds(200))
+        await #expect(throws: ToolFailure(.timeout, "the program did not start in time")) {
+            try await box.perform(.shell(.script("true")), in: self.fixture.context(seconds: 1))
+        }
+    }
+
+    @Test("a process that got the number of a dead program later is left alone")
+    func reusedNumber() async throws {
+        let process = try await self.box.startBackground(
+            .script("echo up; exec sleep 500"),
+            in: self.fixture.context()
+        )
+        _ = await self.fixture.lines.rest(after: "up")
+        let other = try #require(GuardedProgram(pid: process.pid, startTime: 1))
+        #expect(other.killEverything())
+        #expect(isAlive(process.pid))
+        await process.stop()
+        for number: Int32 in [-1, 0, 1, getpgrp()] {
+            #expect(GuardedProgram(pid: number, startTime: 1) == nil)
+        }
+    }
+
     @Test("200 runs leave no descriptor open, and their cost is printed")
     func descriptors() async throws {
-        let action = Action.shell(ShellAction(argv: [.literal(.string("true"))]))
-        let context = self.fixture.context(seconds: 300)
-        _ = try await self.box.perform(action, in: context)
-        let before = Self.descriptorCount
-        let clock = ContinuousClock()
-        let elapsed = try await clock.measure {
-            for _ in 0..<200 { _ = try await self.box.perform(action, in: context) }
+        // In a process of its own, where nobody else opens any.
+        let result = await #expect(
+            processExitsWith: .success,
+            observing: [\.standardOutputContent]
+        ) {
+            let box = Fixture.toolBox()
+            let fixture = try Fixture()
+            let action = Action.shell(ShellAction(argv: [.literal(.string("true"))]))
+            let context = fixture.context(seconds: 300)
+            for _ in 0..<5 { _ = try await box.perform(action, in: context) }
+            let before = GuardTests.descriptorCount
+            let elapsed = try await ContinuousClock().measure {
+                for _ in 0..<200 { _ = try await box.perform(action, in: context) }
+            }
+            print("200 guarded runs of true: \(elapsed / 200) each")
+            // A descriptor is closed a moment after the run that it belonged to.
+            let deadline = ContinuousClock.now + .seconds(10)
+            while GuardTests.descriptorCount > before, .now < deadline { await Task.yield() }
+            #expect(GuardTests.descriptorCount == before)
         }
-        print("200 guarded runs of true: \(elapsed / 200) each")
-        // Other tests run beside this one and hold a few of their own.
-        #expect(Self.descriptorCount < before + 60)
+        print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self))
+    }
+
+    /// A program that ignores SIGTERM, with a child and a grandchild.
+    private static let family = """
+        echo "guard $PPID"; echo "program $$"
+        sh -c 'sleep 500 & echo "grandchild $!"; echo "child $$"; wait' &
+        trap '' TERM; wait
+        """
+
+    private func readFamily() async throws -> (guardProcess: Int32, processes: [Int32]) {
+        var numbers: [Int32] = []
+        for name in ["guard", "program", "child", "grandchild"] {
+            numbers.append(try #require(Int32(await self.fixture.lines.rest(after: "\(name) "))))
+        }
+        return (numbers[0], Array(numbers[1...]))
     }
 
     private static var guardPath: String? {
@@ -147,7 +249,7 @@ struct GuardTests {
         }
     }
 
-    private static var descriptorCount: Int {
+    fileprivate static var descriptorCount: Int {
         (0..<4_096).count { fcntl(Int32($0), F_GETFD) >= 0 }
     }
 }

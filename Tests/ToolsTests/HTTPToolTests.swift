@@ -65,6 +65,9 @@ struct HTTPToolTests {
     func redirects() async throws {
         let server = try await TinyServer.start()
         #expect(try await self.send(server, "/redirect/0").value["status"] == .integer(302))
+        let moved = try await self.send(server, "/redirect/0")
+        #expect(moved.failure == nil && moved.badEnd == nil)
+        #expect(moved.value["headers"]?["location"] == .string("/echo"))
         let followed = try await self.send(server, "/redirect/1") { $0.redirectsMax = 2 }
         #expect(followed.value["body"]?.stringValue?.hasPrefix("GET /echo") == true)
         let failure = await #expect(throws: ToolFailure.self) {
@@ -131,6 +134,32 @@ struct HTTPToolTests {
             )
         }
         #expect(gone?.kind == .network)
+    }
+
+    @Test("a secret of a header is in no failure's message, even where the message names its place")
+    func secretsInFailures() async throws {
+        let secret = "hunter2hunter2"
+        let scope = EvaluationScope(secrets: ["TOKEN": secret, "BROKEN": "first-line\r\nX-Evil: 1"])
+        let context = self.fixture.context(scope, seconds: 5)
+        let token = try Template.parse("Bearer {{ secrets.TOKEN }}")
+        let nobody = Template.literal(.string("http://127.0.0.1:1/"))
+        var gone = HTTPAction(url: nobody)
+        gone.headers = ["Authorization": token]
+        var broken = HTTPAction(url: nobody)
+        broken.headers = ["Authorization": try .parse("{{ secrets.BROKEN }}")]
+        // The plan itself holds the value here; it is still not shown.
+        var named = HTTPAction(url: nobody)
+        named.headers = ["X \(secret)": token]
+        var messages: [String] = []
+        for action in [gone, broken, named] {
+            let failure = await #expect(throws: ToolFailure.self) {
+                try await self.box.perform(.http(action), in: context)
+            }
+            messages.append(failure?.message ?? "")
+        }
+        #expect(!messages.contains { $0.contains(secret) || $0.contains("first-line") })
+        #expect(messages[1] == "header Authorization holds a line break")
+        #expect(messages[2] == "'X «secret TOKEN»' is no name of a header")
     }
 
     private static let scope = EvaluationScope(inputs: [

@@ -8,12 +8,13 @@ import Synchronization
 /// The node's end of a guard's life-line.
 ///
 /// The guard ends everything once it reads the end of this stream: after ``terminate()``, or when
-/// the kernel closes the descriptor because the node died. In return it reports in short lines.
+/// the kernel closes the descriptor because the node died. In return it reports in short lines, and
+/// the end of those is the guard's own end, however it came.
 final class GuardChannel: Sendable {
     /// What the guard says first.
     enum Start: Sendable, Equatable {
-        /// The program runs; its process id.
-        case started(Int32)
+        /// The program runs.
+        case started(GuardedProgram)
         /// It could not be started; a sentence.
         case failed(String)
         /// The guard ended without a word.
@@ -23,19 +24,41 @@ final class GuardChannel: Sendable {
     private struct State {
         var text = ""
         var isTerminated = false
+        /// The guard was told to end and did not for too long.
+        var isOverdue = false
+        /// The guard has ended.
+        var hasEnded = false
+        var waiters: [Waiter] = []
+
+        /// The lines that have arrived whole.
+        var lines: ArraySlice<Substring> {
+            self.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        }
+    }
+
+    private struct Waiter: Sendable {
+        let condition: @Sendable (borrowing State) -> Bool
+        let continuation: CheckedContinuation<Void, Never>
     }
 
     private static let queue = DispatchQueue(label: "opsroom.tools.guard-channel")
 
     private let descriptor: Int32
+    /// How long after ``terminate()`` the guard is overdue.
+    private let patience: Duration
     private let state = Mutex(State())
 
-    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+    private init(_ descriptor: Int32, patience: Duration) {
+        self.descriptor = descriptor
+        self.patience = patience
+    }
 
     deinit { close(self.descriptor) }
 
     /// Makes both ends; the second becomes the guard's standard input and belongs to the caller.
-    static func open() throws(ToolFailure) -> (channel: GuardChannel, guardEnd: Int32) {
+    static func open(
+        patience: Duration
+    ) throws(ToolFailure) -> (channel: GuardChannel, guardEnd: Int32) {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
@@ -44,62 +67,124 @@ final class GuardChannel: Sendable {
                 "no socket for the guard: \(String(cString: strerror(errno)))"
             )
         }
-        return (GuardChannel(ends[0]), ends[1])
+        let channel = GuardChannel(ends[0], patience: patience)
+        channel.listen()
+        return (channel, ends[1])
     }
 
     /// Asks the guard to end everything; harmless when repeated or too late.
     func terminate() {
         let isFirst = self.state.withLock { state in
             defer { state.isTerminated = true }
-            return !state.isTerminated
+            return !state.isTerminated && !state.hasEnded
         }
-        if isFirst { shutdown(self.descriptor, Int32(SHUT_WR)) }
+        guard isFirst else { return }
+        shutdown(self.descriptor, Int32(SHUT_WR))
+        let limit = DispatchTime.now() + .milliseconds(Int(self.patience.milliseconds))
+        Self.queue.asyncAfter(deadline: limit) { [weak self] in
+            self?.change { $0.isOverdue = true }
+        }
     }
 
     /// Ends the conversation in both directions, for a guard that never started.
     func abandon() { shutdown(self.descriptor, Int32(SHUT_RDWR)) }
 
+    // MARK: What the guard says
+
     /// Waits for the guard's first line.
     func waitForStart() async -> Start {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let source = DispatchSource.makeReadSource(
-                fileDescriptor: self.descriptor,
-                queue: Self.queue
-            )
-            // The guard sends a line in one piece, so readable means readable to its end.
-            source.setEventHandler { source.cancel() }
-            source.setCancelHandler { continuation.resume() }
-            source.resume()
+        await self.wait { !$0.lines.isEmpty || $0.hasEnded }
+        let lines = self.state.withLock { Array($0.lines) }
+        if let program = Self.program(in: lines) { return .started(program) }
+        for line in lines where line.hasPrefix("failed ") {
+            let words = line.split(separator: " ", maxSplits: 2)
+            return .failed(words.count == 3 ? String(words[2]) : "it could not be started")
         }
-        for line in self.lines() {
-            if let pid = Self.number(after: "started ", in: line) { return .started(pid) }
-            if line.hasPrefix("failed ") {
-                let words = line.split(separator: " ", maxSplits: 2)
-                return .failed(words.count == 3 ? String(words[2]) : "it could not be started")
-            }
+        guard lines.isEmpty else {
+            self.terminate()
+            return .failed("the guard and the node are not of the same version")
         }
         return .silent
     }
 
-    /// The signal that ended the program, known once the guard has exited.
-    func endSignal() -> Int32? {
-        self.lines().lazy.compactMap { Self.number(after: "signal ", in: $0) }.first
+    /// Waits for the guard's end; false when it came in time, true when it is overdue.
+    func waitUntilOverdue() async -> Bool {
+        await self.wait { $0.isOverdue || $0.hasEnded }
+        return self.state.withLock { !$0.hasEnded }
     }
 
-    /// Everything the guard has said up to now.
-    private func lines() -> [Substring] {
-        self.state.withLock { state in
-            var buffer: [UInt8] = Array(repeating: 0, count: 1_024)
-            while true {
-                let count = recv(self.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-                guard count > 0 else { break }
-                state.text += String(decoding: buffer[..<count], as: UTF8.self)
-            }
-            return state.text.split(separator: "\n")
+    /// Waits for the guard's end.
+    func waitForEnd() async { await self.wait { $0.hasEnded } }
+
+    /// The program that a guard left behind when it ended without telling the program's end.
+    func orphan() -> GuardedProgram? {
+        let lines = self.state.withLock { Array($0.lines) }
+        let hasEnded = lines.contains { $0.hasPrefix("exit ") || $0.hasPrefix("signal ") }
+        return hasEnded ? nil : Self.program(in: lines)
+    }
+
+    /// The signal that ended the program, known once the guard has ended.
+    func endSignal() -> Int32? {
+        self.state.withLock { Array($0.lines) }.lazy
+            .filter { $0.hasPrefix("signal ") }
+            .compactMap { Int32($0.dropFirst("signal ".count)) }.first
+    }
+
+    // MARK: Listening
+
+    /// Reads until the guard's end; the source holds this object until then.
+    private func listen() {
+        let source = DispatchSource.makeReadSource(
+            fileDescriptor: self.descriptor,
+            queue: Self.queue
+        )
+        source.setEventHandler { if self.receive() { source.cancel() } }
+        source.setCancelHandler { self.change { $0.hasEnded = true } }
+        source.resume()
+    }
+
+    /// Takes what has arrived; true when nothing more will.
+    private func receive() -> Bool {
+        var buffer: [UInt8] = Array(repeating: 0, count: 1_024)
+        while true {
+            let count = recv(self.descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if count == 0 { return true }
+            if count < 0 { return errno != EAGAIN && errno != EINTR }
+            self.change { $0.text += String(decoding: buffer[..<count], as: UTF8.self) }
         }
     }
 
-    private static func number(after prefix: String, in line: Substring) -> Int32? {
-        line.hasPrefix(prefix) ? Int32(line.dropFirst(prefix.count)) : nil
+    private func wait(until condition: @escaping @Sendable (borrowing State) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let waiter = Waiter(condition: condition, continuation: continuation)
+            self.change { $0.waiters.append(waiter) }
+        }
+    }
+
+    /// Changes the state and wakes whoever waited for that.
+    private func change(_ body: (inout State) -> Void) {
+        let ready = self.state.withLock { state in
+            body(&state)
+            var ready: [Waiter] = []
+            var waiting: [Waiter] = []
+            for waiter in state.waiters {
+                if waiter.condition(state) { ready.append(waiter) } else { waiting.append(waiter) }
+            }
+            state.waiters = waiting
+            return ready
+        }
+        for waiter in ready { waiter.continuation.resume() }
+    }
+
+    /// `started PID START-TIME`.
+    private static func program(in lines: [Substring]) -> GuardedProgram? {
+        for line in lines where line.hasPrefix("started ") {
+            let words = line.split(separator: " ")
+            guard words.count == 3, let pid = Int32(words[1]), let time = UInt64(words[2]) else {
+                return nil
+            }
+            return GuardedProgram(pid: pid, startTime: time)
+        }
+        return nil
     }
 }

@@ -14,6 +14,10 @@ final class GuardedProcess: Sendable {
     struct Launch: Sendable {
         var guardPath: String
         var grace: Duration
+        /// How much longer than the grace the guard may take before it is killed.
+        var guardMargin: Duration
+        /// When the start is given up.
+        var deadline: ContinuousClock.Instant
         var arguments: [String]
         var environment: [String: String]
         var directory: String
@@ -29,7 +33,7 @@ final class GuardedProcess: Sendable {
         var signal: Int32?
         var stdout: OutputCollector.Summary
         var stderr: OutputCollector.Summary
-        /// Set when the guard itself could not be run.
+        /// Set when the guard itself could not be run or was killed.
         var failure: ToolFailure?
     }
 
@@ -60,27 +64,50 @@ final class GuardedProcess: Sendable {
                     + "install opsroom-guard beside opsroom or set OPSROOM_GUARD"
             )
         }
-        let (channel, guardEnd) = try GuardChannel.open()
+        let (channel, guardEnd) = try GuardChannel.open(
+            patience: launch.grace + launch.guardMargin
+        )
         // SAFETY: never cancelled, so that output is read to its end; it ends with the guard,
         // which `terminate()`, this object's end and the node's end all end. `waitForEnd` awaits.
         let work = Task { await Self.run(launch, channel, guardEnd, collector) }
-        switch await channel.waitForStart() {
-        case .started(let pid):
-            return GuardedProcess(pid: pid, channel: channel, work: work)
+        let start = await withTaskCancellationHandler {
+            // Cancelled at the end of this scope, once the start is known.
+            async let _ = Self.terminate(channel, at: launch.deadline)
+            return await channel.waitForStart()
+        } onCancel: {
+            channel.terminate()
+        }
+        switch start {
+        case .started(let program):
+            return GuardedProcess(pid: program.pid, channel: channel, work: work)
         case .failed(let sentence):
             _ = await work.value
             throw ToolFailure(.error, sentence)
         case .silent:
             let end = await work.value
+            if Task.isCancelled { throw .cancelled }
+            if launch.deadline <= .now {
+                throw ToolFailure(.timeout, "the program did not start in time")
+            }
             throw end.failure ?? ToolFailure(.error, "the guard ended before the program started")
         }
     }
 
-    /// Asks the program and all its descendants to end: SIGTERM now, SIGKILL after the grace.
+    /// Asks the program and all its descendants to end: SIGTERM now, SIGKILL after the grace. A
+    /// guard that does not bring that about within the margin is killed, and the node does its work.
     func terminate() { self.channel.terminate() }
 
     /// Waits for the end of the program, its descendants and its output.
     func waitForEnd() async -> End { await self.work.value }
+
+    private static func terminate(
+        _ channel: GuardChannel,
+        at deadline: ContinuousClock.Instant
+    ) async {
+        // An error is the cancellation: the start is known.
+        guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
+        channel.terminate()
+    }
 
     private static func run(
         _ launch: Launch,
@@ -88,21 +115,9 @@ final class GuardedProcess: Sendable {
         _ guardEnd: Int32,
         _ collector: OutputCollector
     ) async -> End {
-        var options = ["--grace", String(launch.grace.milliseconds)]
-        if let file = launch.standardInput { options += ["--stdin", file] }
-        var variables: [Environment.Key: String] = [:]
-        for (name, value) in launch.environment {
-            variables[Environment.Key(stringLiteral: name)] = value
-        }
-        let configuration = Configuration(
-            executable: .path(FilePath(launch.guardPath)),
-            arguments: Arguments(options + ["--"] + launch.arguments),
-            environment: .custom(variables),
-            workingDirectory: FilePath(launch.directory)
-        )
         do {
             let result = try await Subprocess.run(
-                configuration,
+                Self.configuration(launch),
                 input: .fileDescriptor(
                     FileDescriptor(rawValue: guardEnd),
                     closeAfterSpawningProcess: true
@@ -112,9 +127,18 @@ final class GuardedProcess: Sendable {
             ) { execution in
                 async let stdout = collector.collect(execution.standardOutput, from: .stdout)
                 async let stderr = collector.collect(execution.standardError, from: .stderr)
-                return (await stdout, await stderr)
+                if await channel.waitUntilOverdue() {
+                    // It has not been reaped, so its number is its own; failing means it is gone.
+                    try? execution.send(signal: .kill)
+                    await channel.waitForEnd()
+                }
+                var isGone = true
+                if let program = channel.orphan() {
+                    isGone = await BlockingWork.run { program.killEverything() }
+                }
+                return (await stdout, await stderr, isGone)
             }
-            let (stdout, stderr) = result.closureResult
+            let (stdout, stderr, isGone) = result.closureResult
             var end = End(exitCode: 0, stdout: stdout, stderr: stderr)
             switch result.terminationStatus {
             case .exited(let code):
@@ -123,6 +147,12 @@ final class GuardedProcess: Sendable {
             case .signaled(let signal):
                 end.exitCode = 128 + signal
                 end.signal = signal
+                end.failure = ToolFailure(
+                    .error,
+                    "the program's guard was killed by signal \(signal); "
+                        + (isGone ? "the program was too" : "the program could not be"),
+                    isOutcomeUnknown: true
+                )
             }
             return end
         } catch {
@@ -135,6 +165,21 @@ final class GuardedProcess: Sendable {
                 failure: ToolFailure(.error, "the guard could not be started: \(error)")
             )
         }
+    }
+
+    private static func configuration(_ launch: Launch) -> Configuration {
+        var options = ["--grace", String(launch.grace.milliseconds)]
+        if let file = launch.standardInput { options += ["--stdin", file] }
+        var variables: [Environment.Key: String] = [:]
+        for (name, value) in launch.environment {
+            variables[Environment.Key(stringLiteral: name)] = value
+        }
+        return Configuration(
+            executable: .path(FilePath(launch.guardPath)),
+            arguments: Arguments(options + ["--"] + launch.arguments),
+            environment: .custom(variables),
+            workingDirectory: FilePath(launch.directory)
+        )
     }
 }
 

@@ -132,6 +132,8 @@ struct ShellTool: Sendable {
         return GuardedProcess.Launch(
             guardPath: Self.guardPath(self.configuration),
             grace: self.configuration.grace,
+            guardMargin: self.configuration.guardMargin,
+            deadline: context.deadline,
             arguments: arguments,
             environment: environment,
             directory: directory

@@ -74,7 +74,7 @@ extension SystemTests {
             try await Site.with(.embedded) { site in
                 let nothing = try await site.run(Self.completion)
                 #expect(nothing.code == 0)
-                #expect(nothing.output.allSatisfy(\.isWhitespace), "\(nothing.output)")
+                #expect(nothing.output.allSatisfy { $0.isWhitespace }, "\(nothing.output)")
                 #expect(!FileManager.default.fileExists(atPath: "\(site.folder)/data"))
                 let node = try await site.startNode()
                 let plan = try site.plan("nap", "steps: [{id: a, system: {sleep: 0s}}]")
@@ -82,7 +82,7 @@ extension SystemTests {
                 #expect(try await site.run(Self.completion).output == run)
                 try await node.killHard()
                 let gone = try await site.run(Self.completion)
-                #expect(gone.output.allSatisfy(\.isWhitespace), "\(gone.output)")
+                #expect(gone.output.allSatisfy { $0.isWhitespace }, "\(gone.output)")
             }
         }
 
@@ -105,7 +105,7 @@ extension SystemTests {
                     Self.completion,
                     environment: ["DATABASE_URL": "postgres://ops@127.0.0.1:\(port)/ops"]
                 )
-                #expect(answer.code == 0 && answer.output.allSatisfy(\.isWhitespace))
+                #expect(answer.code == 0 && answer.output.allSatisfy { $0.isWhitespace })
                 // The limit is one second; the rest is for a busy machine.
                 #expect(ContinuousClock.now - began < .seconds(8))
             }
