@@ -96,7 +96,7 @@ extension RunActor {
     func pauseRun(_ retryCount: Int, _ milliseconds: Int64) async throws(StoreError) {
         let most = self.plan.retry.maxAttempts
         let reason = "attempt \(retryCount + 1) of \(most) begins in \(milliseconds) ms"
-        self.emit(
+        let event = self.tell(
             .runRetrying,
             data: .object([
                 "retry": .integer(Int64(retryCount)), "in_ms": .integer(milliseconds),
@@ -104,7 +104,7 @@ extension RunActor {
             ])
         )
         self.isRunning = false
-        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason)), event])
     }
 
     /// Parks the run until a person decides.
@@ -114,9 +114,14 @@ extension RunActor {
             "step '\(id)' was under way when its node died and nobody can tell whether it "
             + "happened; look, then: opsroom runs retry \(self.id) --from \(id), "
             + "or opsroom runs cancel \(self.id)"
-        self.emit(.runWaiting, step, data: .object(["reason": .string(reason)]))
+        let event = self.tell(
+            .runWaiting,
+            step: id,
+            attempt: self.machine.attempts(of: step),
+            data: .object(["reason": .string(reason)])
+        )
         self.isRunning = false
-        try await self.submit([.transition(self.transition(.waiting, waitReason: reason))])
+        try await self.submit([.transition(self.transition(.waiting, waitReason: reason)), event])
     }
 
     /// Writes the run's end, with the writes that led to it, in one commit.
