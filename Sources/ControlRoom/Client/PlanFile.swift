@@ -25,14 +25,14 @@ public enum PlanFile {
             throw RoomError(
                 .notFound,
                 "\(path) is a folder, not a plan file",
-                next: "ls \(Self.quoted(path))"
+                next: "ls \(ShellWord.quoted(path))"
             )
         }
         guard let file = FileHandle(forReadingAtPath: path) else {
             throw RoomError(
                 .failed,
                 "\(path) cannot be read",
-                next: "ls -l \(Self.quoted(path))"
+                next: "ls -l \(ShellWord.quoted(path))"
             )
         }
         defer { try? file.close() }
@@ -45,12 +45,7 @@ public enum PlanFile {
         while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path) {
             folder.deleteLastPathComponent()
         }
-        return "ls \(Self.quoted(folder.path))"
-    }
-
-    private static func quoted(_ path: String) -> String {
-        if path.wholeMatch(of: /[A-Za-z0-9_.,:\/@%+=-]+/) != nil { return path }
-        return "'" + path.replacing("'", with: "'\\''") + "'"
+        return "ls \(ShellWord.quoted(folder.path))"
     }
 }
 

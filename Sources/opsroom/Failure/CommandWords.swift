@@ -77,12 +77,3 @@ struct CommandWords {
         (["opsroom"] + command + ["--help"]).joined(separator: " ")
     }
 }
-
-/// A word as a shell takes it.
-enum ShellWord {
-    /// The word itself where it is plain, otherwise in single quotes.
-    static func quoted(_ word: String) -> String {
-        if word.wholeMatch(of: /[A-Za-z0-9_.,:\/@%+=-]+/) != nil { return word }
-        return "'" + word.replacing("'", with: "'\\''") + "'"
-    }
-}
