@@ -91,6 +91,32 @@ extension SystemTests {
             }
         }
 
+        @Test("a run's workspace is removed without following the links in it")
+        func links() async throws {
+            try await Site.with { site in
+                let outside = try site.makeFolder("outside")
+                try Data("kept".utf8).write(to: URL(fileURLWithPath: outside + "/file"))
+                let plan = try site.plan(
+                    "links",
+                    """
+                    inputs: {dir: {type: string}}
+                    steps:
+                      - id: link
+                        effects: none
+                        shell: {argv: [sh, -c, 'mkdir deep && ln -s "$D" out && ln -s "$D" deep/out && pwd'], env: {D: "{{ inputs.dir }}"}}
+                        outputs: {workspace: "{{ result.output }}"}
+                    outputs: {workspace: "{{ steps.link.outputs.workspace }}"}
+                    """
+                )
+                let ended = try await site.run(["run", plan, "-i", "dir=\(outside)", "-o", "json"])
+                #expect(ended.code == 0, "\(ended.error)")
+                let run = try JSONValue(parsing: ended.output)
+                let workspace = try #require(run["outputs"]?["workspace"]?.stringValue)
+                #expect(!FileManager.default.fileExists(atPath: workspace))
+                #expect(site.lines("outside/file") == ["kept"])
+            }
+        }
+
         @Test("a child run starts although its parent fills the node")
         func childOfFullNode() async throws {
             try await Site.with { site in
