@@ -77,14 +77,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     /// A unique constraint refused the row.
     public var isUniqueViolation: Bool { self.sqlState == "23505" }
-    /// A foreign key refused the row.
-    public var isForeignKeyViolation: Bool { self.sqlState == "23503" }
     /// A column that must have a value got none.
     public var isNotNullViolation: Bool { self.sqlState == "23502" }
-    /// A check constraint refused the row.
-    public var isCheckViolation: Bool { self.sqlState == "23514" }
-    /// Two transactions could not be ordered, or waited for each other.
-    public var isSerializationFailure: Bool { self.sqlState == "40001" || self.sqlState == "40P01" }
     /// The table does not exist, usually before the first migration.
     public var isUndefinedTable: Bool { self.sqlState == "42P01" }
 

@@ -52,12 +52,8 @@ struct PostgresPoolMachine: Sendable {
 
     init(_ configuration: PostgresPoolConfiguration) { self.configuration = configuration }
 
-    /// How many callers wait.
-    var waiterCount: Int { self.waiters.count }
     /// How many connections are being made.
     var connectingCount: Int { self.connections.values.count { $0 == .connecting } }
-    /// How many connections are lent.
-    var leasedCount: Int { self.connections.values.count { $0 == .leased } }
 
     // MARK: Events
 

@@ -35,12 +35,6 @@ import Glibc
         return Int(unsafe atoll(text))
     }
 
-    /// The server's name for what was done, such as `UPDATE 3`.
-    public var commandTag: String {
-        guard let text = unsafe PQcmdStatus(self.result) else { return "" }
-        return unsafe String(cString: text)
-    }
-
     /// The type of a column; `.unknown` outside the columns.
     public func columnType(_ column: Int) -> PostgresType {
         PostgresType(rawValue: unsafe PQftype(self.result, Int32(clamping: column)))

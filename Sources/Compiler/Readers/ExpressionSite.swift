@@ -16,8 +16,6 @@ struct ExpressionContext {
     var seesItem = false
     /// Whether this is a sink for secrets.
     var takesSecrets = false
-    /// Whether `steps` can be read at all.
-    var seesSteps = true
 
     /// The same surroundings at another place, which takes secrets only when it says so.
     func at(_ place: String, takesSecrets: Bool = false) -> ExpressionContext {

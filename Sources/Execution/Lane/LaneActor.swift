@@ -135,8 +135,12 @@ actor LaneActor {
             do {
                 let claimed = try await self.room.writer.claim([want])
                 await self.room.admission.give(places - claimed.count)
-                // A lane that has ended meanwhile works on nothing: the next owner adopts them.
-                if self.isOver { await self.room.admission.give(claimed.count) }
+                if self.isOver, !claimed.isEmpty {
+                    // A lane that has ended meanwhile works on nothing: its next owner adopts them,
+                    // which may be this very node.
+                    await self.room.admission.give(claimed.count)
+                    self.room.recheck()
+                }
                 self.send(.claimed(claimed))
                 // Only part of the width was granted: there may be more to take.
                 if claimed.count == places, places < room { self.send(.wake) }

@@ -92,11 +92,13 @@ actor DispatcherActor {
         self.draining.formUnion(shards)
         var free: [Int32] = []
         for shard in shards {
-            var agree = true
+            var busy: [LaneActor] = []
             for lane in self.lanes.values where lane.row.shard == shard {
-                if await !lane.retire() { agree = false }
+                if await !lane.retire() { busy.append(lane) }
             }
-            if agree { free.append(shard) }
+            if busy.isEmpty { free.append(shard) }
+            // Or a lane that always has work would keep its shard forever.
+            for lane in busy { lane.send(.drain) }
         }
         return self.lose(free)
     }
@@ -120,10 +122,11 @@ actor DispatcherActor {
     /// Lanes of these shards take no more runs; those of others take runs again.
     func drain(_ shards: [Int32]) {
         guard !self.isStopping else { return }
-        let back = self.draining.subtracting(shards)
+        let leaving = Set(shards).intersection(self.shards.keys)
+        let back = self.draining.subtracting(leaving)
         self.draining.subtract(back)
         for lane in self.lanes.values where back.contains(lane.row.shard) { lane.send(.resume) }
-        let fresh = Set(shards).subtracting(self.draining)
+        let fresh = leaving.subtracting(self.draining)
         self.draining.formUnion(fresh)
         for lane in self.lanes.values where fresh.contains(lane.row.shard) { lane.send(.drain) }
     }

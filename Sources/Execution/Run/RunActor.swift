@@ -125,38 +125,37 @@ actor RunActor {
     /// - Returns: False when the run is over.
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async -> Bool {
         var writes: [RunWrite] = []
-        var events: [StepGraphMachine.Event] = []
+        let event: StepGraphMachine.Event
         defer { if case .lastEnded = message { self.room.effects.leave() } }
         switch message {
-        case .event(let event): events = [event]
+        case .event(let next): event = next
         case .lastEnded(let step, let end, let carried):
             writes = carried
-            events = [.ended(step, end)]
+            event = .ended(step, end)
         case .cancel(let reason):
             // Once the run rolls back or cleans up, the reason for that stands.
             if self.machine.isStoppable { self.failure = reason }
-            events = [.cancel]
+            event = .cancel
         case .timeout:
             let limit = Duration.milliseconds(self.plan.timeoutMilliseconds)
             if self.machine.isStoppable {
                 self.failure = "the run took longer than its timeout of \(limit)"
             }
-            events = [.timeout]
+            event = .timeout
         case .abandon: return false
         }
         do {
-            for event in events {
-                let actions = try self.machine.handle(event, random: Double.random(in: 0..<1))
-                if let end = actions.lastEnd {
-                    for action in actions { try await self.perform(action, &group, &writes) }
-                    try await self.end(end, writes)
-                    return false
-                }
-                if !writes.isEmpty { try await self.submit(writes) }
-                writes = []
+            let actions = try self.machine.handle(event, random: Double.random(in: 0..<1))
+            if let end = actions.lastEnd {
                 for action in actions { try await self.perform(action, &group, &writes) }
-                if !writes.isEmpty { try await self.submit(writes) }
+                try await self.end(end, writes)
+                return false
             }
+            // What led here is on record before anything follows from it.
+            if !writes.isEmpty { try await self.submit(writes) }
+            writes = []
+            for action in actions { try await self.perform(action, &group, &writes) }
+            if !writes.isEmpty { try await self.submit(writes) }
             await self.settlePlace()
             return true
         } catch let error as StoreError {

@@ -75,7 +75,6 @@ enum Style: String {
     case red = "31"
     case green = "32"
     case yellow = "33"
-    case blue = "34"
     case cyan = "36"
 }
 
