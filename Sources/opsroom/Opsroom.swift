@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlRoom
+import Glibc
 
 /// `opsroom`: the node and the command line of a control room.
 @main
@@ -33,6 +34,8 @@ struct Opsroom: AsyncParsableCommand {
     )
 
     static func main() async {
+        // A closed pipe ends the output, not the work: writes fail instead of ending the process.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try await Self.asyncParseAsRoot()
             if var command = command as? any AsyncParsableCommand {
