@@ -19,6 +19,10 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
@@ -27,14 +31,23 @@ let package = Package(
     products: [
         .executable(name: "opsroom", targets: ["opsroom"]),
         .executable(name: "opsroom-guard", targets: ["opsroom-guard"]),
+        .executable(name: "opsload", targets: ["opsload"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -58,6 +71,33 @@ let package = Package(
             dependencies: ["PulserIR", "Postgres", logging, metrics],
             swiftSettings: house
         ),
+        .systemLibrary(
+            name: "CNghttp2",
+            pkgConfig: "libnghttp2",
+            providers: [.apt(["libnghttp2-dev"])]
+        ),
+        .target(
+            name: "HTTP2",
+            dependencies: [
+                "CNghttp2", nioCore, nioHTTP1,
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"), nioPosix, nioSSL,
+                nioTLS, httpTypes,
+                logging, metrics,
+                .product(name: "NIOCertificateReloading", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                x509,
+            ],
+            swiftSettings: house + [.strictMemorySafety()]
+        ),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", crypto, nioCore,
+                httpTypes, logging, metrics,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: house
+        ),
         .executableTarget(name: "opsroom-guard", swiftSettings: house),
         .target(
             name: "Tools",
@@ -77,7 +117,8 @@ let package = Package(
             name: "ControlRoom",
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
-                subprocess, logging,
+                "HTTP2", "Gateway", crypto, nioCore, nioPosix, subprocess, logging, metrics,
+                .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house
@@ -85,9 +126,21 @@ let package = Package(
         .executableTarget(
             name: "opsroom",
             dependencies: [
-                "PulserIR", "Compiler", "Store", "ControlRoom", "opsroom-guard", logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "PulserIR", "Compiler", "Store", "ControlRoom", "HTTP2", "opsroom-guard",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
+                nioCore, nioPosix, logging,
             ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "opsload",
+            dependencies: [
+                "PulserIR", "HTTP2",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
+                nioCore, nioPosix, logging,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "loadtests/opsload",
             swiftSettings: house
         ),
         .target(
@@ -139,6 +192,27 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "HTTP2Tests",
+            dependencies: [
+                "HTTP2", "TestKit", nioCore, nioHTTP1,
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"), nioPosix, nioSSL,
+                httpTypes,
+                logging, crypto, x509,
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "HTTP2", "Store", "Compiler", "StateMachines", "PulserIR", "Postgres",
+                "ControlRoom", "TestKit", "TestBed", nioCore, nioPosix, httpTypes, logging,
+                metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "ControlRoomTests",
             dependencies: ["ControlRoom", "Postgres", "TestBed", logging],
             swiftSettings: house
@@ -147,7 +221,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "Store", "Postgres",
-                "PulserIR", "TestBed", "TestKit", logging,
+                "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes, nioCore, nioPosix,
+                logging,
             ],
             swiftSettings: house
         ),

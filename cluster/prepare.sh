@@ -2,10 +2,19 @@
 # Sourced, not run; needs `here` to be the repository's root.
 
 # The Debian packages and what each is for.
-packages='postgresql libpq-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
+packages='postgresql libpq-dev libnghttp2-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
+
+# What counts is that the thing is there, not which package brought it.
+has() {
+    case "$1" in
+    libnghttp2-dev) pkg-config --exists libnghttp2 2>/dev/null ;;
+    *) false ;;
+    esac
+}
 
 missing_packages() {
     for package in $packages; do
+        has "$package" && continue
         status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) || status=
         case "$status" in
         *'ok installed') ;;
@@ -42,6 +51,10 @@ prepare() {
         # shellcheck disable=SC2086 # a list of words
         $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
     fi
+    # Toolchains are unpacked, not installed: look where they usually lie.
+    for place in "$HOME/.local/share/swiftly/bin" /opt/swift/usr/bin /usr/local/swift/usr/bin; do
+        command -v swift >/dev/null 2>&1 || { [ -x "$place/swift" ] && PATH=$place:$PATH && export PATH; } || true
+    done
     if ! command -v swift >/dev/null 2>&1; then
         echo "Swift is not installed, and Debian has no package of it that is new enough."
         echo "Next:  install Swift 6.2 or newer as https://www.swift.org/install/linux/ says, then run this again"

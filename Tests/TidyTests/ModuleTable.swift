@@ -10,6 +10,15 @@ enum ModuleTable {
         "CLibpq": [],
         "Postgres": ["CLibpq", "Logging", "Metrics"],
         "Store": ["PulserIR", "Postgres", "Logging", "Metrics"],
+        "CNghttp2": [],
+        "HTTP2": [
+            "CNghttp2", "HTTPTypes", "Logging", "Metrics", "NIOCertificateReloading", "NIOCore",
+            "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "X509",
+        ],
+        "Gateway": [
+            "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",
+            "Hummingbird", "Logging", "Metrics", "NIOCore",
+        ],
         "opsroom-guard": [],
         "Tools": [
             "PulserIR", "Postgres", "AsyncHTTPClient", "Crypto", "Logging", "NIOCore", "NIOHTTP1",
@@ -18,12 +27,17 @@ enum ModuleTable {
         "Execution": ["PulserIR", "StateMachines", "Store", "Tools", "Logging", "Metrics"],
         "ControlRoom": [
             "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
-            "AsyncHTTPClient", "Logging", "Subprocess",
+            "HTTP2", "Gateway", "AsyncHTTPClient", "Crypto", "Logging", "Metrics", "NIOCore",
+            "NIOPosix", "Subprocess", "TOMLKit",
         ],
         // Does not import the guard: it is built beside the program, which starts it.
         "opsroom": [
-            "PulserIR", "Compiler", "Store", "ControlRoom", "opsroom-guard", "ArgumentParser",
-            "Logging",
+            "PulserIR", "Compiler", "Store", "ControlRoom", "HTTP2", "opsroom-guard",
+            "ArgumentParser", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
+        ],
+        "opsload": [
+            "PulserIR", "HTTP2", "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore",
+            "NIOPosix",
         ],
     ]
 

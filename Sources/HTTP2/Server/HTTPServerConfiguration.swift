@@ -1,0 +1,36 @@
+// What a server may be told: where it listens, how it encrypts, when it gives up.
+
+/// Settings of a server.
+public struct HTTPServerConfiguration: Sendable {
+    /// The host to listen on. Default loopback.
+    public var host = "127.0.0.1"
+    /// The port; 0 lets the system choose.
+    public var port = 0
+    /// Certificates; `nil` serves in the clear.
+    public var tls: ServerTLS?
+    /// Limits of every connection.
+    public var limits = ConnectionLimits()
+    /// How long requests may go on when the server ends. Default 10 s.
+    public var drainTimeout: Duration = .seconds(10)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Certificates of a server. Files are looked at again every minute: a renewed certificate needs no
+/// restart.
+public struct ServerTLS: Sendable {
+    /// PEM file of the certificate chain.
+    public var certificatePath: String
+    /// PEM file of the private key.
+    public var keyPath: String
+    /// PEM file of the authorities of client certificates; `nil` asks for none.
+    public var clientAuthorityPath: String?
+
+    /// Names the files.
+    public init(certificatePath: String, keyPath: String, clientAuthorityPath: String? = nil) {
+        self.certificatePath = certificatePath
+        self.keyPath = keyPath
+        self.clientAuthorityPath = clientAuthorityPath
+    }
+}
