@@ -10,6 +10,26 @@ public struct Notice: Sendable, Hashable {
     /// Ids, in the meaning of the channel; empty when notices may have been missed: look for
     /// yourself.
     public var ids: [Int64]
+    /// On ``Channel/events``: by lane, the number after its last stored event.
+    public var ends: [Int64: Int64]
+
+    /// Nothing was said, yet something may have been missed.
+    init(missedOn channel: Channel) {
+        self.channel = channel
+        self.ids = []
+        self.ends = [:]
+    }
+
+    /// Reads ids, or `id:end` pairs, separated by commas.
+    init(_ channel: Channel, payload: String) {
+        self.init(missedOn: channel)
+        for item in payload.split(separator: ",") {
+            let parts = item.split(separator: ":", maxSplits: 1)
+            guard let first = parts.first, let id = Int64(first) else { continue }
+            self.ids.append(id)
+            if parts.count == 2 { self.ends[id] = Int64(parts[1]) }
+        }
+    }
 }
 
 /// A standing LISTEN, made again whenever its connection is lost.
@@ -56,12 +76,9 @@ public struct Listener: Sendable {
                 group.addTask {
                     do {
                         let notifications = try await connection.listen(channel.rawValue)
-                        await body(Notice(channel: channel, ids: []))
+                        await body(Notice(missedOn: channel))
                         for try await notification in notifications {
-                            let ids = notification.payload.split(separator: ",").compactMap {
-                                Int64($0)
-                            }
-                            await body(Notice(channel: channel, ids: ids))
+                            await body(Notice(channel, payload: notification.payload))
                         }
                     } catch {
                         self.logger.debug("listening ended", metadata: ["reason": "\(error)"])

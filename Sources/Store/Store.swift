@@ -55,6 +55,7 @@ public enum Channel: String, Sendable {
     case work = "opsroom_work"
     /// Runs whose owner must look at a request: run numbers, separated by commas.
     case request = "opsroom_request"
-    /// Lanes whose log grew: `lane` ids, separated by commas.
+    /// Lanes whose log grew, each with the number after its last stored event: `lane:end` pairs,
+    /// separated by commas.
     case events = "opsroom_events"
 }

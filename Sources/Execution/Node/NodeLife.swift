@@ -33,6 +33,8 @@ public struct NodeLife: Sendable {
         public var logger: Logger
         /// Called when the database goes away (a sentence) and when it is back (`nil`).
         public var onAvailability: @Sendable (String?) -> Void
+        /// Called with what every commit of this node added to the logs; see ``WriterActor``.
+        public var onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
 
         /// Bundles a node's equipment.
         public init(
@@ -42,7 +44,8 @@ public struct NodeLife: Sendable {
             scratch: any ScratchDatabases,
             configuration: ExecutionConfiguration,
             logger: Logger,
-            onAvailability: @escaping @Sendable (String?) -> Void
+            onAvailability: @escaping @Sendable (String?) -> Void,
+            onCommitted: (@Sendable ([CommittedChunk]) -> Void)? = nil
         ) {
             self.store = store
             self.listener = listener
@@ -51,6 +54,7 @@ public struct NodeLife: Sendable {
             self.configuration = configuration
             self.logger = logger
             self.onAvailability = onAvailability
+            self.onCommitted = onCommitted
         }
     }
 
@@ -76,23 +80,16 @@ public struct NodeLife: Sendable {
             address: settings.address,
             build: settings.build
         )
-        let writer = WriterActor(store: self.equipment.store, node: node)
+        let writer = WriterActor(
+            store: self.equipment.store,
+            node: node,
+            onCommitted: self.equipment.onCommitted
+        )
         let (rechecks, recheck) = AsyncStream<Void>.makeStream(
             bufferingPolicy: .bufferingNewest(1)
         )
         let gate = EffectsGate()
-        let room = Room(
-            configuration: settings,
-            store: self.equipment.store,
-            writer: writer,
-            tools: self.equipment.tools,
-            plans: PlanCache(),
-            scratch: self.equipment.scratch,
-            admission: AdmissionActor(places: settings.runsMax),
-            effects: gate,
-            logger: self.equipment.logger,
-            recheck: { recheck.yield() }
-        )
+        let room = self.room(writer, gate) { recheck.yield() }
         let dispatcher = DispatcherActor(node: node, room: room)
         let lease = LeaseActor(
             node: node,
@@ -136,6 +133,25 @@ public struct NodeLife: Sendable {
             if ending == .stopped { try? await self.equipment.store.leave(node) }
             return ending
         }
+    }
+
+    private func room(
+        _ writer: WriterActor,
+        _ gate: EffectsGate,
+        _ recheck: @escaping @Sendable () -> Void
+    ) -> Room {
+        Room(
+            configuration: self.equipment.configuration,
+            store: self.equipment.store,
+            writer: writer,
+            tools: self.equipment.tools,
+            plans: PlanCache(),
+            scratch: self.equipment.scratch,
+            admission: AdmissionActor(places: self.equipment.configuration.runsMax),
+            effects: gate,
+            logger: self.equipment.logger,
+            recheck: recheck
+        )
     }
 
     /// The node's monotonic clock.

@@ -25,6 +25,7 @@ public actor WriterActor {
     private var wake: CheckedContinuation<Void, Never>?
     private var isEnded = false
     private let notifier: NotifierActor
+    private let onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
 
     struct ClaimRequest {
         var wants: [ClaimWant]
@@ -34,8 +35,20 @@ public actor WriterActor {
     private typealias ClaimAnswer = Result<[ClaimedRun], StoreError>
 
     /// Makes the writer of a node; it works while ``run()`` does.
-    public init(store: Store, node: NodeEpoch) {
+    ///
+    /// - Parameters:
+    ///   - store: Where it writes.
+    ///   - node: For whom.
+    ///   - onCommitted: Called with what every commit added to the logs, as soon as the commit is
+    ///     acknowledged and before anybody who waits for it hears so; a lane's chunks come in order.
+    ///     The writer waits for it: it hands the chunks on and does nothing else.
+    public init(
+        store: Store,
+        node: NodeEpoch,
+        onCommitted: (@Sendable ([CommittedChunk]) -> Void)? = nil
+    ) {
         self.store = store
+        self.onCommitted = onCommitted
         self.node = node
         self.logger = store.logger
         self.notifier = NotifierActor(store: store)
@@ -213,6 +226,10 @@ public actor WriterActor {
         _ accepted: WriteBatch.Accepted
     ) {
         for chunk in chunks where !accepted.lanes.contains(chunk.log.lane) { chunk.log.lose() }
+        let stored = chunks.filter { accepted.lanes.contains($0.log.lane) }
+        if let onCommitted = self.onCommitted, !stored.isEmpty {
+            onCommitted(stored.map { CommittedChunk(lane: $0.log.lane, $0.chunk) })
+        }
         for submission in submissions {
             let claim = WriteBatch.ClaimKey(submission.fence)
             let isAccepted = submission.writes.allSatisfy { write in
@@ -236,7 +253,9 @@ public actor WriterActor {
                     ? nil : StoreError(.stale, "the run was taken over by another claim")
             )
         }
-        self.notifier.note(chunks.map(\.log.lane))
+        self.notifier.note(
+            stored.map { (lane: $0.log.lane, end: $0.chunk.firstSequence + Int64($0.chunk.count)) }
+        )
     }
 
     /// Sends a batch until the database has answered it.
