@@ -58,4 +58,6 @@ public enum Channel: String, Sendable {
     /// Lanes whose log grew, each with the number after its last stored event: `lane:end` pairs,
     /// separated by commas.
     case events = "opsroom_events"
+    /// Lanes whose settings changed: `lane` ids, separated by commas.
+    case lanes = "opsroom_lanes"
 }

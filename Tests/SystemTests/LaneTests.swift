@@ -2,6 +2,7 @@
 
 import Foundation
 import PulserIR
+import Store
 import Testing
 
 extension SystemTests {
@@ -56,6 +57,62 @@ extension SystemTests {
                 )
                 #expect(most == [["3"]])
                 try await LaneLogAudit.check(site, "width")
+            }
+        }
+
+        @Test("a lane made wider takes more runs at once, without a restart")
+        func wider() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode()
+                for name in ["a", "b", "c", "d"] { try await self.enqueue(site, name, []) }
+                try await eventually("the first run works") { site.lines("log").count == 1 }
+                let lane = try await site.withStore { store in
+                    let lane = try await store.ensureLane(session: "default", lane: "A")
+                    return try await store.updateLane(lane, width: 3)
+                }
+                #expect(lane.width == 3)
+                try await eventually("three runs work") { site.lines("log").count == 3 }
+                try await self.finish(site, 4)
+                try await LaneLogAudit.check(site, "wider")
+            }
+        }
+
+        @Test("a lane that waits for a place goes by the priority it was given meanwhile")
+        func livePriority() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode(["--runs-max", "1"])
+                try await site.run(
+                    ["sessions", "create", "s", "--lane", "A", "--lane", "B:1:1", "--lane", "C"]
+                )
+                for lane in ["A", "B", "C"] {
+                    try await self.enqueue(site, lane, ["--session", "s", "--lane", lane])
+                    guard lane == "A" else { continue }
+                    try await eventually("the first run works") { site.lines("log").count == 1 }
+                }
+                try await self.enqueue(site, "never", ["--session", "s", "--lane", "C"])
+                try await site.withStore { store in
+                    let lanes = try await store.lanes(session: "s")
+                    let lane = try #require(lanes.first { $0.name == "C" })
+                    _ = try await store.updateLane(lane.id, priority: 9, expected: lane)
+                    await #expect(throws: StoreError.self, "it was changed since") {
+                        _ = try await store.updateLane(lane.id, priority: 2, expected: lane)
+                    }
+                }
+                // Asked for without a notice: the poll that finds it brings the priority before it.
+                let asked = try await site.rows(
+                    """
+                    UPDATE run SET request = 'cancel' WHERE id = (SELECT max(id) FROM run)
+                    RETURNING 1
+                    """
+                )
+                #expect(asked == [["1"]])
+                try await eventually("the lane heard of it") {
+                    try await site.rows("SELECT 1 FROM run WHERE status = 'cancelled'").count == 1
+                }
+                try await self.finish(site, 3)
+                #expect(site.lines("log") == ["A", "C", "B"])
             }
         }
 

@@ -90,7 +90,7 @@ struct RoomNode: Sendable {
         try? await self.client.store.sweepScratch()
         let equipment = NodeLife.Equipment(
             store: self.client.store,
-            listener: self.client.listener([.work, .request]),
+            listener: self.client.listener([.work, .request, .lanes]),
             tools: tools,
             scratch: PostgresScratch(
                 store: self.client.store,

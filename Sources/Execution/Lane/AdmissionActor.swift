@@ -6,6 +6,7 @@
 /// cancellation.
 actor AdmissionActor {
     private struct Waiter {
+        var lane: Int64
         var priority: Int
         var order: Int
         var continuation: CheckedContinuation<Bool, Never>
@@ -20,7 +21,7 @@ actor AdmissionActor {
     /// Takes between one and `wanted` places; waits for the first one.
     ///
     /// - Returns: 0 when the task was cancelled while waiting.
-    func take(_ wanted: Int, priority: Int) async -> Int {
+    func take(_ wanted: Int, lane: Int64, priority: Int) async -> Int {
         if self.free <= 0 || !self.waiters.isEmpty {
             self.order += 1
             let key = self.order
@@ -28,6 +29,7 @@ actor AdmissionActor {
                 await withCheckedContinuation { continuation in
                     if Task.isCancelled { return continuation.resume(returning: false) }
                     self.waiters[key] = Waiter(
+                        lane: lane,
                         priority: priority,
                         order: key,
                         continuation: continuation
@@ -44,6 +46,13 @@ actor AdmissionActor {
         let more = max(0, min(wanted - 1, self.waiters.isEmpty ? self.free : 0))
         self.free -= more
         return 1 + more
+    }
+
+    /// Has a lane that waits wait with another priority.
+    func reorder(_ lane: Int64, priority: Int) {
+        for key in self.waiters.keys where self.waiters[key]?.lane == lane {
+            self.waiters[key]?.priority = priority
+        }
     }
 
     /// Gives places back.

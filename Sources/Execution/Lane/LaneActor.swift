@@ -26,6 +26,8 @@ actor LaneActor {
         case cancel(RunRequest)
         /// Somebody else may have taken this run over: look.
         case check(RunID)
+        /// The lane's settings as they are now.
+        case configure(LaneSettings)
         /// Take no more runs.
         case drain
         /// Take runs again.
@@ -37,6 +39,7 @@ actor LaneActor {
     private let shard: OwnedShard
     private let room: Room
     private var machine: LaneMachine
+    private var priority: Int
     private var runs: [RunID: RunActor] = [:]
     private var isClaimSent = false
     private nonisolated let inbox: AsyncStream<Message>
@@ -48,6 +51,7 @@ actor LaneActor {
         self.shard = shard
         self.room = room
         self.machine = LaneMachine(width: row.width)
+        self.priority = row.priority
         self.log = LaneLog(lane: row.id, shard: shard, nextSequence: row.nextSequence)
         // Unbounded on purpose: its writers are the lane's own runs and the node's poll, whose
         // messages are ids; dropping an `ended` would leak a place.
@@ -120,6 +124,13 @@ actor LaneActor {
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }
         case .check(let id): group.addTask { await self.check(id) }
+        case .configure(let settings):
+            if settings.priority != self.priority {
+                self.priority = settings.priority
+                await self.room.admission.reorder(self.row.id, priority: settings.priority)
+            }
+            guard settings.width != self.machine.width else { return }
+            self.claim(self.machine.handle(.widthChanged(settings.width)), &group)
         case .drain: _ = self.machine.handle(.drain)
         case .resume: self.claim(self.machine.handle(.resume), &group)
         }
@@ -159,7 +170,11 @@ actor LaneActor {
     /// them and would wait forever for a place of their own making.
     private func places(_ wanted: Int) async -> Int {
         guard self.row.name.contains("/") else {
-            return await self.room.admission.take(wanted, priority: self.row.priority)
+            return await self.room.admission.take(
+                wanted,
+                lane: self.row.id,
+                priority: self.priority
+            )
         }
         await self.room.admission.overdraw(wanted)
         return wanted

@@ -146,6 +146,7 @@ actor DispatcherActor {
             let unready = self.shards.keys.filter { !self.ready.contains($0) }
             if !unready.isEmpty { return await self.takeOver(unready) }
             let found = try await self.room.store.readyLanes(of: self.node)
+            self.configure(found)
             await self.wake(found.map(\.lane))
             try await self.answerRequests()
         } catch {
@@ -161,6 +162,18 @@ actor DispatcherActor {
             return self.room.logger.debug("wake failed", metadata: ["reason": "\(error.message)"])
         }
         for lane in lanes { self.lanes[lane]?.send(.wake) }
+    }
+
+    /// Has lanes of these numbers go by their settings as they are now.
+    func reload(_ lanes: [Int64]) async {
+        let known = lanes.filter { self.lanes[$0] != nil }
+        // A failed look costs latency only: the poll brings the settings of lanes with work.
+        guard !known.isEmpty, let rows = try? await self.room.store.loadLanes(known) else { return }
+        self.configure(rows.map(\.settings))
+    }
+
+    private func configure(_ lanes: [LaneSettings]) {
+        for lane in lanes { self.lanes[lane.lane]?.send(.configure(lane)) }
     }
 
     /// Hands requests to the lanes of their runs.

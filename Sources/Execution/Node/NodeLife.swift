@@ -176,6 +176,7 @@ public struct NodeLife: Sendable {
             case .request:
                 await dispatcher.check(notice.ids.map { RunID($0) })
                 try? await dispatcher.answerRequests()
+            case .lanes: await dispatcher.reload(notice.ids)
             case .events: break
             }
         }

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum LanesSQL {
-    static let all = [ensure, configure, load, list]
+    static let all = [ensure, update, load, list]
 
     /// The lane of that name in an active session, made when absent.
     static let ensure = PostgresStatement(
@@ -22,12 +22,18 @@ enum LanesSQL {
         """
     )
 
-    static let configure = PostgresStatement(
-        "lanes.configure",
-        [.int8, .int8, .int8],
+    /// Sets what is given, if the lane still has the settings that its editor saw.
+    static let update = PostgresStatement(
+        "lanes.update",
+        [.int8, .int8, .int8, .int8, .int8],
         """
-        UPDATE lane SET width = $2::bigint::integer, priority = $3::bigint::integer
-        WHERE id = $1 RETURNING id
+        UPDATE lane l SET width = coalesce($2::bigint::integer, l.width),
+            priority = coalesce($3::bigint::integer, l.priority)
+        FROM session s
+        WHERE l.id = $1 AND s.id = l.session_id
+        AND ($4::bigint IS NULL OR l.width = $4) AND ($5::bigint IS NULL OR l.priority = $5)
+        RETURNING l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id,
+            0::bigint AS next_seq
         """
     )
 

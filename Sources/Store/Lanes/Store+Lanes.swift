@@ -30,6 +30,23 @@ public struct LaneRow: Sendable, Hashable {
     }
 }
 
+/// What may change about a lane while it works.
+public struct LaneSettings: Sendable, Hashable {
+    /// The lane's number.
+    public var lane: Int64
+    /// Runs at once.
+    public var width: Int
+    /// Lanes of higher priority are served first.
+    public var priority: Int
+}
+
+extension LaneRow {
+    /// Its settings.
+    public var settings: LaneSettings {
+        LaneSettings(lane: self.id, width: self.width, priority: self.priority)
+    }
+}
+
 extension Store {
     /// The number of a lane, made with `width` when it is absent. The session must exist and be
     /// active; only the default session is made by itself.
@@ -55,17 +72,47 @@ extension Store {
         throw StoreError(.notFound, "there is no active session '\(session)'")
     }
 
-    /// Sets a lane's width and priority.
-    public func configureLane(
+    /// Changes a lane's settings and tells its owner, who goes by them at once: a wider lane takes
+    /// more runs, a narrower one waits until enough of its own have ended.
+    ///
+    /// - Parameters:
+    ///   - lane: The lane's number.
+    ///   - width: Runs at once, from 1 to ``widthMax``; `nil` leaves it.
+    ///   - priority: Higher goes first; `nil` leaves it.
+    ///   - expected: The lane as its editor saw it; `nil` does not compare.
+    /// - Returns: The lane as it is now, without the number of its next event.
+    /// - Throws: `notFound`; `conflict` when it is not as `expected`, or the width is out of bounds.
+    public func updateLane(
         _ lane: Int64,
-        width: Int,
-        priority: Int
-    ) async throws(StoreError) {
-        _ = try await self.execute(
-            LanesSQL.configure,
-            [.int8(lane), .int8(Int64(width)), .int8(Int64(priority))]
+        width: Int? = nil,
+        priority: Int? = nil,
+        expected: LaneRow? = nil
+    ) async throws(StoreError) -> LaneRow {
+        if let width, !(1...Self.widthMax).contains(width) {
+            throw StoreError(.conflict, "a lane's width is from 1 to \(Self.widthMax)")
+        }
+        func value(_ number: Int?) -> PostgresValue {
+            number.map { .int8(Int64(Int32(clamping: $0))) } ?? .null
+        }
+        let rows = try await self.execute(
+            LanesSQL.update,
+            [
+                .int8(lane), value(width), value(priority), value(expected?.width),
+                value(expected?.priority),
+            ]
         )
+        guard rows.count == 1 else {
+            guard try await self.loadLanes([lane]).isEmpty else {
+                throw StoreError(.conflict, "the lane was changed by somebody else meanwhile")
+            }
+            throw StoreError(.notFound, "there is no such lane")
+        }
+        await self.notify(.lanes, String(lane))
+        return try LaneRow(rows.first())
     }
+
+    /// Runs at once in one lane, at most.
+    public static let widthMax = 1_000
 
     /// What an owner needs to work these lanes.
     public func loadLanes(_ lanes: [Int64]) async throws(StoreError) -> [LaneRow] {

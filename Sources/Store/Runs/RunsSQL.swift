@@ -187,7 +187,7 @@ enum RunsSQL {
                     WHERE r.status = 'queued' AND r.lane_id > ready.lane_id
                     ORDER BY r.lane_id LIMIT 1)
             FROM ready WHERE ready.lane_id IS NOT NULL)
-        SELECT l.id, l.shard_id FROM ready JOIN lane l ON l.id = ready.lane_id
+        SELECT l.id, l.width, l.priority FROM ready JOIN lane l ON l.id = ready.lane_id
         JOIN shard s ON s.shard_id = l.shard_id AND s.owner = $1
         """
     )

@@ -218,13 +218,11 @@ extension Store {
         }
     }
 
-    /// Lanes of this node that have queued runs, with their shards.
-    public func readyLanes(
-        of node: NodeEpoch
-    ) async throws(StoreError) -> [(lane: Int64, shard: Int32)] {
+    /// Lanes of this node that have queued runs, with their settings.
+    public func readyLanes(of node: NodeEpoch) async throws(StoreError) -> [LaneSettings] {
         let rows = try await self.execute(RunsSQL.readyLanes, [.int8(node.number)])
         return try rows.decode { row throws(StoreError) in
-            (lane: try row.int64(0), shard: Int32(try row.int64(1)))
+            LaneSettings(lane: try row.int64(0), width: try row.int(1), priority: try row.int(2))
         }
     }
 

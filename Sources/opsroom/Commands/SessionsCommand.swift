@@ -102,7 +102,7 @@ struct SessionsCommand: AsyncParsableCommand {
                 try await client.store.createSession(name: name, intent: intent)
                 for lane in lanes {
                     let id = try await client.store.ensureLane(session: name, lane: lane.name)
-                    try await client.store.configureLane(
+                    _ = try await client.store.updateLane(
                         id,
                         width: lane.width,
                         priority: lane.priority
