@@ -26,8 +26,8 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, MigrateCommand.self, DoctorCommand.self, BenchCommand.self,
-                    CompletionCommand.self, ExitCodesCommand.self,
+                    UpCommand.self, ContextCommand.self, MigrateCommand.self, DoctorCommand.self,
+                    BenchCommand.self, CompletionCommand.self, ExitCodesCommand.self,
                 ]
             ),
         ]

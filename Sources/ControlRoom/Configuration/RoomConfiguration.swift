@@ -83,6 +83,8 @@ public struct RoomError: Error, Sendable, CustomStringConvertible {
         case badResult = 2
         /// It took too long.
         case timedOut = 3
+        /// The server does not know who is asking, or does not let them.
+        case unauthenticated = 4
         /// There is no such thing.
         case notFound = 5
         /// Something else is in the way.

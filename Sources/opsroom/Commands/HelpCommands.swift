@@ -51,6 +51,7 @@ struct ExitCodesCommand: ParsableCommand {
           1  the command failed
           2  the work finished, its result is bad: a run failed, doctor found something
           3  it took too long
+          4  the server does not know you, or your token may not do this
           5  there is no such thing
           6  something else is in the way: a conflict, a directory in use
           7  refused without --yes

@@ -357,13 +357,3 @@ enum RunCompletion {
         return rows.map(\.id.description).filter { $0.hasPrefix(prefix) }
     }
 }
-
-extension RoomOptions {
-    /// Opens the room for a command.
-    func client<Value: Sendable>(
-        node: Room.NodeNeed = .none,
-        _ body: @escaping @Sendable (RoomClient) async throws -> Value
-    ) async throws -> Value {
-        try await self.room(self.configuration()).open(purpose: "opsroom", node: node, body)
-    }
-}

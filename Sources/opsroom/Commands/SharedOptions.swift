@@ -3,55 +3,7 @@
 import ArgumentParser
 import Compiler
 import ControlRoom
-import Foundation
-import Logging
 import PulserIR
-
-/// Which room a command means.
-struct RoomOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The data directory (default .opsroom).", valueName: "folder"))
-    var data: String?
-
-    @Flag(name: .long, help: "Tell on stderr what happens inside.")
-    var verbose = false
-
-    func configuration(
-        name: String? = nil,
-        runsMax: Int? = nil
-    ) throws -> RoomConfiguration {
-        let configuration = try RoomConfiguration(
-            data: self.data,
-            name: name,
-            runsMax: runsMax,
-            environment: ProcessInfo.processInfo.environment
-        )
-        try configuration.checkDatabase()
-        return configuration
-    }
-
-    func room(
-        _ configuration: RoomConfiguration,
-        onNotice: @escaping @Sendable (Room.Notice) -> Void = { _ in }
-    ) -> Room {
-        LogSetup.once(isVerbose: self.verbose)
-        return Room(configuration, logger: Logger(label: "opsroom"), onNotice: onNotice)
-    }
-}
-
-/// Logs go to stderr; only warnings unless asked.
-enum LogSetup {
-    private static let isVerbose: Bool = {
-        let isVerbose = CommandLine.arguments.contains("--verbose")
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = isVerbose ? .debug : .critical
-            return handler
-        }
-        return isVerbose
-    }()
-
-    static func once(isVerbose: Bool) { _ = Self.isVerbose }
-}
 
 /// Forms of output.
 enum OutputForm: String, ExpressibleByArgument, CaseIterable {

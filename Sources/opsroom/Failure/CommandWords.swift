@@ -69,6 +69,7 @@ struct CommandWords {
         case .usage: Self.help(self.command)
         case .interrupted: "opsroom up"
         case .notFound, .conflict, .badResult, .timedOut, .refused: list
+        case .unauthenticated: "opsroom context show --origin"
         case .failed, .unavailable: "opsroom doctor"
         }
     }
