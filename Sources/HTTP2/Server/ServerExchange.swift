@@ -19,6 +19,19 @@ public struct RequestOrigin: Sendable {
     public var isTLS: Bool
     /// The names a verified client certificate carries (SAN DNS and URI entries); empty without one.
     public var certificateNames: [String]
+
+    /// Describes a sender.
+    public init(
+        address: SocketAddress?,
+        version: Version,
+        isTLS: Bool = false,
+        certificateNames: [String] = []
+    ) {
+        self.address = address
+        self.version = version
+        self.isTLS = isTLS
+        self.certificateNames = certificateNames
+    }
 }
 
 /// A request being answered.

@@ -1,0 +1,53 @@
+// Who asks, and what he may.
+
+/// Whoever a request comes from.
+public struct Principal: Sendable, Hashable {
+    /// What one may do; each includes those before it.
+    public enum Scope: String, Sendable, Hashable, CaseIterable, Comparable {
+        /// Look at everything of the tenant.
+        case read
+        /// Start, cancel, retry and edit work.
+        case run
+        /// Manage tokens and nodes.
+        case admin
+
+        private var rank: Int {
+            switch self {
+            case .read: 0
+            case .run: 1
+            case .admin: 2
+            }
+        }
+
+        /// Whether `right` allows more.
+        public static func < (left: Scope, right: Scope) -> Bool { left.rank < right.rank }
+    }
+
+    /// The tenant of whoever names none.
+    public static let defaultTenant = "default"
+
+    /// The token's public half; `nil` for nobody.
+    public var token: String?
+    /// The token's name for people.
+    public var name: String
+    /// What he may do; `nil` for nobody.
+    public var scope: Scope?
+    /// Whose things he sees.
+    public var tenant: String
+
+    /// Describes somebody.
+    public init(token: String?, name: String, scope: Scope?, tenant: String) {
+        self.token = token
+        self.name = name
+        self.scope = scope
+        self.tenant = tenant
+    }
+
+    /// Somebody without a token.
+    public static let nobody = Principal(
+        token: nil,
+        name: "nobody",
+        scope: nil,
+        tenant: Self.defaultTenant
+    )
+}

@@ -1,0 +1,94 @@
+// Between the transport and the router: an exchange becomes a request, a response an answer.
+
+public import HTTP2
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// The way in for every request.
+public struct Door: Sendable {
+    private let responder: RouterResponder<GatewayContext>
+    private let logger: Logger
+    private let date = DateStamp()
+
+    init(responder: RouterResponder<GatewayContext>, logger: Logger) {
+        self.responder = responder
+        self.logger = logger
+    }
+
+    /// Answers one request, exactly once.
+    public func respond(to exchange: any ServerExchange) async {
+        let fields = exchange.request.headerFields
+        let trace = fields[.traceparent].flatMap { TraceID(traceparent: $0) } ?? TraceID()
+        let context = GatewayContext(
+            source: GatewayContextSource(logger: self.logger, exchange: exchange, trace: trace)
+        )
+        let request = Request(
+            head: exchange.request,
+            body: RequestBody(asyncSequence: exchange.body)
+        )
+        let response: Response
+        do {
+            response = try await self.responder.respond(to: request, context: context)
+        } catch {
+            response = Problem(error).response(context)
+        }
+        await self.send(response, context)
+    }
+
+    private func send(_ response: Response, _ context: GatewayContext) async {
+        let exchange = context.exchange
+        var head = response.head
+        self.finish(&head.headerFields, context)
+        if exchange.request.method == .head {
+            exchange.respond(head, body: nil)
+        } else if let make = context.stream.take() {
+            exchange.respond(head, pulling: make)
+        } else if response.body.contentLength == 0 {
+            exchange.respond(head, body: nil)
+        } else {
+            await self.write(response.body, head, context)
+        }
+    }
+
+    private func write(
+        _ body: ResponseBody,
+        _ head: HTTPResponse,
+        _ context: GatewayContext
+    ) async {
+        let answer = Answer(context.exchange, head, length: body.contentLength)
+        do {
+            try await body.write(AnswerWriter(answer: answer))
+            // A body that forgot to end must not leave the peer waiting; a complete one is done.
+            answer.finish(nil)
+        } catch {
+            if answer.hasBegun {
+                answer.abort()
+            } else {
+                let problem = Problem(error).response(context)
+                await self.send(problem, context)
+            }
+            self.logger.debug(
+                "answer broken off",
+                metadata: ["trace": "\(context.trace)", "error": "\(error)"]
+            )
+        }
+    }
+
+    /// What every answer carries.
+    private func finish(_ fields: inout HTTPFields, _ context: GatewayContext) {
+        fields[.date] = self.date.text()
+        fields[.traceID] = context.trace.description
+        fields[.xContentTypeOptions] = "nosniff"
+        if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
+        if fields[.contentSecurityPolicy] == nil {
+            fields[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        }
+        fields[.referrerPolicy] = "no-referrer"
+        fields[.crossOriginResourcePolicy] = "same-origin"
+        if context.exchange.origin.isTLS {
+            fields[.strictTransportSecurity] = "max-age=31536000"
+        }
+    }
+}

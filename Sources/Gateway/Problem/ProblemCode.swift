@@ -1,0 +1,97 @@
+// Every kind of failure the API can answer, with its status: stable, because programs branch on it.
+
+extension Problem {
+    /// What kind of failure it is.
+    public enum Code: String, Sendable, Hashable, CaseIterable {
+        case badRequest = "bad_request"
+        case invalidJSON = "invalid_json"
+        case invalidParameter = "invalid_parameter"
+        case invalidBody = "invalid_body"
+        case invalidPlan = "invalid_plan"
+        case invalidInputs = "invalid_inputs"
+        case unauthenticated = "unauthenticated"
+        case forbidden = "forbidden"
+        case csrf = "csrf"
+        case originNotAllowed = "origin_not_allowed"
+        case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
+        case notAcceptable = "not_acceptable"
+        case timedOut = "timed_out"
+        case conflict = "conflict"
+        case idempotencyConflict = "idempotency_conflict"
+        case gone = "gone"
+        case preconditionFailed = "precondition_failed"
+        case bodyTooLarge = "body_too_large"
+        case unsupportedMediaType = "unsupported_media_type"
+        case rangeNotSatisfiable = "range_not_satisfiable"
+        case hostNotAllowed = "host_not_allowed"
+        case preconditionRequired = "precondition_required"
+        case rateLimited = "rate_limited"
+        case headersTooLarge = "headers_too_large"
+        case `internal` = "internal"
+        case unavailable = "unavailable"
+        case draining = "draining"
+        case overloaded = "overloaded"
+
+        /// The status it is answered with.
+        public var status: Int {
+            switch self {
+            case .badRequest, .invalidJSON, .invalidParameter: 400
+            case .invalidBody, .invalidPlan, .invalidInputs: 422
+            case .unauthenticated: 401
+            case .forbidden, .csrf, .originNotAllowed: 403
+            case .notFound: 404
+            case .methodNotAllowed: 405
+            case .notAcceptable: 406
+            case .timedOut: 408
+            case .conflict, .idempotencyConflict: 409
+            case .gone: 410
+            case .preconditionFailed: 412
+            case .bodyTooLarge: 413
+            case .unsupportedMediaType: 415
+            case .rangeNotSatisfiable: 416
+            case .hostNotAllowed: 421
+            case .preconditionRequired: 428
+            case .rateLimited: 429
+            case .headersTooLarge: 431
+            case .internal: 500
+            case .unavailable, .draining, .overloaded: 503
+            }
+        }
+
+        /// The kind in few words, the same for every occurrence.
+        public var title: String {
+            switch self {
+            case .badRequest: "The request cannot be understood"
+            case .invalidJSON: "The body is not JSON"
+            case .invalidParameter: "A parameter is not usable"
+            case .invalidBody: "The body does not fit"
+            case .invalidPlan: "The plan has errors"
+            case .invalidInputs: "The inputs do not fit the plan"
+            case .unauthenticated: "A token is needed"
+            case .forbidden: "The token does not allow this"
+            case .csrf: "The request lacks the session's second token"
+            case .originNotAllowed: "The page that sent this is not allowed to"
+            case .notFound: "There is no such thing"
+            case .methodNotAllowed: "This path does not know the method"
+            case .notAcceptable: "None of the accepted forms can be given"
+            case .timedOut: "It took too long"
+            case .conflict: "Something else is in the way"
+            case .idempotencyConflict: "The idempotency key was used for another request"
+            case .gone: "It is not kept any more"
+            case .preconditionFailed: "It was changed by somebody else"
+            case .bodyTooLarge: "The body is too large"
+            case .unsupportedMediaType: "The body's type is not supported"
+            case .rangeNotSatisfiable: "The range lies outside"
+            case .hostNotAllowed: "This server does not answer for that host name"
+            case .preconditionRequired: "An If-Match field is needed"
+            case .rateLimited: "Too many requests"
+            case .headersTooLarge: "The request's fields are too large"
+            case .internal: "The server failed"
+            case .unavailable: "The server cannot do this now"
+            case .draining: "This node is going away"
+            case .overloaded: "Too much is asked at once"
+            }
+        }
+    }
+}

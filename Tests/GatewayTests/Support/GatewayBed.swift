@@ -1,0 +1,206 @@
+// Decides how tests get a gateway: over a database of its own, asked in memory or over a socket.
+
+import Foundation
+import Gateway
+import HTTP2
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOPosix
+import Postgres
+import PulserIR
+import Store
+import TestBed
+
+let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// Lets everybody in as one principal.
+struct OpenDoor: Doorkeeper {
+    var principal = Principal(token: "test", name: "test", scope: .admin, tenant: "default")
+
+    func admit(
+        _ exchange: any ServerExchange,
+        to scope: Principal.Scope?
+    ) async throws(Problem) -> Admission {
+        Admission(self.principal)
+    }
+}
+
+/// How near to the wire a test asks.
+enum Depth: String, CaseIterable, Sendable {
+    /// The door is called with an exchange made in memory.
+    case door
+    /// A server on loopback, asked by our client.
+    case live
+}
+
+/// A gateway being tested.
+struct GatewayBed: Sendable {
+    let store: Store
+    let database: PostgresConfiguration
+    let gateway: Gateway
+    let door: Door
+    private let pool: PostgresPool
+    private let client: HTTP2Client?
+
+    /// The files of `migrations/`.
+    static func migrations() throws -> [Migration] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../../migrations").standardized
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path())
+        return try names.filter { $0.hasSuffix(".sql") }.map { name in
+            let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+            return Migration(number: Int(name.prefix(4)) ?? 0, name: name, sql: text)
+        }
+    }
+
+    /// Runs `body` beside a gateway over a fresh, migrated database.
+    static func with(
+        _ depth: Depth = .door,
+        configuration: GatewayConfiguration = GatewayConfiguration(),
+        doorkeeper: (@Sendable (Store) -> any Doorkeeper)? = nil,
+        _ body: @escaping @Sendable (GatewayBed) async throws -> Void
+    ) async throws {
+        let database = try await TestPostgres.shared.freshDatabase()
+        try await Migrator(
+            configuration: database,
+            migrations: try Self.migrations(),
+            logger: logger
+        ).apply()
+        let pool = PostgresPool(PostgresPoolConfiguration(connection: database), logger: logger)
+        let store = Store(pool: pool, logger: logger)
+        let gateway = Gateway(
+            configuration,
+            Gateway.Equipment(
+                store: store,
+                doorkeeper: doorkeeper?(store) ?? OpenDoor(),
+                listener: {
+                    Listener(configuration: database, channels: $0, logger: logger)
+                },
+                artifacts: TestPostgres.temporaryDirectory(),
+                logger: logger
+            )
+        )
+        let door = gateway.door()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pool.run() }
+            group.addTask { await gateway.run() }
+            defer { group.cancelAll() }
+            var client: HTTP2Client?
+            if depth == .live { client = try await Self.serve(door, &group) }
+            try await body(
+                GatewayBed(
+                    store: store,
+                    database: database,
+                    gateway: gateway,
+                    door: door,
+                    pool: pool,
+                    client: client
+                )
+            )
+        }
+    }
+
+    private static func serve(
+        _ door: Door,
+        _ group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws -> HTTP2Client {
+        let server = HTTPServer(
+            HTTPServerConfiguration(),
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger
+        ) { await door.respond(to: $0) }
+        let (addresses, listening) = AsyncStream<SocketAddress>.makeStream()
+        group.addTask {
+            defer { listening.finish() }
+            try await server.run { listening.yield($0) }
+        }
+        var first = addresses.makeAsyncIterator()
+        guard let port = await first.next()?.port else {
+            throw Unanswered(description: "the server did not listen")
+        }
+        let client = HTTP2Client(
+            HTTP2ClientConfiguration(host: "127.0.0.1", port: port),
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger
+        )
+        group.addTask { await client.run() }
+        return client
+    }
+
+    // MARK: Asking
+
+    /// Sends a request and waits for the whole answer.
+    func send(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ fields: HTTPFields = [:],
+        body: ByteBuffer? = nil
+    ) async throws -> Answer {
+        let request = HTTPRequest(
+            method: method,
+            scheme: "http",
+            authority: "localhost",
+            path: path,
+            headerFields: fields
+        )
+        guard let client else {
+            let exchange = FakeExchange(request, body: body)
+            await self.door.respond(to: exchange)
+            return try await exchange.answer()
+        }
+        let response = try await client.send(request, body: body)
+        var bytes: [UInt8] = []
+        for try await chunk in response.body { bytes += Array(chunk.readableBytesView) }
+        return Answer(
+            status: response.head.status.code,
+            fields: response.head.headerFields,
+            bytes: bytes
+        )
+    }
+
+    /// Gets a path.
+    func get(_ path: String, _ fields: HTTPFields = [:]) async throws -> Answer {
+        try await self.send(.get, path, fields)
+    }
+
+    /// Posts JSON.
+    func post(
+        _ path: String,
+        _ json: JSONValue,
+        _ fields: HTTPFields = [:]
+    ) async throws -> Answer {
+        var fields = fields
+        fields[.contentType] = "application/json"
+        return try await self.send(
+            .post,
+            path,
+            fields,
+            body: ByteBuffer(bytes: json.canonicalBytes)
+        )
+    }
+
+    // MARK: Database
+
+    /// The first cell of `sql`'s answer.
+    @discardableResult
+    func text(_ sql: String) async throws -> String? {
+        try await self.pool.withConnection { connection throws(PostgresError) in
+            let rows = try await connection.query(sql, [], format: .text)
+            return rows.count == 0 ? nil : rows.columnText(0, 0)
+        }
+    }
+}
+
+extension Answer {
+    /// The body as JSON.
+    var json: JSONValue {
+        get throws { try JSONValue(parsing: self.bytes) }
+    }
+
+    /// The code of the problem in the body; `nil` when it is none.
+    var code: String? {
+        guard self.fields[.contentType] == "application/problem+json" else { return nil }
+        return (try? self.json)?["code"]?.stringValue
+    }
+}
