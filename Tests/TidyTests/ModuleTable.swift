@@ -12,8 +12,8 @@ enum ModuleTable {
         "Store": ["PulserIR", "Postgres", "Logging", "Metrics"],
         "CNghttp2": [],
         "HTTP2": [
-            "CNghttp2", "HTTPTypes", "Logging", "Metrics", "NIOCertificateReloading", "NIOCore",
-            "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "X509",
+            "CNghttp2", "HTTPTypes", "Logging", "Metrics", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
+            "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "X509",
         ],
         "Gateway": [
             "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",

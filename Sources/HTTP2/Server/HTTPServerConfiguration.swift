@@ -16,21 +16,3 @@ public struct HTTPServerConfiguration: Sendable {
     /// The defaults.
     public init() {}
 }
-
-/// Certificates of a server. Files are looked at again every minute: a renewed certificate needs no
-/// restart.
-public struct ServerTLS: Sendable {
-    /// PEM file of the certificate chain.
-    public var certificatePath: String
-    /// PEM file of the private key.
-    public var keyPath: String
-    /// PEM file of the authorities of client certificates; `nil` asks for none.
-    public var clientAuthorityPath: String?
-
-    /// Names the files.
-    public init(certificatePath: String, keyPath: String, clientAuthorityPath: String? = nil) {
-        self.certificatePath = certificatePath
-        self.keyPath = keyPath
-        self.clientAuthorityPath = clientAuthorityPath
-    }
-}
