@@ -259,7 +259,7 @@ struct ContextCommand: AsyncParsableCommand {
 /// Completes names of contexts.
 enum ContextCompletion {
     @Sendable
-    static func names(_ words: [String], _ index: Int, _ prefix: String) async -> [String] {
+    static func names(_ words: [String], _ index: Int, _ prefix: String) -> [String] {
         let file = try? ContextFile.read(environment: ContextCommand.environment)
         return (file?.contexts.map(\.name) ?? []).filter { $0.hasPrefix(prefix) }
     }

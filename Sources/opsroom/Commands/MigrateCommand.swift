@@ -60,6 +60,7 @@ struct MigrateCommand: AsyncParsableCommand {
                 """
         )
 
+        @OptionGroup var output: OutputOptions
         @OptionGroup var room: RoomOptions
 
         func run() async throws {
@@ -71,6 +72,9 @@ struct MigrateCommand: AsyncParsableCommand {
                 // Applying is what has just failed.
                 if error.code == .failed { error.next = "opsroom migrate status" }
                 throw error
+            }
+            guard self.output.output == .table else {
+                return self.output.printJSON("applied", applied.map { .string($0) })
             }
             Terminal.output.line(
                 applied.isEmpty

@@ -120,7 +120,13 @@ struct RunCommand: AsyncParsableCommand {
         notices.show { await view.say($0) }
         let row = try await withThrowingTaskGroup(of: RunRow?.self) { group in
             group.addTask {
-                try await client.follow(id, isLive: true, onChange: { await view.see($0) }) {
+                try await client.follow(
+                    id,
+                    isLive: true,
+                    onChange: { row in
+                        if let run = try? RunFacts(row) { await view.see(run) }
+                    }
+                ) {
                     event in
                     let isNew = await place.pass(event.sequence)
                     if form == .jsonl, isNew { Terminal.output.line(event.line) }
@@ -155,7 +161,7 @@ struct RunCommand: AsyncParsableCommand {
             return result
         }
         guard let row else { throw Self.interrupted(id) }
-        if form == .table { await view.printSummary(row) }
+        if form == .table { await view.printSummary(try RunFacts(row), "") }
         if form == .json { self.output.printJSON(try await RunDocument.full(row, client)) }
         return row
     }

@@ -50,7 +50,7 @@ struct RunsCommand: AsyncParsableCommand {
         @Flag(name: .customLong("no-headers"), help: "Rows only.")
         var noHeaders = false
         @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
 
         private static func status(_ text: String) throws -> RunStatus {
             if let status = RunStatus(rawValue: text) { return status }
@@ -66,22 +66,18 @@ struct RunsCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let rows = try await self.room.client { client in
-                var filter = RunFilter(
-                    statuses: self.status,
-                    session: self.session,
-                    lane: self.lane,
-                    limit: self.limit
-                )
-                if let before = self.before {
-                    filter.before = try await client.store.resolveRun(before)
-                }
-                return try await client.store.runs(filter)
-            }
+            let query = RunQuery(
+                statuses: self.status,
+                session: self.session,
+                lane: self.lane,
+                before: self.before,
+                limit: self.limit
+            )
+            let runs = try await self.place.access { try await $0.runs(query) }
             if self.output.output != .table {
-                return self.output.printJSON("runs", rows.map(RunDocument.json))
+                return self.output.printJSON("runs", runs.map(\.json))
             }
-            if rows.isEmpty {
+            if runs.isEmpty {
                 Terminal.error.line("no runs; start one with: opsroom run PLAN")
                 return
             }
@@ -91,14 +87,12 @@ struct RunsCommand: AsyncParsableCommand {
             table.style = { column, text in
                 column == 1 ? Wording.sign(String(text.dropFirst(2))).style : nil
             }
-            table.rows = rows.map { row in
-                let took = row.finishedMilliseconds.map {
-                    Wording.duration(milliseconds: $0 - (row.startedMilliseconds ?? $0))
-                }
-                return [
-                    row.id.description, Wording.status(row.status.rawValue), row.planName,
-                    "\(row.sessionName)/\(row.laneName)", Wording.ago(row.enqueuedMilliseconds),
-                    took ?? "", Wording.oneLine(row.failure ?? row.waitReason ?? "", 200),
+            table.rows = runs.map { run in
+                [
+                    run.id.description, Wording.status(run.status.rawValue), run.plan, run.place,
+                    Wording.ago(run.enqueuedMilliseconds),
+                    run.tookMilliseconds.map { Wording.duration(milliseconds: $0) } ?? "",
+                    Wording.oneLine(run.failure ?? run.waitReason ?? "", 200),
                 ]
             }
             table.print(isPlain: self.noHeaders)
@@ -118,21 +112,20 @@ struct RunsCommand: AsyncParsableCommand {
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
         @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let wanted = self.run
-            let form = self.output.output
-            try await self.room.client { client in
-                let id = try await client.store.resolveRun(wanted)
-                if form != .table {
-                    let row = try await client.store.run(id)
-                    return self.output.printJSON(try await RunDocument.full(row, client))
+            let output = self.output
+            let words = self.place.words
+            try await self.place.access { room in
+                let id = try await room.resolve(wanted)
+                if output.output != .table {
+                    return output.printJSON(try await room.evidence(id))
                 }
-                let plan = try await client.store.plan(client.store.run(id).planDigest)
-                let view = RunView(plan: plan, id: id)
-                let row = try await client.follow(id, isLive: false) { await view.take($0.json) }
-                await view.printSummary(row)
+                let view = RunView(plan: try await room.plan(of: room.run(id)), id: id)
+                let run = try await room.follow(id, isLive: false) { await view.take($0.json) }
+                await view.printSummary(run, words)
             }
         }
     }
@@ -152,7 +145,7 @@ struct RunsCommand: AsyncParsableCommand {
         @Option(help: "Only this step.") var step: String?
         @Flag(name: .shortAndLong, help: "Go on until the run has ended.") var follow = false
         @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let wanted = self.run
@@ -160,9 +153,9 @@ struct RunsCommand: AsyncParsableCommand {
             let step = self.step
             let isLive = self.follow
             let documents = Collected()
-            try await self.room.client { client in
-                let id = try await client.store.resolveRun(wanted)
-                _ = try await client.follow(id, isLive: isLive) { event in
+            try await self.place.access { room in
+                let id = try await room.resolve(wanted)
+                _ = try await room.follow(id, isLive: isLive) { event in
                     let name = event.json["step"]?.stringValue ?? ""
                     guard step == nil || name == step || name.hasPrefix("\(step ?? "")[") else {
                         return
@@ -181,155 +174,6 @@ struct RunsCommand: AsyncParsableCommand {
             if form == .json { self.output.printJSON("events", await documents.all) }
         }
     }
-
-    struct Cancel: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "cancel",
-            abstract: "End a run: its programs are stopped, its always() steps still run.",
-            discussion: """
-                What was done is not undone; a failed run is rolled back, a cancelled one is not.
-
-                Example:
-                  opsroom runs cancel 7k3m --reason "wrong environment"
-                """
-        )
-
-        @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @Option(help: "Why, for the record.") var reason = "cancelled by hand"
-        @OptionGroup var room: RoomOptions
-
-        func run() async throws {
-            let wanted = self.run
-            let reason = self.reason
-            let row = try await self.room.client(node: .some) { client in
-                let id = try await client.store.resolveRun(wanted)
-                do {
-                    _ = try await client.store.requestCancel(id, reason: reason)
-                } catch let error as StoreError where error.code == .conflict {
-                    var failure = RoomError(error)
-                    failure.next = "opsroom runs show \(id)"
-                    throw failure
-                }
-                return try await client.awaitEnd(id, within: .seconds(30))
-            }
-            guard row.status.isTerminal else {
-                throw RoomError(
-                    .timedOut,
-                    "run \(row.id) is asked to end and is still \(row.status.rawValue)",
-                    next: "opsroom runs show \(row.id)"
-                )
-            }
-            Terminal.output.line("\(row.id) \(row.status.rawValue)")
-        }
-    }
-
-    struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "retry",
-            abstract:
-                "Run an ended or waiting run again, from what did not succeed or a chosen step.",
-            discussion: """
-                Every step that did not succeed runs again, and with --from that step too; steps
-                that succeeded keep their results unless they depend on one that runs again.
-
-                Examples:
-                  opsroom runs retry 7k3m
-                  opsroom runs retry 7k3m --from migrate --input env=prod
-                """
-        )
-
-        @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @Option(help: "The step to begin with.") var from: String?
-        @OptionGroup var inputOptions: InputOptions
-        @Flag(help: "Return at once; a node runs it.") var detach = false
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
-
-        func run() async throws {
-            let wanted = self.run
-            let from = self.from
-            let detach = self.detach
-            let inputs = try self.inputOptions.values()
-            let form = self.output.output
-            let row = try await self.room.client(node: detach ? .none : .some) { client in
-                let old = try await client.store.run(client.store.resolveRun(wanted))
-                let steps = try await Self.queue(client, old, from, inputs)
-                if form == .table {
-                    Terminal.error.line("runs again: \(steps.joined(separator: ", "))")
-                }
-                if detach {
-                    let row = try await client.store.run(old.id)
-                    if form != .table { self.output.printJSON(RunDocument.json(row)) }
-                    return row
-                }
-                let plan = try await client.store.plan(old.planDigest)
-                let view = RunView(plan: plan, id: old.id)
-                let row = try await client.follow(old.id, isLive: true) { await view.take($0.json) }
-                if form == .table { await view.printSummary(row) }
-                if form != .table {
-                    self.output.printJSON(try await RunDocument.full(row, client))
-                }
-                return row
-            }
-            if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
-        }
-
-        private static func queue(
-            _ client: RoomClient,
-            _ run: RunRow,
-            _ from: String?,
-            _ inputs: [String: String]
-        ) async throws -> [String] {
-            do {
-                return try await client.retry(run, from: from, inputs: inputs)
-            } catch let error as InputError {
-                throw Failure(error, next: "opsroom runs show \(run.id) -o json")
-            } catch let error as StoreError where error.code == .conflict {
-                var failure = RoomError(error)
-                failure.next = "opsroom runs show \(run.id)"
-                throw failure
-            }
-        }
-    }
-
-    struct Artifact: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "artifact",
-            abstract: "Write an artifact of a run to stdout, after checking its digest.",
-            discussion: """
-                Example:
-                  opsroom runs artifact 7k3m report.json > report.json
-                """
-        )
-
-        @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @Argument(help: "The artifact's name.") var name: String
-        @OptionGroup var room: RoomOptions
-
-        func run() async throws {
-            let wanted = self.run
-            let name = self.name
-            let bytes = try await self.room.client { client in
-                let id = try await client.store.resolveRun(wanted)
-                let artifacts = try await client.store.artifacts(id)
-                guard let artifact = artifacts.last(where: { $0.name == name }) else {
-                    let names = artifacts.map(\.name).joined(separator: ", ")
-                    throw RoomError(
-                        .notFound,
-                        "run \(id) has no artifact '\(name)'; it has: "
-                            + (names.isEmpty ? "none" : names),
-                        next: "opsroom runs show \(id)"
-                    )
-                }
-                let bytes = try await client.artifact(id, artifact)
-                guard Digest(of: bytes) == artifact.digest else {
-                    throw RoomError(.failed, "artifact '\(name)' does not have its digest any more")
-                }
-                return bytes
-            }
-            FileHandle.standardOutput.write(Data(bytes))
-        }
-    }
 }
 
 private actor Collected {
@@ -341,13 +185,13 @@ private actor Collected {
 enum RunCompletion {
     /// Finds the data directory on a command line that is not finished yet.
     private struct RoomProbe: ParsableArguments {
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
         @Argument(parsing: .allUnrecognized) var others: [String] = []
     }
 
     @Sendable
     static func ids(_ words: [String], _ index: Int, _ prefix: String) async -> [String] {
-        guard let options = try? RoomProbe.parse(words).room,
+        guard let options = try? RoomProbe.parse(words).place,
             let room = try? options.room(options.configuration()),
             let rows = await room.glimpse(
                 within: .seconds(1),

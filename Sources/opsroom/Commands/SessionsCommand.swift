@@ -3,7 +3,6 @@
 import ArgumentParser
 import ControlRoom
 import PulserIR
-import Store
 
 struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,15 +28,13 @@ struct SessionsCommand: AsyncParsableCommand {
 
         @Flag(help: "Archived ones too.") var all = false
         @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let all = self.all
-            let rows = try await self.room.client {
-                try await $0.store.sessions(includingEnded: all)
-            }
+            let rows = try await self.place.access { try await $0.sessions(all: all) }
             if self.output.output != .table {
-                return self.output.printJSON("sessions", rows.map(Self.json))
+                return self.output.printJSON("sessions", rows)
             }
             if rows.isEmpty {
                 Terminal.error.line("no sessions; the first run makes 'default'")
@@ -45,21 +42,15 @@ struct SessionsCommand: AsyncParsableCommand {
             }
             var table = Table(headers: ["SESSION", "STATUS", "LANES", "OPEN", "CREATED", "INTENT"])
             table.rows = rows.map { row in
-                [
-                    row.name, Wording.status(row.status), String(row.lanes), String(row.openRuns),
-                    Wording.ago(row.createdMilliseconds), row.intent,
+                func text(_ name: String) -> String { row[name]?.stringValue ?? "" }
+                func number(_ name: String) -> String { String(row[name]?.integerValue ?? 0) }
+                let created = RunProgress.milliseconds(text("created_at")) ?? 0
+                return [
+                    text("name"), Wording.status(text("status")), number("lanes"),
+                    number("open_runs"), Wording.ago(created), text("intent"),
                 ]
             }
             table.print()
-        }
-
-        private static func json(_ row: SessionRow) -> JSONValue {
-            .object([
-                "name": .string(row.name), "status": .string(row.status),
-                "intent": .string(row.intent), "lanes": .integer(row.lanes),
-                "open_runs": .integer(row.openRuns),
-                "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
-            ])
         }
     }
 
@@ -79,7 +70,8 @@ struct SessionsCommand: AsyncParsableCommand {
         @Argument(help: "Its name.") var name: String
         @Option(help: "What it is for.") var intent = ""
         @Option(help: "A lane: NAME[:WIDTH[:PRIORITY]]; repeat for more.") var lane: [String] = []
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
 
         func validate() throws {
             guard self.name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil else {
@@ -98,17 +90,11 @@ struct SessionsCommand: AsyncParsableCommand {
             let name = self.name
             let intent = self.intent
             let lanes = try self.lane.map(LaneOption.init)
-            try await self.room.client { client in
-                try await client.store.createSession(name: name, intent: intent)
-                for lane in lanes {
-                    let id = try await client.store.ensureLane(session: name, lane: lane.name)
-                    _ = try await client.store.updateLane(
-                        id,
-                        width: lane.width,
-                        priority: lane.priority
-                    )
-                }
+            let session = try await self.place.access { room in
+                try await room.createSession(name, intent: intent, lanes: lanes)
+                return try await room.session(name)
             }
+            guard self.output.output == .table else { return self.output.printJSON(session) }
             Terminal.output.line("session \(name) created")
         }
     }
@@ -124,11 +110,16 @@ struct SessionsCommand: AsyncParsableCommand {
         )
 
         @Argument(help: "Its name.") var name: String
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let name = self.name
-            try await self.room.client { try await $0.store.archiveSession(name: name) }
+            let session = try await self.place.access { room in
+                try await room.archiveSession(name)
+                return try await room.session(name)
+            }
+            guard self.output.output == .table else { return self.output.printJSON(session) }
             Terminal.output.line("session \(name) archived")
         }
     }

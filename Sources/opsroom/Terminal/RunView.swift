@@ -3,12 +3,11 @@
 import ControlRoom
 import Foundation
 import PulserIR
-import Store
 
 /// Shows one run on a terminal.
 actor RunView {
     private var progress: RunProgress
-    private var row: RunRow?
+    private var run: RunFacts?
     private var painted = 0
     private var frame = 0
     private let plan: Plan
@@ -25,7 +24,7 @@ actor RunView {
 
     func take(_ event: JSONValue) { self.progress.take(event) }
 
-    func see(_ row: RunRow) { self.row = row }
+    func see(_ run: RunFacts) { self.run = run }
 
     /// Something about the node, shown under the run.
     func say(_ notice: String?) { self.notice = notice }
@@ -38,7 +37,7 @@ actor RunView {
                 self.paint()
             } else if Date().timeIntervalSince(self.lastLine) >= 10 {
                 self.lastLine = Date()
-                Terminal.error.line("\(self.id): \(self.progress.sentence(self.row?.status))")
+                Terminal.error.line("\(self.id): \(self.progress.sentence(self.run?.status))")
             }
             try? await Task.sleep(for: .milliseconds(100))
         }
@@ -76,7 +75,7 @@ actor RunView {
 
     private func headline(_ terminal: Terminal) -> String {
         let age = Int64(Date().timeIntervalSince(self.started) * 1_000)
-        let status = self.row?.status == .queued ? "queued" : self.progress.status
+        let status = self.run?.status == .queued ? "queued" : self.progress.status
         var text = terminal.styled(self.plan.name, .bold)
         text += "  \(status)  \(Wording.duration(milliseconds: age))"
         if !self.progress.note.isEmpty { text += "  " + self.progress.note }
@@ -101,23 +100,21 @@ actor RunView {
             + terminal.styled(detail, step.status == "failed" ? .red : .dim)
     }
 
-    /// Prints the whole run on stdout.
-    func printSummary(_ row: RunRow) {
+    /// Prints the whole run on stdout; `words` are what further commands need to mean this room.
+    func printSummary(_ run: RunFacts, _ words: String) {
         let terminal = Terminal.output
-        let (sign, style) = Wording.sign(row.status.rawValue)
-        let took = row.finishedMilliseconds.map {
-            " in " + Wording.duration(milliseconds: $0 - (row.startedMilliseconds ?? $0))
-        }
+        let (sign, style) = Wording.sign(run.status.rawValue)
+        let took = run.tookMilliseconds.map { " in " + Wording.duration(milliseconds: $0) }
         terminal.line(
             "\(terminal.styled(sign, style)) \(terminal.styled(self.plan.name, .bold)) "
-                + "\(row.status.rawValue)\(took ?? "")"
-                + terminal.styled("  run \(row.id) · \(row.sessionName)/\(row.laneName)", .dim)
+                + "\(run.status.rawValue)\(took ?? "")"
+                + terminal.styled("  run \(run.id) · \(run.place)", .dim)
         )
         let width = self.progress.steps.map(\.id.count).max() ?? 0
         for step in self.progress.steps { self.printStep(step, width, terminal) }
-        if let failure = row.failure {
+        if let failure = run.failure {
             terminal.line("\n" + terminal.styled(failure, .red))
-        } else if let waits = row.waitReason {
+        } else if let waits = run.waitReason {
             terminal.line("\n" + terminal.styled(waits, .yellow))
         }
         if !self.progress.outputs.isEmpty {
@@ -127,10 +124,11 @@ actor RunView {
                 terminal.line("  \(terminal.styled(name, .cyan)) = \(text)")
             }
         }
-        let next = row.status == .succeeded ? "show" : "retry"
+        let next = run.status == .succeeded ? "show" : "retry"
         terminal.line(
             terminal.styled(
-                "\nNext:  opsroom runs \(next) \(row.id) · opsroom runs logs \(row.id)",
+                "\nNext:  opsroom runs \(next) \(run.id)\(words) · "
+                    + "opsroom runs logs \(run.id)\(words)",
                 .dim
             )
         )

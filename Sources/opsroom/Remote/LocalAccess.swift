@@ -1,0 +1,148 @@
+// The door of a data directory: the store, as ever.
+
+import Compiler
+import ControlRoom
+import PulserIR
+import Store
+
+/// A room on this machine.
+struct LocalAccess: RoomAccess {
+    let client: RoomClient
+
+    func resolve(_ text: String) async throws -> RunID {
+        try await self.client.store.resolveRun(text)
+    }
+
+    func runs(_ query: RunQuery) async throws -> [RunFacts] {
+        var filter = RunFilter(
+            statuses: query.statuses,
+            session: query.session,
+            lane: query.lane,
+            limit: query.limit
+        )
+        if let before = query.before { filter.before = try await self.resolve(before) }
+        return try await self.client.store.runs(filter).map { try RunFacts($0) }
+    }
+
+    func run(_ id: RunID) async throws -> RunFacts {
+        try RunFacts(try await self.client.store.run(id))
+    }
+
+    func evidence(_ id: RunID) async throws -> JSONValue {
+        try await RunDocument.full(try await self.client.store.run(id), self.client)
+    }
+
+    func plan(_ digest: Digest) async throws -> Plan {
+        try await self.client.store.plan(digest)
+    }
+
+    func follow(
+        _ id: RunID,
+        isLive: Bool,
+        onChange: @escaping @Sendable (RunFacts) async -> Void,
+        _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
+    ) async throws -> RunFacts {
+        try RunFacts(
+            try await self.client.follow(
+                id,
+                isLive: isLive,
+                onChange: { row in
+                    if let run = try? RunFacts(row) { await onChange(run) }
+                },
+                body
+            )
+        )
+    }
+
+    func cancel(_ id: RunID, reason: String) async throws {
+        try await Self.telling(id) {
+            _ = try await self.client.store.requestCancel(id, reason: reason)
+        }
+    }
+
+    func retry(
+        _ id: RunID,
+        from step: String?,
+        inputs: [String: String]
+    ) async throws -> [String] {
+        do {
+            return try await Self.telling(id) {
+                let row = try await self.client.store.run(id)
+                return try await self.client.retry(row, from: step, inputs: inputs)
+            }
+        } catch let error as InputError {
+            throw Failure(error, next: "opsroom runs show \(id) -o json")
+        }
+    }
+
+    /// Somebody else was faster: what the run is now says the rest.
+    private static func telling<Value>(
+        _ id: RunID,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as StoreError where error.code == .conflict {
+            var failure = RoomError(error)
+            failure.next = "opsroom runs show \(id)"
+            throw failure
+        }
+    }
+
+    func artifact(_ id: RunID, _ name: String) async throws -> [UInt8] {
+        let artifacts = try await self.client.store.artifacts(id)
+        guard let artifact = artifacts.last(where: { $0.name == name }) else {
+            throw Self.noArtifact(id, name, known: artifacts.map(\.name))
+        }
+        let bytes = try await self.client.artifact(id, artifact)
+        guard Digest(of: bytes) == artifact.digest else {
+            throw RoomError(.failed, "artifact '\(name)' does not have its digest any more")
+        }
+        return bytes
+    }
+
+    static func noArtifact(_ id: RunID, _ name: String, known: [String]) -> RoomError {
+        RoomError(
+            .notFound,
+            "run \(id) has no artifact '\(name)'; it has: "
+                + (known.isEmpty ? "none" : known.joined(separator: ", ")),
+            next: "opsroom runs show \(id)"
+        )
+    }
+
+    func sessions(all: Bool) async throws -> [JSONValue] {
+        try await self.client.store.sessions(includingEnded: all).map(SessionDocument.json)
+    }
+
+    func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws {
+        try await self.client.store.createSession(name: name, intent: intent)
+        for lane in lanes {
+            let id = try await self.client.store.ensureLane(session: name, lane: lane.name)
+            _ = try await self.client.store.updateLane(
+                id,
+                width: lane.width,
+                priority: lane.priority
+            )
+        }
+    }
+
+    func archiveSession(_ name: String) async throws {
+        try await self.client.store.archiveSession(name: name)
+    }
+}
+
+extension RunFacts {
+    init(_ row: RunRow) throws(RoomError) { try self.init(RunDocument.json(row)) }
+}
+
+/// A session as JSON: the shape that `-o json` promises.
+enum SessionDocument {
+    static func json(_ row: SessionRow) -> JSONValue {
+        .object([
+            "name": .string(row.name), "status": .string(row.status),
+            "intent": .string(row.intent), "lanes": .integer(row.lanes),
+            "open_runs": .integer(row.openRuns),
+            "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+        ])
+    }
+}
