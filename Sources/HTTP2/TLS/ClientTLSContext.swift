@@ -1,7 +1,7 @@
 // Decides whether a server is the one that was meant, and says in a sentence why not.
 
 internal import FoundationEssentials
-internal import Glibc
+internal import NIOCore
 internal import NIOSSL
 
 /// The TLS side of a client's connections.
@@ -142,8 +142,6 @@ struct ClientTLSContext: Sendable {
     }
 
     private static func isAddress(_ name: String) -> Bool {
-        var v4 = in_addr()
-        var v6 = in6_addr()
-        return unsafe inet_pton(AF_INET, name, &v4) == 1 || inet_pton(AF_INET6, name, &v6) == 1
+        (try? SocketAddress(ipAddress: name, port: 0)) != nil
     }
 }
