@@ -192,10 +192,16 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "HTTP2Bed",
+            dependencies: ["HTTP2", nioCore, nioPosix, httpTypes, logging],
+            path: "Tests/HTTP2Bed",
+            swiftSettings: house
+        ),
         .testTarget(
             name: "HTTP2Tests",
             dependencies: [
-                "HTTP2", "TestKit", nioCore, nioHTTP1,
+                "HTTP2", "HTTP2Bed", "TestKit", nioCore, nioHTTP1,
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"), nioPosix, nioSSL,
                 nioTLS, httpTypes,
                 logging, crypto, swiftASN1, x509,
