@@ -7,6 +7,6 @@ public enum Statements {
     /// Every statement, in the order of the folders.
     public static let all: [PostgresStatement] =
         NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
-        + RunTimingsSQL.all
+        + RunTimingsSQL.all + PauseSQL.all
         + JournalSQL.all + EventsSQL.all + ArtifactsSQL.all + WriterSQL.all
 }

@@ -56,6 +56,15 @@ struct RunRules {
     ) {
         if self.end != nil { self.violate("\(action) after the end") }
         switch action {
+        case .decide, .attempt, .resolve, .rollBack, .pauseRun:
+            if machine.isSuspended { self.violate("\(action) although the run is paused") }
+        case .tellSuspended:
+            if work.contains(where: { $0.isAttempt || $0.isRollback }) {
+                self.violate("said to be at rest while something is under way")
+            }
+        default: break
+        }
+        switch action {
         case .attempt(let step, let number): self.checkStart(step, number, machine, work)
         case .rollBack(let step): self.checkUndo(step, machine, work)
         case .settle(let step, .succeeded): self.isDone[step] = true
@@ -126,7 +135,8 @@ struct RunRules {
             self.violate("\(running) attempts at once, \(self.plan.maxParallel) allowed")
         }
         if self.end == nil, machine.phase == .ended { self.violate("ended without saying so") }
-        guard isBegun else { return }
+        // What a crash cut off waits for a paused run to go on.
+        guard isBegun, !machine.isSuspended else { return }
         for step in machine.statuses.indices where machine.statuses[step] == .running {
             let isKnown = work.contains {
                 switch $0 {

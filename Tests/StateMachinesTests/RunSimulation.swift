@@ -27,6 +27,7 @@ struct RunSimulation {
     var retryCount = 0
     var isCancelRequested = false
     var isTimeOver = false
+    var isPaused = false
     // What does not.
     var work: [Work] = []
     var isStopping = false
@@ -85,7 +86,9 @@ struct RunSimulation {
             return self.handle(.cancel)
         }
         if Int.random(in: 0..<300, using: &self.generator) == 0 { return self.runOutOfTime() }
+        if self.generator.chance(2) { return self.togglePause() }
         guard !self.work.isEmpty else {
+            if self.machine.isSuspended, !self.waitsForPerson { return self.togglePause() }
             guard self.waitsForPerson else { return self.rules.violate("the run stands still") }
             // A person looked, and gives up; or nobody did.
             if self.generator.chance(50) { return self.runOutOfTime() }
@@ -94,6 +97,11 @@ struct RunSimulation {
         }
         let chosen = Int.random(in: 0..<self.work.count, using: &self.generator)
         self.answer(self.work.remove(at: chosen))
+    }
+
+    private mutating func togglePause() {
+        self.isPaused.toggle()
+        self.handle(self.isPaused ? .suspend : .unsuspend)
     }
 
     private mutating func runOutOfTime() {
@@ -186,6 +194,7 @@ struct RunSimulation {
         // What ends the run is known again before or just after it resumes.
         let isEarly = self.generator.chance(50)
         if isEarly { self.repeatStops() }
+        if self.isPaused, self.rules.end == nil { self.handle(.suspend) }
         if self.rules.end == nil { self.handle(.begin) }
         if !isEarly { self.repeatStops() }
     }
@@ -225,6 +234,7 @@ struct RunSimulation {
         case .stopAttempts: self.isStopping = true
         case .rollBack(let step): self.work.append(.rollBack(step))
         case .waitForPerson: self.waitsForPerson = true
+        case .tellSuspended, .tellUnsuspended: break
         case .end(let status):
             self.rules.ended(
                 status,

@@ -24,6 +24,8 @@ actor LaneActor {
         case ended(RunID, claimNumber: Int64, isLetGo: Bool)
         /// Somebody wants this run to end.
         case cancel(RunRequest)
+        /// Whether this run, if it is under way here, is to go on.
+        case pause(RunPause)
         /// Somebody else may have taken this run over: look.
         case check(RunID)
         /// The lane's settings as they are now.
@@ -123,6 +125,7 @@ actor LaneActor {
             if isLetGo, !Task.isCancelled { self.room.recheck() }
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }
+        case .pause(let pause): self.runs[pause.run]?.pause(pause)
         case .check(let id): group.addTask { await self.check(id) }
         case .configure(let settings):
             if settings.priority != self.priority {

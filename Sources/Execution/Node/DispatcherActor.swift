@@ -181,6 +181,9 @@ actor DispatcherActor {
         let requests = try await self.room.store.requests(of: self.node)
         try await self.ensureLanes(requests.map(\.fence.lane))
         for request in requests { self.lanes[request.fence.lane]?.send(.cancel(request)) }
+        for pause in try await self.room.store.pauses(of: self.node) {
+            self.lanes[pause.lane]?.send(.pause(pause))
+        }
     }
 
     /// Has lanes look whether runs of theirs were taken from them.

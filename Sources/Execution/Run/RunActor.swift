@@ -18,6 +18,7 @@ actor RunActor {
         /// The last open step ended: its writes go with whatever follows from it.
         case lastEnded(Int, StepGraphMachine.AttemptEnd, [RunWrite])
         case cancel(String)
+        case pause(RunPause)
         case timeout
         /// The right to work on the run is gone.
         case abandon
@@ -43,6 +44,10 @@ actor RunActor {
     var isRunning = false
     /// Whether the run takes up one of the node's places.
     private(set) var holdsPlace = true
+    /// What was heard last about going on.
+    var lastPause: RunPause?
+    /// Services wait for a run that was taken over at rest to go on.
+    var holdsServices = false
     /// Whether the run's end is on record.
     var hasEnded = false
     private(set) var firstSequence: Int64 = 0
@@ -62,6 +67,9 @@ actor RunActor {
 
     /// Asks for the run's end.
     nonisolated func cancel(reason: String) { self.mailbox.yield(.cancel(reason)) }
+
+    /// Has the run stop at its next step, or go on.
+    nonisolated func pause(_ pause: RunPause) { self.mailbox.yield(.pause(pause)) }
 
     /// Stops the work and writes nothing more.
     nonisolated func abandon() {
@@ -93,10 +101,13 @@ actor RunActor {
     private func work() async {
         await withDiscardingTaskGroup { group in
             self.startTimers(&group)
-            if self.claimed.hasJournal { await self.restartServices() }
+            self.holdsServices = self.claimed.hasJournal && self.beginsAtRest
+            if self.claimed.hasJournal, !self.holdsServices { await self.restartServices() }
             // What ends the run comes first, or steps would start only to be stopped.
             if let reason = self.claimed.cancelReason { self.mailbox.yield(.cancel(reason)) }
             if self.timeLeftMilliseconds <= 0 { self.mailbox.yield(.timeout) }
+            // Then what keeps it from beginning.
+            if self.claimed.pause.by != nil { self.mailbox.yield(.pause(self.claimed.pause)) }
             self.mailbox.yield(.event(.begin))
             for await message in self.inbox {
                 guard await self.take(message, &group) else { break }
@@ -104,6 +115,12 @@ actor RunActor {
             self.stopSignal.fire()
             group.cancelAll()
         }
+    }
+
+    /// Whether the run was taken over paused, and nothing makes it end all the same.
+    private var beginsAtRest: Bool {
+        self.claimed.pause.by != nil && self.machine.isStoppable
+            && self.claimed.cancelReason == nil && self.timeLeftMilliseconds > 0
     }
 
     private var timeLeftMilliseconds: Int64 {
@@ -142,6 +159,11 @@ actor RunActor {
                 self.failure = "the run took longer than its timeout of \(limit)"
             }
             event = .timeout
+        case .pause(let pause):
+            // Heard twice, or out of order.
+            guard pause.number > self.lastPause?.number ?? 0 else { return true }
+            self.lastPause = pause
+            event = pause.by == nil ? .unsuspend : .suspend
         case .abandon: return false
         }
         do {
@@ -234,6 +256,8 @@ actor RunActor {
         case .rollBack(let step):
             group.addTask { await self.rollBack(step) }
         case .waitForPerson(let step): try await self.waitForPerson(step)
+        case .tellSuspended: try await self.rest()
+        case .tellUnsuspended: try await self.goOn()
         case .end: break
         }
     }

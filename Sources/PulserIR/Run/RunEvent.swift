@@ -10,6 +10,8 @@ public struct RunEvent: Sendable, Hashable {
         case runStarted = "run.started"
         case runResumed = "run.resumed"
         case runWaiting = "run.waiting"
+        case runPaused = "run.paused"
+        case runUnpaused = "run.unpaused"
         case runRetrying = "run.retrying"
         case runRollingBack = "run.rolling_back"
         case runSucceeded = "run.succeeded"

@@ -21,6 +21,8 @@ extension StepGraphMachine {
             }
         }
         self.phase = .draining
+        // What a pause held back comes to its end now.
+        self.unsuspend(&actions)
     }
 
     /// Undoing goes backwards: the step attempted last is undone first. A failed step is undone

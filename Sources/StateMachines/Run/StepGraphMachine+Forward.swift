@@ -5,6 +5,10 @@ internal import PulserIR
 extension StepGraphMachine {
     mutating func begin(_ actions: inout [Action]) {
         for step in self.states.indices where self.states[step].status == .running {
+            if self.isSuspended {
+                self.suspension?.unresolved.append(step)
+                continue
+            }
             actions.append(.resolve(step, number: self.states[step].attempts))
         }
         // A crash in the middle of undoing: it goes on where it was.
@@ -25,7 +29,7 @@ extension StepGraphMachine {
     /// Whether a step may start at this moment.
     func mayStart(_ step: Int) -> Bool {
         switch self.phase {
-        case .forward: self.needsSucceeded(step) && !self.isHeld
+        case .forward: self.needsSucceeded(step) && !self.isHeld && !self.isSuspended
         case .cleanup: self.runsOnFailure[step] || self.stopReason == nil && !self.hasFailure
         case .draining, .pausing, .rollingBack, .ended: false
         }
@@ -101,7 +105,11 @@ extension StepGraphMachine {
 
     /// After a crash: makes the attempt again, unless the run is being stopped or undone by now, or
     /// was cleaning up already.
-    private mutating func again(_ step: Int, _ actions: inout [Action]) {
+    mutating func again(_ step: Int, _ actions: inout [Action]) {
+        if self.isSuspended {
+            self.suspension?.again.append(step)
+            return
+        }
         let isLate = self.stopReason != nil || !self.needsSucceeded(step)
         if self.phase == .rollingBack || self.phase == .draining && isLate {
             // A step that looks at failure is asked again when the run cleans up.
@@ -129,7 +137,7 @@ extension StepGraphMachine {
         }
     }
 
-    private var runningCount: Int {
+    var runningCount: Int {
         self.states.count { $0.status == .running || $0.isDeciding }
     }
 
@@ -138,6 +146,7 @@ extension StepGraphMachine {
         _ actions: inout [Action],
         where isReady: (StepGraphMachine, Int) -> Bool
     ) -> Bool {
+        if self.isSuspended { return false }
         var moved = false
         var free = self.plan.maxParallel - self.runningCount
         for step in self.states.indices where free > 0 {
@@ -200,7 +209,7 @@ extension StepGraphMachine {
             }
         }
         if self.isHeld { return self.askPerson(&actions) }
-        guard self.runningCount == 0 else { return false }
+        guard self.runningCount == 0, !self.isSuspended else { return false }
         if self.stopReason == nil, self.mayRetryRun {
             let wait = Backoff.milliseconds(
                 after: self.retryCount + 1,

@@ -17,6 +17,8 @@ public import PulserIR
 /// rollingBack ─▶ cleanup (steps with always() or failure()) ─▶ ended(failed)
 /// cancel, timeout ─▶ running attempts are stopped ─▶ [rollingBack on timeout] ─▶ cleanup ─▶ ended
 /// ```
+///
+/// A suspended run stays in its phase and begins nothing, until it is told to go on or to end.
 public struct StepGraphMachine: Sendable {
     /// What happened.
     public enum Event: Sendable {
@@ -34,6 +36,10 @@ public struct StepGraphMachine: Sendable {
         case runRetryDue
         /// A rollback chain of a step ended; false when it failed.
         case rolledBack(Int, Bool)
+        /// Somebody paused the run.
+        case suspend
+        /// The run may go on.
+        case unsuspend
         /// Somebody wants the run to end.
         case cancel
         /// The run's time is over.
@@ -74,6 +80,10 @@ public struct StepGraphMachine: Sendable {
         case rollBack(Int)
         /// A step's outcome is unknown and nothing runs any more; the run waits for a person.
         case waitForPerson(Int)
+        /// The run is suspended and nothing of it is under way any more.
+        case tellSuspended
+        /// The run was at rest and goes on.
+        case tellUnsuspended
         /// The run is over.
         case end(RunStatus)
     }
@@ -117,6 +127,7 @@ public struct StepGraphMachine: Sendable {
     /// A person was asked; nothing starts by itself any more.
     public internal(set) var isAsking = false
     var stopReason: RunStatus?
+    var suspension: Suspension?
     var attempted: [Int] = []
     var rollbackQueue: [Int] = []
     var isUndoingAgain = false
@@ -155,6 +166,7 @@ public struct StepGraphMachine: Sendable {
     /// Whether nothing is under way but waiting: a pause, a person, or steps of which `onlyWaits`
     /// says so.
     public func isWaiting(_ onlyWaits: (Int) -> Bool) -> Bool {
+        if self.isAtRest { return true }
         guard self.phase == .forward || self.phase == .pausing else { return false }
         return self.states.indices.allSatisfy { step in
             let state = self.states[step]
@@ -237,12 +249,20 @@ public struct StepGraphMachine: Sendable {
             self.ended(step, end, random, &actions)
         case .retryDue(let step):
             if self.states[step].status == .retrying { self.states[step].isDue = true }
-        case .runRetryDue: if self.phase == .pausing { self.resumeRun() }
+        case .runRetryDue:
+            if self.isSuspended {
+                self.suspension?.isRetryDue = true
+            } else if self.phase == .pausing {
+                self.resumeRun()
+            }
         case .rolledBack(let step, let held): self.rolledBack(step, held, &actions)
+        case .suspend: self.suspend()
+        case .unsuspend: self.unsuspend(&actions)
         case .cancel: self.stop(.cancelled, &actions)
         case .timeout: self.stop(.timedOut, &actions)
         }
         self.advance(random, &actions)
+        self.tellSuspended(&actions)
         return actions
     }
 

@@ -17,11 +17,11 @@ extension RunEvent.Kind {
     public var level: EventLevel {
         switch self {
         case .runFailed, .runTimedOut, .stepFailed, .stepUnknown: .error
-        case .runWaiting, .runRetrying, .runRollingBack, .runCancelled, .stepRetrying,
-            .stepCancelled:
+        case .runWaiting, .runPaused, .runRetrying, .runRollingBack, .runCancelled,
+            .stepRetrying, .stepCancelled:
             .warning
-        case .runStarted, .runResumed, .runSucceeded, .stepStarted, .stepOutput, .stepVerified,
-            .stepSucceeded, .stepSkipped, .artifactStored:
+        case .runStarted, .runResumed, .runUnpaused, .runSucceeded, .stepStarted, .stepOutput,
+            .stepVerified, .stepSucceeded, .stepSkipped, .artifactStored:
             .info
         }
     }
@@ -33,8 +33,9 @@ extension RunEvent.Kind {
         case .runFailed: .failed
         case .runCancelled: .cancelled
         case .runTimedOut: .timedOut
-        case .runStarted, .runResumed, .runWaiting, .runRetrying, .runRollingBack, .stepStarted,
-            .stepOutput, .stepVerified, .stepRetrying, .stepSucceeded, .stepFailed, .stepSkipped,
+        case .runStarted, .runResumed, .runWaiting, .runPaused, .runUnpaused, .runRetrying,
+            .runRollingBack, .stepStarted, .stepOutput, .stepVerified, .stepRetrying,
+            .stepSucceeded, .stepFailed, .stepSkipped,
             .stepCancelled, .stepUnknown, .artifactStored:
             nil
         }

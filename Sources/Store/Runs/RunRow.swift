@@ -52,6 +52,8 @@ public struct RunRow: Sendable, Hashable {
     public var request: String?
     /// The key under which it was enqueued, if any.
     public var idempotencyKey: String?
+    /// Who paused it; `nil` when it is not paused.
+    public var pausedBy: String?
 
     init(_ row: StoreRow) throws(StoreError) {
         guard let digest = Digest(bytes: try row.bytes(4)) else {
@@ -84,6 +86,7 @@ public struct RunRow: Sendable, Hashable {
         self.finishedMilliseconds = try row.int64IfPresent(21)
         self.request = try row.textIfPresent(22)
         self.idempotencyKey = try row.textIfPresent(23)
+        self.pausedBy = try row.textIfPresent(24)
     }
 }
 

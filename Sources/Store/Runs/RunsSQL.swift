@@ -15,7 +15,7 @@ enum RunsSQL {
         (extract(epoch FROM r.enqueued_at) * 1000)::bigint,
         (extract(epoch FROM r.started_at) * 1000)::bigint,
         (extract(epoch FROM r.finished_at) * 1000)::bigint,
-        r.request, r.idempotency_key
+        r.request, r.idempotency_key, r.paused_by
         FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN plan p ON p.digest = r.plan_digest
         """
@@ -110,6 +110,7 @@ enum RunsSQL {
             finished_at = CASE WHEN target.at_once THEN now() END,
             failure = CASE WHEN target.at_once THEN $2 ELSE run.failure END,
             request = CASE WHEN target.at_once THEN NULL ELSE 'cancel' END,
+            paused_by = CASE WHEN target.at_once THEN NULL ELSE run.paused_by END,
             request_reason = $2
         FROM target WHERE run.id = target.id RETURNING run.status
         """
@@ -135,6 +136,7 @@ enum RunsSQL {
 
     /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
     /// run finds its writes refused. Its time begins anew: one that timed out would only do so again.
+    /// Whoever has it run again does not want it paused.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],
@@ -142,7 +144,7 @@ enum RunsSQL {
         UPDATE run SET status = 'queued', attempt = attempt + 1, retry_count = 0,
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
-            due_at = now(),
+            due_at = now(), paused_by = NULL, pause_no = pause_no + 1,
             inputs = coalesce($3, inputs)
         WHERE id = $1 AND claim_no = $2
         AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
@@ -174,17 +176,19 @@ enum RunsSQL {
         """
     )
 
-    /// Lanes of this node with queued runs: hops from lane to lane on the index instead of
+    /// Lanes of this node with queued runs that are not paused: hops from lane to lane on the index instead of
     /// reading every queued run.
     static let readyLanes = PostgresStatement(
         "runs.ready_lanes",
         [.int8],
         """
         WITH RECURSIVE ready (lane_id) AS (
-            (SELECT lane_id FROM run WHERE status = 'queued' ORDER BY lane_id LIMIT 1)
+            (SELECT lane_id FROM run WHERE status = 'queued' AND paused_by IS NULL
+             ORDER BY lane_id LIMIT 1)
             UNION ALL
             SELECT (SELECT r.lane_id FROM run r
-                    WHERE r.status = 'queued' AND r.lane_id > ready.lane_id
+                    WHERE r.status = 'queued' AND r.paused_by IS NULL
+                    AND r.lane_id > ready.lane_id
                     ORDER BY r.lane_id LIMIT 1)
             FROM ready WHERE ready.lane_id IS NOT NULL)
         SELECT l.id, l.width, l.priority FROM ready JOIN lane l ON l.id = ready.lane_id

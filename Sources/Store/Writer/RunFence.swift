@@ -112,4 +112,6 @@ public struct ClaimedRun: Sendable, Hashable {
     public var ageMilliseconds: Int64
     /// Whether there is a journal to resume from.
     public var hasJournal: Bool
+    /// Whether it is paused; only a run that is taken over can be.
+    public var pause: RunPause
 }

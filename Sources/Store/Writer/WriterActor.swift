@@ -334,7 +334,13 @@ extension ClaimedRun {
             cancelReason: try row.textIfPresent(10) == nil ? nil : row.textIfPresent(9),
             firstSequence: try row.int64IfPresent(11),
             ageMilliseconds: try row.int64(12),
-            hasJournal: try row.bool(13)
+            hasJournal: try row.bool(13),
+            pause: RunPause(
+                run: RunID(try row.int64(0)),
+                lane: lane,
+                by: try row.textIfPresent(14),
+                number: try row.int64(15)
+            )
         )
     }
 }

@@ -64,6 +64,8 @@ enum WriterSQL {
             started_at = coalesce(r.started_at, now()),
             request = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
                 THEN NULL ELSE r.request END,
+            paused_by = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
+                THEN NULL ELSE r.paused_by END,
             finished_at = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
                 THEN now() END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -113,7 +115,8 @@ enum WriterSQL {
         """
     )
 
-    /// Takes the next runs of each lane, as many as it has room for, in its order; runs named in
+    /// Takes the next runs of each lane, as many as it has room for, in its order, paused ones left
+    /// out; runs named in
     /// `$6` are taken over whatever their state, with a new claim number.
     /// SKIP LOCKED: a run that somebody cancels at this moment is taken next time.
     static let claim = PostgresStatement(
@@ -128,7 +131,8 @@ enum WriterSQL {
         next AS (
             SELECT q.id FROM want CROSS JOIN LATERAL (
                 SELECT r.id FROM run r
-                WHERE r.lane_id = want.lane_id AND r.status = 'queued' AND r.due_at <= now()
+                WHERE r.lane_id = want.lane_id AND r.status = 'queued' AND r.paused_by IS NULL
+                AND r.due_at <= now()
                 ORDER BY r.priority DESC, r.id LIMIT want.room FOR UPDATE SKIP LOCKED) q
             WHERE cardinality($6) = 0
             UNION ALL
@@ -143,7 +147,8 @@ enum WriterSQL {
         RETURNING r.id, r.lane_id, r.plan_digest, r.inputs, r.attempt, r.retry_count, r.claim_no,
             r.depth, r.priority, r.request_reason, r.request, r.first_seq,
             (extract(epoch FROM now() - r.started_at) * 1000)::bigint,
-            r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id)
+            r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id),
+            r.paused_by, r.pause_no
         """
     )
 

@@ -21,6 +21,7 @@ enum RunDocument {
         members["outputs"] = row.outputs.flatMap { try? JSONValue(parsing: $0) } ?? .null
         members["failure"] = row.failure.map { .string($0) } ?? .null
         members["wait_reason"] = row.waitReason.map { .string($0) } ?? .null
+        members["paused_by"] = row.pausedBy.map { .string($0) } ?? .null
         members["parent"] = row.parent.map { .string($0.description) } ?? .null
         members["started_at"] = Self.time(row.startedMilliseconds)
         members["finished_at"] = Self.time(row.finishedMilliseconds)

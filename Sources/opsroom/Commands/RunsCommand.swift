@@ -19,7 +19,10 @@ struct RunsCommand: AsyncParsableCommand {
               opsroom runs show 7k3m
               opsroom runs retry 7k3m
             """,
-        subcommands: [List.self, Show.self, Logs.self, Cancel.self, Retry.self, Artifact.self]
+        subcommands: [
+            List.self, Show.self, Logs.self, Cancel.self, Pause.self, Resume.self, Retry.self,
+            Artifact.self,
+        ]
     )
 
     struct List: AsyncParsableCommand {

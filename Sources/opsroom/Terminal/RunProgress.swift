@@ -69,6 +69,12 @@ struct RunProgress: Sendable {
         case "started", "resumed":
             self.status = "running"
             if word == "resumed" { self.note = "resumed where it was" }
+        case "paused":
+            self.status = "waiting"
+            self.note = "paused by \(data?["by"]?.stringValue ?? "somebody")"
+        case "unpaused":
+            self.status = "running"
+            self.note = ""
         case "rolling_back": self.note = "rolling back"
         case "retrying":
             self.status = "waiting"
