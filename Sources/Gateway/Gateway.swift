@@ -52,7 +52,11 @@ public final class Gateway: Sendable {
     }
 
     /// Does what goes on beside the requests, until cancelled.
-    public func run() async {}
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.equipment.doorkeeper.run() }
+        }
+    }
 
     /// The way in for every request; give it to the server as its handler.
     public func door() -> Door {

@@ -9,6 +9,32 @@ enum GatewayMetrics {
         Timer(label: "ops_gateway_request_seconds", dimensions: [("route", route)])
     }
 
+    /// Requests refused before a handler saw them, by reason.
+    static func refused(_ reason: Refusal) -> Counter { Self.refusals[reason] ?? Self.unknown }
+
+    /// Why a request is refused.
+    enum Refusal: String, CaseIterable {
+        case host
+        case origin
+        case csrf
+        case token
+        case failures
+        case rate
+    }
+
+    private static let unknown = Counter(label: "ops_gateway_refused_total")
+    private static let refusals = Dictionary(
+        uniqueKeysWithValues: Refusal.allCases.map { reason in
+            (
+                reason,
+                Counter(
+                    label: "ops_gateway_refused_total",
+                    dimensions: [("reason", reason.rawValue)]
+                )
+            )
+        }
+    )
+
     /// Requests answered, per route and class of status.
     static func requests(_ route: String, _ status: String) -> Counter {
         Counter(

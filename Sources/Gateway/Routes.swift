@@ -6,8 +6,18 @@ extension Gateway {
     /// All routes, in the order of the API's description.
     public var routes: [Route] {
         let problems = ProblemsResource()
+        let desk = self.equipment.doorkeeper as? AccessDesk
+        let tokens = TokensResource(store: self.equipment.store, desk: desk)
+        let browser = BrowserSessionResource(store: self.equipment.store, desk: desk)
         return [
-            Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get)
+            Route(.get, "/v1/me", .read, "me.get", tokens.me),
+            Route(.get, "/v1/tokens", .admin, "tokens.list", tokens.list),
+            Route(.post, "/v1/tokens", .admin, "tokens.create", tokens.create),
+            Route(.get, "/v1/tokens/{id}", .admin, "tokens.get", tokens.get),
+            Route(.delete, "/v1/tokens/{id}", .admin, "tokens.revoke", tokens.revoke),
+            Route(.post, "/v1/browser-session", nil, "browser_session.create", browser.create),
+            Route(.delete, "/v1/browser-session", .read, "browser_session.end", browser.end),
+            Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get),
         ]
     }
 }

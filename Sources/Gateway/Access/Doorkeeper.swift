@@ -30,4 +30,19 @@ public protocol Doorkeeper: Sendable {
         _ exchange: any ServerExchange,
         to scope: Principal.Scope?
     ) async throws(Problem) -> Admission
+
+    /// Whether somebody who was let in, and has a stream open since, may keep it. Cheap; to be asked
+    /// now and then, at heartbeats say.
+    func isLive(_ principal: Principal) -> Bool
+
+    /// Does what goes on beside the requests, until cancelled.
+    func run() async
+}
+
+extension Doorkeeper {
+    /// Everybody stays.
+    public func isLive(_ principal: Principal) -> Bool { true }
+
+    /// Nothing goes on.
+    public func run() async {}
 }

@@ -34,8 +34,8 @@ final class DateStamp: Sendable {
         let weekday = Self.days[Int(days % 7)]
         let time = [rest / 3_600, rest / 60 % 60, rest % 60].map(Self.twoDigits)
             .joined(separator: ":")
-        return
-            "\(weekday), \(Self.twoDigits(day)) \(Self.months[Int(month) - 1]) \(year) \(time) GMT"
+        let month = Self.months[Int(date.month) - 1]
+        return "\(weekday), \(Self.twoDigits(date.day)) \(month) \(date.year) \(time) GMT"
     }
 
     private static func twoDigits(_ number: Int64) -> String {

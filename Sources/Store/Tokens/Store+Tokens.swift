@@ -21,7 +21,10 @@ extension Store {
 
     /// A token by its public half.
     ///
-    /// - Parameter tenant: Whose it must be; `nil` for anybody's.
+    /// - Parameters:
+    ///   - id: The public half.
+    ///   - tenant: Whose it must be; `nil` for anybody's.
+    /// - Returns: The row.
     /// - Throws: `notFound`.
     public func token(
         _ id: String,
@@ -73,7 +76,9 @@ extension Store {
 
     /// Revokes a token; doing it twice changes nothing.
     ///
-    /// - Parameter tenant: Whose it must be; `nil` for anybody's.
+    /// - Parameters:
+    ///   - id: The public half.
+    ///   - tenant: Whose it must be; `nil` for anybody's.
     /// - Throws: `notFound`.
     public func revokeToken(_ id: String, tenant: String? = nil) async throws(StoreError) {
         let rows = try await self.execute(TokensSQL.revoke, [.text(id), .text(tenant ?? "")])

@@ -1,0 +1,168 @@
+// API tokens over the API: made, listed, revoked; and who one is.
+
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+/// `/v1/tokens` and `/v1/me`.
+struct TokensResource: Sendable {
+    let store: Store
+    let desk: AccessDesk?
+
+    /// The longest name.
+    static let nameBytesMax = 100
+    /// The longest life: ten years.
+    static let lifetimeSecondsMax: Int64 = 315_360_000
+
+    /// Makes a token; its secret is in this answer and nowhere else.
+    @Sendable
+    func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var body = try JSONBody(try await request.json())
+        let name = body.text("name")
+        let scopeName = body.text("scope") ?? Principal.Scope.run.rawValue
+        let tenant = body.text("tenant") ?? context.principal.tenant
+        let seconds = body.integer("expiresInSeconds")
+        if name.map({ $0.isEmpty || $0.utf8.count > Self.nameBytesMax }) ?? true {
+            body.note("name", "'name' must be a text of 1 to \(Self.nameBytesMax) bytes")
+        }
+        let scope = Principal.Scope(rawValue: scopeName)
+        if scope == nil {
+            let known = Principal.Scope.allCases.map(\.rawValue).joined(separator: ", ")
+            body.note("scope", "'scope' must be one of \(known)")
+        }
+        if !Self.isTenant(tenant) {
+            body.note("tenant", "'tenant' takes 1 to 64 letters, digits, '-' and '_'")
+        }
+        if let seconds, !(1...Self.lifetimeSecondsMax).contains(seconds) {
+            body.note(
+                "expiresInSeconds",
+                "'expiresInSeconds' must be an integer from 1 to \(Self.lifetimeSecondsMax)"
+            )
+        }
+        try body.finish()
+        guard tenant == context.principal.tenant || Self.isAboveTenants(context.principal) else {
+            throw Problem(
+                .forbidden,
+                "a token of tenant '\(context.principal.tenant)' makes no tokens of other tenants"
+            )
+        }
+        let (text, stored) = TokenText.mint(
+            name: name ?? "",
+            scope: scope ?? .read,
+            tenant: tenant,
+            lifetime: seconds.map { .seconds($0) }
+        )
+        let row = try await self.store.createToken(stored)
+        var document = Self.json(row)
+        document["token"] = .string(text)
+        return .json(
+            .object(document),
+            status: .created,
+            fields: [.location: "/v1/tokens/\(row.id)"]
+        )
+    }
+
+    /// Lists tokens, newest first.
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let limit = try query.integer("limit", in: 1...500) ?? 100
+        let includingEnded = try query.bool("all") ?? false
+        let cursor = try query.text("cursor").map { text throws(Problem) in
+            try Self.place(text)
+        }
+        try query.finish()
+        let rows = try await self.store.tokens(
+            tenant: Self.tenant(context),
+            after: cursor,
+            limit: Int(limit) + 1,
+            includingEnded: includingEnded
+        )
+        var document: [String: JSONValue] = [
+            "items": .array(rows.prefix(Int(limit)).map { .object(Self.json($0)) })
+        ]
+        if rows.count > Int(limit), let last = rows.dropLast().last {
+            document["nextCursor"] = .string("\(last.createdMilliseconds)-\(last.id)")
+        }
+        return .json(.object(document))
+    }
+
+    /// One token.
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.parameter("id")
+        let row = try await self.store.token(id, tenant: Self.tenant(context))
+        return .json(.object(Self.json(row)))
+    }
+
+    /// Revokes a token.
+    @Sendable
+    func revoke(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let id = try context.parameter("id")
+        try await self.store.revokeToken(id, tenant: Self.tenant(context))
+        self.desk?.forget(.token(id))
+        return .empty()
+    }
+
+    /// Says who asks.
+    @Sendable
+    func me(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var document = Self.json(context.principal)
+        if case .cookie(let secret) = Credential(context.exchange) {
+            document["csrfToken"] = .string(Credential.csrf(secret))
+        }
+        return .json(.object(document))
+    }
+
+    static func json(_ principal: Principal) -> [String: JSONValue] {
+        [
+            "token": principal.token.map { .string($0) } ?? .null,
+            "name": .string(principal.name),
+            "scope": principal.scope.map { .string($0.rawValue) } ?? .null,
+            "tenant": .string(principal.tenant),
+        ]
+    }
+
+    private static func json(_ row: TokenRow) -> [String: JSONValue] {
+        [
+            "id": .string(row.id),
+            "name": .string(row.name),
+            "scope": .string(row.scope),
+            "tenant": .string(row.tenant),
+            "createdAt": .moment(row.createdMilliseconds),
+            "expiresAt": .moment(row.expiresMilliseconds),
+            "lastUsedAt": .moment(row.usedMilliseconds),
+            "revokedAt": .moment(row.revokedMilliseconds),
+        ]
+    }
+
+    /// Whose tokens the caller sees; those of the default tenant see all.
+    private static func tenant(_ context: GatewayContext) -> String? {
+        Self.isAboveTenants(context.principal) ? nil : context.principal.tenant
+    }
+
+    private static func isAboveTenants(_ principal: Principal) -> Bool {
+        principal.tenant == Principal.defaultTenant
+    }
+
+    private static func isTenant(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F: true
+                default: false
+                }
+            }
+    }
+
+    private static func place(
+        _ text: String
+    ) throws(Problem) -> (createdMilliseconds: Int64, id: String) {
+        let parts = text.split(separator: "-", maxSplits: 1)
+        guard parts.count == 2, let created = Int64(parts[0]) else {
+            throw Query.problem("cursor", "'cursor' is not one that this list gave")
+        }
+        return (created, String(parts[1]))
+    }
+}
