@@ -17,6 +17,7 @@ struct Room: Sendable {
     let scratch: any ScratchDatabases
     let admission: AdmissionActor
     let effects: EffectsGate
+    let refusals: Refusals
     let logger: Logger
     /// Asks the dispatcher to compare memory with the database.
     let recheck: @Sendable () -> Void

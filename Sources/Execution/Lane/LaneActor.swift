@@ -122,7 +122,7 @@ actor LaneActor {
             // goes on from what is stored.
             if self.log.isLost { self.stopSignal.fire() }
             // Whoever looked for runs that nobody works on while this one was ending saw it here.
-            if isLetGo, !Task.isCancelled { self.room.recheck() }
+            if isLetGo, !Task.isCancelled, !self.room.refusals.isOver(id) { self.room.recheck() }
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }
         case .pause(let pause): self.runs[pause.run]?.pause(pause)
@@ -224,6 +224,8 @@ actor LaneActor {
 
     private func cancel(_ request: RunRequest) async {
         if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
+        // Left alone because nothing of it could be stored: its end is worth a try.
+        if self.room.refusals.isOver(request.fence.run) { return self.room.recheck() }
         // A claim that was sent may bring this run; it then brings the request too.
         guard request.status == .queued, !self.isClaimSent else { return }
         // It never started: the lane itself writes its end.

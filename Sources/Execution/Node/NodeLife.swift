@@ -149,6 +149,7 @@ public struct NodeLife: Sendable {
             scratch: self.equipment.scratch,
             admission: AdmissionActor(places: self.equipment.configuration.runsMax),
             effects: gate,
+            refusals: Refusals(),
             logger: self.equipment.logger,
             recheck: recheck
         )

@@ -86,8 +86,12 @@ actor RunActor {
     func run() async -> Bool {
         do {
             try await self.prepare()
-            // Letting go reaches what runs even while this loop waits for a commit.
-            await self.stopSignal.stopping { await self.work() }
+            if self.claimed.cancelReason == nil, let why = self.room.refusals.verdict(self.id) {
+                await self.endWithout(why)
+            } else {
+                // Letting go reaches what runs even while this loop waits for a commit.
+                await self.stopSignal.stopping { await self.work() }
+            }
         } catch let error as StoreError {
             self.letGo(error)
         } catch {
@@ -324,7 +328,15 @@ actor RunActor {
             metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
         )
         self.abandon()
-        if error.code != .stale, error.code != .cancelled { self.room.recheck() }
+        guard error.code != .stale, error.code != .cancelled else { return }
+        if !error.isTransient { self.room.refusals.note(self.id, error) }
+        guard !self.room.refusals.isOver(self.id) else {
+            return self.room.logger.error(
+                "run left as it is: mend the database, then cancel it",
+                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
+            )
+        }
+        self.room.recheck()
     }
 
     func begin() {

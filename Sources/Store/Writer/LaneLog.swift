@@ -20,6 +20,7 @@ public final class LaneLog: Sendable {
         var next: Int64
         var waiting: Chunk
         var isLost = false
+        var refusal: StoreError?
     }
 
     /// Bytes that may wait before ``isFull``: then whoever appends first flushes.
@@ -75,9 +76,21 @@ public final class LaneLog: Sendable {
         }
     }
 
-    func lose() {
+    /// Why a submission cannot be stored any more; `nil` when it can.
+    var failure: StoreError? {
+        self.state.withLock { state in
+            guard state.isLost else { return nil }
+            return state.refusal ?? StoreError(.stale, "the lane belongs to another node")
+        }
+    }
+
+    /// Nothing is stored any more.
+    ///
+    /// - Parameter refusal: Why, when the shard is still this owner's.
+    func lose(_ refusal: StoreError? = nil) {
         self.state.withLock { state in
             state.isLost = true
+            state.refusal = state.refusal ?? refusal
             state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
         }
     }

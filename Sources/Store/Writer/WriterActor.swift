@@ -63,7 +63,7 @@ public actor WriterActor {
         log: LaneLog
     ) async throws(StoreError) {
         if self.isEnded { throw StoreError(.cancelled, "the node is stopping") }
-        if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
+        if let failure = log.failure { throw failure }
         self.dirty[log.lane] = log
         let failure = await withCheckedContinuation { waiter in
             self.submissions.append(
@@ -72,7 +72,7 @@ public actor WriterActor {
             self.wakeUp()
         }
         if let failure { throw failure }
-        if log.isLost { throw StoreError(.stale, "the lane belongs to another node") }
+        if let failure = log.failure { throw failure }
     }
 
     /// Has the events that wait in `log` stored with the next commit, without waiting for it.
@@ -211,7 +211,7 @@ public actor WriterActor {
             guard error.code != .cancelled, submissions.count + chunks.count > 1 else {
                 self.logger.error("batch refused", metadata: ["reason": "\(error.message)"])
                 for submission in submissions { submission.waiter?.resume(returning: error) }
-                for chunk in chunks { chunk.log.lose() }
+                for chunk in chunks { chunk.log.lose(error) }
                 return
             }
             // One bad row must not take the others with it: each goes alone.

@@ -1,0 +1,80 @@
+// Decides what becomes of a run whose writes the database refuses for good.
+
+import Foundation
+import PulserIR
+import Testing
+
+extension SystemTests {
+    @Suite("Refusal", .timeLimit(.minutes(2)))
+    struct RefusalTests {
+        /// Has the database refuse rows of the first run.
+        private func refuse(
+            _ site: Site,
+            _ table: String,
+            _ event: String,
+            _ condition: String
+        ) async throws {
+            _ = try await site.rows(
+                """
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'not this one'; END $$
+                """
+            )
+            _ = try await site.rows(
+                """
+                CREATE TRIGGER refuse BEFORE \(event) ON \(table) FOR EACH ROW
+                WHEN (\(condition)) EXECUTE FUNCTION refuse()
+                """
+            )
+        }
+
+        private func enqueue(_ site: Site, _ count: Int) async throws {
+            let plan = try site.plan(
+                "work",
+                "steps: [{id: work, effects: destructive, shell: {argv: [\"true\"]}}]"
+            )
+            for _ in 0..<count { try await site.run(["run", plan, "--detach"]) }
+        }
+
+        private func eventuallyRuns(_ site: Site, _ wanted: [String]) async throws {
+            try await eventually("the runs are \(wanted)") {
+                try await site.rows("SELECT status FROM run ORDER BY id").map { $0[0] } == wanted
+            }
+        }
+
+        @Test("a run whose steps cannot be recorded is tried a few times, then fails saying why")
+        func failing() async throws {
+            try await Site.with { site in
+                try await site.run(["migrate", "apply"])
+                try await self.refuse(site, "step_journal", "INSERT", "NEW.run_id = 1")
+                _ = try await site.startNode()
+                try await self.enqueue(site, 2)
+                try await self.eventuallyRuns(site, ["failed", "succeeded"])
+                let run = try await site.rows("SELECT failure, claim_no FROM run WHERE id = 1")[0]
+                #expect(run[0].contains("5 times") && run[0].contains("not this one"))
+                #expect(run[1] == "6")
+            }
+        }
+
+        @Test("a run of which nothing can be stored is left alone, and its lane goes on")
+        func left() async throws {
+            try await Site.with { site in
+                try await site.run(["migrate", "apply"])
+                let isMoving = "NEW.id = 1 AND NEW.status NOT IN ('queued', 'claimed')"
+                try await self.refuse(site, "run", "UPDATE", isMoving)
+                let node = try await site.startNode(["--verbose"])
+                try await self.enqueue(site, 2)
+                try await self.eventuallyRuns(site, ["claimed", "succeeded"])
+                try await eventually("a person is told") {
+                    node.errorOutput.contains("run left as it is")
+                }
+                #expect(try await site.rows("SELECT claim_no FROM run WHERE id = 1") == [["6"]])
+                // Once the database is mended the run can be ended.
+                _ = try await site.rows("DROP TRIGGER refuse ON run")
+                let id = RunID(1).description
+                let cancelled = try await site.run(["runs", "cancel", id])
+                #expect(cancelled.output == "\(id) cancelled\n", "\(cancelled.error)")
+            }
+        }
+    }
+}
