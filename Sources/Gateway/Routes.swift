@@ -9,7 +9,11 @@ extension Gateway {
         let desk = self.equipment.doorkeeper as? AccessDesk
         let tokens = TokensResource(store: self.equipment.store, desk: desk)
         let browser = BrowserSessionResource(store: self.equipment.store, desk: desk)
+        let health = self.health
         return [
+            Route(.get, "/healthz", nil, "health.live", health.live),
+            Route(.get, "/readyz", nil, "health.ready", health.ready),
+            Route(.get, "/metrics", nil, "health.metrics", health.metrics),
             Route(.get, "/v1/me", .read, "me.get", tokens.me),
             Route(.get, "/v1/tokens", .admin, "tokens.list", tokens.list),
             Route(.post, "/v1/tokens", .admin, "tokens.create", tokens.create),
