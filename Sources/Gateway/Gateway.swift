@@ -48,17 +48,28 @@ public final class Gateway: Sendable {
     public let configuration: GatewayConfiguration
     /// What it works with.
     public let equipment: Equipment
+    /// Its event streams; tell them what the node's writer commits.
+    public let events: EventHub
 
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {
         self.configuration = configuration
         self.equipment = equipment
+        self.events = EventHub(
+            store: equipment.store,
+            caps: configuration.streamCaps,
+            logger: equipment.logger
+        )
     }
 
     /// Does what goes on beside the requests, until cancelled.
     public func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.equipment.doorkeeper.run() }
+            group.addTask { await self.events.run() }
+            group.addTask {
+                await self.equipment.listener([.events]).run { self.events.heard($0) }
+            }
         }
     }
 

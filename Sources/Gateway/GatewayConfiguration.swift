@@ -6,6 +6,8 @@ public struct GatewayConfiguration: Sendable {
     public var bodyBytesMax = 1 << 20
     /// Whether `/metrics` needs no token when it is asked from this machine. Default false.
     public var metricsOpenOnLoopback = false
+    /// How many may follow event streams at once.
+    public var streamCaps = StreamCaps()
 
     /// The defaults.
     public init() {}

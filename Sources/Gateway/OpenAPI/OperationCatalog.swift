@@ -5,7 +5,7 @@ public import PulserIR
 /// Every operation by the name of its route.
 public enum OperationCatalog {
     /// All of them.
-    public static let all: [String: Operation] = [Self.access, Self.health]
+    public static let all: [String: Operation] = [Self.access, Self.events, Self.health]
         .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }
 
