@@ -127,7 +127,8 @@ let package = Package(
         .executableTarget(
             name: "opsroom",
             dependencies: [
-                "PulserIR", "Compiler", "Store", "ControlRoom", "HTTP2", "opsroom-guard",
+                "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "HTTP2",
+                "opsroom-guard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
                 nioCore, nioPosix, logging,
             ],
@@ -214,7 +215,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "HTTP2", "Store", "Compiler", "StateMachines", "PulserIR", "Postgres",
-                "ControlRoom", "TestKit", "TestBed", "Tools", nioCore, nioPosix, httpTypes, logging,
+                "ControlRoom", "TestKit", "TestBed", nioCore, nioPosix, httpTypes, logging,
                 metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: house
@@ -227,9 +228,9 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "Store", "Postgres",
-                "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes, nioCore, nioPosix,
-                logging,
+                "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "StateMachines", "Store",
+                "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes,
+                nioCore, nioPosix, logging,
             ],
             swiftSettings: house
         ),

@@ -22,11 +22,15 @@ struct Opsroom: AsyncParsableCommand {
         version: BuildInfo.version,
         groupedSubcommands: [
             CommandGroup(name: "Work", subcommands: [RunCommand.self, PlanCommand.self]),
-            CommandGroup(name: "Look", subcommands: [RunsCommand.self, SessionsCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [RunsCommand.self, SessionsCommand.self, EventsCommand.self]
+            ),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, ContextCommand.self, MigrateCommand.self, DoctorCommand.self,
+                    UpCommand.self, NodesCommand.self, ContextCommand.self, TokensCommand.self,
+                    MigrateCommand.self, DoctorCommand.self,
                     BenchCommand.self, CompletionCommand.self, ExitCodesCommand.self,
                 ]
             ),

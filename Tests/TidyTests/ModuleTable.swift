@@ -32,8 +32,8 @@ enum ModuleTable {
         ],
         // Does not import the guard: it is built beside the program, which starts it.
         "opsroom": [
-            "PulserIR", "Compiler", "Store", "ControlRoom", "HTTP2", "opsroom-guard",
-            "ArgumentParser", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
+            "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "HTTP2",
+            "opsroom-guard", "ArgumentParser", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
         ],
         "opsload": [
             "PulserIR", "HTTP2", "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore",

@@ -12,6 +12,13 @@ public struct FollowedEvent: Sendable {
     public var line: String
     /// The line, read.
     public var json: JSONValue
+
+    /// Describes an event.
+    public init(sequence: Int64, line: String, json: JSONValue) {
+        self.sequence = sequence
+        self.line = line
+        self.json = json
+    }
 }
 
 extension RoomClient {

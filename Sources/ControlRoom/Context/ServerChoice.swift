@@ -13,10 +13,19 @@ public struct ServerAccess: Sendable, Hashable {
     public var certificate: String?
     /// PEM file of its key.
     public var key: String?
+    /// The data directory of the node, where that is known.
+    public var data: String?
     /// The context it came from; `nil` for an address without one.
     public var context: String?
     /// Where each value came from; the token is not shown.
     public var origins: [RoomConfiguration.Value]
+
+    /// The command that brings a node to where none answers; `nil` where that is another machine.
+    public var startCommand: String? {
+        guard let data = self.data else { return self.url.isThisMachine ? "opsroom up" : nil }
+        return data == ContextFile.absolute(DataDirectory.defaultPath)
+            ? "opsroom up" : "opsroom up --data \(ShellWord.quoted(data))"
+    }
 }
 
 /// What a command was told about where to work.
@@ -178,6 +187,7 @@ public struct ServerChoice: Sendable, Hashable {
             ca: context?.ca,
             certificate: context?.certificate,
             key: context?.key,
+            data: context?.data,
             context: context?.name,
             origins: origins
         )

@@ -51,7 +51,10 @@ public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether what is sent can be read on the way: in the clear, and not within this machine.
-    public var isOverheard: Bool { !self.isSecure && !Self.isLoopback(self.host) }
+    public var isOverheard: Bool { !self.isSecure && !self.isThisMachine }
+
+    /// Whether it is a loopback address.
+    public var isThisMachine: Bool { Self.isLoopback(self.host) }
 
     private static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || host == "::1"

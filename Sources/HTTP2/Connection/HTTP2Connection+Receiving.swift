@@ -19,7 +19,6 @@ extension HTTP2Connection {
     }
 
     final func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.deadlines.writable(context.channel.isWritable, at: .now())
         if context.channel.isWritable { self.pump() }
         context.fireChannelWritabilityChanged()
     }
@@ -27,7 +26,6 @@ extension HTTP2Connection {
     private func receive(_ buffer: ByteBuffer) {
         guard let session = unsafe self.session, self.failure == nil else { return }
         self.now = NIODeadline.now()
-        guard self.watch(buffer) else { return }
         self.isReceiving = true
         // The pump after the read answers for everything that happens now.
         self.isPumpScheduled = true
@@ -51,7 +49,6 @@ extension HTTP2Connection {
             )
         }
         self.loop.executor.drain()
-        self.watchQueue()
     }
 
     // MARK: Called by the library
@@ -90,9 +87,7 @@ extension HTTP2Connection {
         case .tooLarge:
             return self.block.listBytes > 4 * self.limits.headerListBytesMax
                 ? CallbackResult.streamFailure : CallbackResult.ok
-        case .malformed:
-            self.glitch()
-            return CallbackResult.streamFailure
+        case .malformed: return CallbackResult.streamFailure
         }
     }
 
@@ -114,12 +109,11 @@ extension HTTP2Connection {
             stream.flags.insert(.isRemoteEnded)
             stream.receivedEnd()
         case FrameType.settings:
-            self.deadlines.settings(isAck: isFlagged)
             self.settingsReceived(isAck: isFlagged)
         case FrameType.ping:
             guard isFlagged else { return }
             let payload = unsafe frame.pointee.ping.opaque_data
-            self.pingAnswered(unsafe unsafeBitCast(payload, to: UInt64.self))
+            self.ponged(unsafe unsafeBitCast(payload, to: UInt64.self))
         case FrameType.goaway:
             unsafe self.goingAway(
                 last: frame.pointee.goaway.last_stream_id,
@@ -157,6 +151,10 @@ extension HTTP2Connection {
         guard let stream = self.stream(id) else { return }
         self.close(stream, code == StreamCode.none ? nil : Self.error(ofReset: code))
     }
+
+    final func frameWasInvalid(_ error: Int32) {}
+
+    final func frameSent(_ frame: UnsafePointer<nghttp2_frame>) {}
 
     /// The object of a stream; `nil` when it is not open.
     final func stream(_ id: Int32) -> HTTP2Stream? {

@@ -30,8 +30,12 @@ extension NamesData {
         _ configuration: RoomConfiguration,
         onNotice: @escaping @Sendable (Room.Notice) -> Void = { _ in }
     ) -> Room {
+        Room(configuration, logger: self.logger, onNotice: onNotice)
+    }
+
+    var logger: Logger {
         LogSetup.once(isVerbose: self.verbose)
-        return Room(configuration, logger: Logger(label: "opsroom"), onNotice: onNotice)
+        return Logger(label: "opsroom")
     }
 
     /// Opens the room for a command.

@@ -12,7 +12,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run a plan and show it live.",
         discussion: """
-            Without a running node one is started in this process, on the data directory.
+            Without a running node one is started in this process, on the data directory. With
+            --server or a context the run goes on there, and is followed through lost connections.
 
             Examples:
               opsroom run examples/release-check.yaml
@@ -41,7 +42,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Store the run and return; a node runs it.")
     var detach = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var room: RoomOptions
+    @OptionGroup var patience: PatienceOptions
+    @OptionGroup var place: PlaceOptions
 
     func validate() throws {
         try LaneName.check(self.lane)
@@ -53,34 +55,82 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let compiled = try PlanFile.compileNamed(self.plan)
         self.output.warn(compiled.warnings)
-        let inputs = try self.inputs(compiled.plan)
-        let configuration = try self.room.configuration()
+        let order = RunOrder(
+            path: self.plan,
+            compiled: compiled,
+            inputs: try self.inputs(compiled.plan),
+            session: self.session,
+            lane: self.lane,
+            priority: self.priority,
+            key: self.idempotencyKey
+        )
+        let run: RunFacts
+        if let server = try self.place.choice.resolve() {
+            run = try await RemoteConnection.open(server, logger: self.place.logger) {
+                try await self.runThere(order, $0)
+            }
+        } else {
+            run = try await self.runHere(order)
+        }
+        if self.detach, self.output.output == .table {
+            Terminal.output.line(run.id.description)
+        } else if self.detach {
+            self.output.printJSON(run.json)
+        }
+        if run.status.isTerminal, run.status != .succeeded { throw ExitCode(2) }
+    }
+
+    /// On a node that runs somewhere: it goes on there whatever happens here.
+    private func runThere(
+        _ order: RunOrder,
+        _ connection: RemoteConnection
+    ) async throws -> RunFacts {
+        let room = RemoteAccess(
+            connection: connection,
+            patience: self.patience.reconnect.duration
+        )
+        let id = try await room.start(order)
+        if self.detach { return try await room.run(id) }
+        let words = self.place.words
+        let watch = RunWatch(
+            id: id,
+            plan: order.compiled.plan,
+            output: self.output,
+            words: words,
+            interruption: RoomError(
+                .interrupted,
+                "interrupted; run \(id) goes on at \(connection.access.url), "
+                    + "or ends with: opsroom runs cancel \(id)\(words)",
+                next: "opsroom runs watch \(id)\(words)"
+            )
+        )
+        return try await watch.follow(room)
+    }
+
+    /// On the data directory, with a node of its own where none works.
+    private func runHere(_ order: RunOrder) async throws -> RunFacts {
+        let configuration = try self.place.configuration()
         let notices = NoticeBoard()
-        let room = self.room.room(configuration) { notices.post($0) }
+        let room = self.place.room(configuration) { notices.post($0) }
         let place = RunPlace()
-        let row = try await self.persistently(place) {
+        return try await self.persistently(place) {
             try await room.open(purpose: "opsroom run", node: self.detach ? .none : .some) {
                 client in
-                let id = try await place.id {
-                    try await client.start(
-                        compiled,
-                        inputs: inputs,
-                        session: self.session,
-                        lane: self.lane,
-                        priority: self.priority,
-                        idempotencyKey: self.idempotencyKey
-                    )
-                }
-                if self.detach { return try await client.store.run(id) }
-                return try await self.watch(id, compiled.plan, client, notices, place)
+                let access = LocalAccess(client: client)
+                let id = try await place.id { try await access.start(order) }
+                if self.detach { return try await access.run(id) }
+                let watch = RunWatch(
+                    id: id,
+                    plan: order.compiled.plan,
+                    output: self.output,
+                    words: self.place.words,
+                    interruption: Self.interrupted(id),
+                    notices: notices,
+                    isNew: { await place.pass($0) }
+                )
+                return try await watch.follow(access)
             }
         }
-        if self.detach {
-            self.output.output == .table
-                ? Terminal.output.line(row.id.description)
-                : self.output.printJSON(RunDocument.json(row))
-        }
-        if row.status.isTerminal, row.status != .succeeded { throw ExitCode(2) }
     }
 
     private func inputs(_ plan: Plan) throws -> JSONValue {
@@ -94,8 +144,8 @@ struct RunCommand: AsyncParsableCommand {
     /// When the node that had the data directory ends, this command takes its place and goes on.
     private func persistently(
         _ place: RunPlace,
-        _ body: () async throws -> RunRow
-    ) async throws -> RunRow {
+        _ body: () async throws -> RunFacts
+    ) async throws -> RunFacts {
         var tries = 0
         while true {
             do {
@@ -106,64 +156,6 @@ struct RunCommand: AsyncParsableCommand {
                 guard isOutage, await place.isStarted, tries < 10 else { throw error }
             }
         }
-    }
-
-    private func watch(
-        _ id: RunID,
-        _ plan: Plan,
-        _ client: RoomClient,
-        _ notices: NoticeBoard,
-        _ place: RunPlace
-    ) async throws -> RunRow {
-        let view = RunView(plan: plan, id: id)
-        let form = self.output.output
-        notices.show { await view.say($0) }
-        let row = try await withThrowingTaskGroup(of: RunRow?.self) { group in
-            group.addTask {
-                try await client.follow(
-                    id,
-                    isLive: true,
-                    onChange: { row in
-                        if let run = try? RunFacts(row) { await view.see(run) }
-                    }
-                ) {
-                    event in
-                    let isNew = await place.pass(event.sequence)
-                    if form == .jsonl, isNew { Terminal.output.line(event.line) }
-                    await view.take(event.json)
-                }
-            }
-            if form == .table {
-                group.addTask {
-                    await view.paintLoop()
-                    return nil
-                }
-            }
-            group.addTask {
-                if await Signals.wait() { throw Self.interrupted(id) }
-                return nil
-            }
-            var result: RunRow?
-            do {
-                while let next = try await group.next() {
-                    if let next {
-                        result = next
-                        break
-                    }
-                }
-            } catch {
-                group.cancelAll()
-                while await group.nextResult() != nil {}
-                throw error
-            }
-            group.cancelAll()
-            while await group.nextResult() != nil {}
-            return result
-        }
-        guard let row else { throw Self.interrupted(id) }
-        if form == .table { await view.printSummary(try RunFacts(row), "") }
-        if form == .json { self.output.printJSON(try await RunDocument.full(row, client)) }
-        return row
     }
 
     private static func interrupted(_ id: RunID) -> RoomError {

@@ -20,8 +20,8 @@ struct RunsCommand: AsyncParsableCommand {
               opsroom runs retry 7k3m
             """,
         subcommands: [
-            List.self, Show.self, Logs.self, Cancel.self, Pause.self, Resume.self, Retry.self,
-            Artifact.self,
+            List.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self, Resume.self,
+            Retry.self, Artifact.self,
         ]
     )
 

@@ -4,7 +4,6 @@ import ArgumentParser
 import ControlRoom
 import Foundation
 import PulserIR
-import Store
 
 extension RunsCommand {
     struct Pause: AsyncParsableCommand {
@@ -23,21 +22,22 @@ extension RunsCommand {
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
         @Option(help: "Who pauses it, for the record.") var by = NSUserName()
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let wanted = self.run
             let person = self.by
-            let row = try await self.room.client { client in
-                let id = try await client.store.resolveRun(wanted)
-                try await RunsCommand.telling(id) {
-                    _ = try await client.store.requestPause(id, by: person)
-                }
-                return try await client.store.run(id)
+            let run = try await self.place.access { room in
+                let id = try await room.resolve(wanted)
+                try await room.pause(id, by: person)
+                return try await room.run(id)
             }
-            let isUnderWay = row.status == .claimed || row.status == .running
+            guard self.output.output == .table else { return self.output.printJSON(run.json) }
+            let isUnderWay = run.status == .claimed || run.status == .running
             let rest = isUnderWay ? "; what is under way comes to its end first" : ""
-            Terminal.output.line("\(row.id) paused by \(row.pausedBy ?? person)\(rest)")
+            let by = run.json["paused_by"]?.stringValue ?? person
+            Terminal.output.line("\(run.id) paused by \(by)\(rest)")
         }
     }
 
@@ -52,31 +52,22 @@ extension RunsCommand {
         )
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let wanted = self.run
-            let (id, isWorking) = try await self.room.client { client in
-                let id = try await client.store.resolveRun(wanted)
-                try await RunsCommand.telling(id) {
-                    _ = try await client.store.requestResume(id)
+            let (run, isWorking) = try await self.place.access { room in
+                let id = try await room.resolve(wanted)
+                try await room.resume(id)
+                let isWorking = try await room.nodes().contains {
+                    $0["status"]?.stringValue == "active" && $0["lease_ms"]?.integerValue ?? 0 > 0
                 }
-                let nodes = try await client.store.nodes()
-                return (id, nodes.contains { $0.status == "active" && $0.leaseMilliseconds > 0 })
+                return (try await room.run(id), isWorking)
             }
+            guard self.output.output == .table else { return self.output.printJSON(run.json) }
             let when = isWorking ? "" : "; it goes on when a node works: opsroom up"
-            Terminal.output.line("\(id) resumed\(when)")
-        }
-    }
-
-    /// Says how to look at a run that is not in a state for this.
-    private static func telling(_ id: RunID, _ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let error as StoreError where error.code == .conflict {
-            var failure = RoomError(error)
-            failure.next = "opsroom runs show \(id)"
-            throw failure
+            Terminal.output.line("\(run.id) resumed\(when)")
         }
     }
 }

@@ -15,6 +15,10 @@ struct Failure: Error {
     var diagnostics: [Diagnostic] = []
     /// What is wrong with inputs, one sentence each.
     var problems: [String] = []
+    /// What a server says is to be done, where that is no command.
+    var advice: String?
+    /// Under which number the server's log tells more.
+    var trace: String?
 
     init(_ error: RoomError) { self.error = error }
 
@@ -66,7 +70,9 @@ struct Failure: Error {
     private var text: String {
         var lines = self.diagnostics.map(\.description) + self.problems.map { "error: \($0)" }
         if lines.isEmpty { lines = ["error: \(self.error.message)"] }
+        if let advice { lines.append("       \(advice)") }
         if let next = self.error.next { lines.append("Next:  \(next)") }
+        if let trace { lines.append(Terminal.error.styled("trace  \(trace)", .dim)) }
         return lines.joined(separator: "\n")
     }
 
@@ -77,6 +83,8 @@ struct Failure: Error {
             "next": self.error.next.map { .string($0) } ?? .null,
             "retryable": .bool(self.error.code == .unavailable),
         ]
+        members["advice"] = self.advice.map { .string($0) }
+        members["trace"] = self.trace.map { .string($0) }
         if !self.diagnostics.isEmpty {
             members["diagnostics"] = .array(self.diagnostics.map(\.json))
         }

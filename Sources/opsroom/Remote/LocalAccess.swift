@@ -39,7 +39,7 @@ struct LocalAccess: RoomAccess {
     func follow(
         _ id: RunID,
         isLive: Bool,
-        onChange: @escaping @Sendable (RunFacts) async -> Void,
+        _ observer: RunObserver,
         _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
     ) async throws -> RunFacts {
         try RunFacts(
@@ -47,11 +47,36 @@ struct LocalAccess: RoomAccess {
                 id,
                 isLive: isLive,
                 onChange: { row in
-                    if let run = try? RunFacts(row) { await onChange(run) }
+                    if let run = try? RunFacts(row) { await observer.run(run) }
                 },
                 body
             )
         )
+    }
+
+    func start(_ order: RunOrder) async throws -> RunID {
+        try await self.client.start(
+            order.compiled,
+            inputs: order.inputs,
+            session: order.session,
+            lane: order.lane,
+            priority: order.priority,
+            idempotencyKey: order.key
+        )
+    }
+
+    func pause(_ id: RunID, by person: String) async throws {
+        try await Self.telling(id) {
+            _ = try await self.client.store.requestPause(id, by: person)
+        }
+    }
+
+    func resume(_ id: RunID) async throws {
+        try await Self.telling(id) { _ = try await self.client.store.requestResume(id) }
+    }
+
+    func nodes() async throws -> [JSONValue] {
+        try await self.client.store.nodes().map(NodeDocument.json)
     }
 
     func cancel(_ id: RunID, reason: String) async throws {
@@ -143,6 +168,18 @@ enum SessionDocument {
             "intent": .string(row.intent), "lanes": .integer(row.lanes),
             "open_runs": .integer(row.openRuns),
             "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+        ])
+    }
+}
+
+/// A node as JSON: the shape that `-o json` promises.
+enum NodeDocument {
+    static func json(_ row: NodeRow) -> JSONValue {
+        .object([
+            "number": .integer(row.epoch.number), "name": .string(row.name),
+            "address": .string(row.address), "status": .string(row.status),
+            "lease_ms": .integer(row.leaseMilliseconds), "shards": .integer(row.shards),
+            "build": .string(row.build),
         ])
     }
 }

@@ -15,6 +15,20 @@ struct RunQuery: Sendable {
     var limit = 20
 }
 
+/// A run to be made.
+struct RunOrder: Sendable {
+    /// The plan's file.
+    var path: String
+    var compiled: CompiledPlan
+    /// Every input, bound to the plan.
+    var inputs: JSONValue
+    var session: String
+    var lane: String
+    var priority: Int
+    /// The same key makes one run.
+    var key: String?
+}
+
 /// A door to a room: its data directory, or the API of a node.
 ///
 /// Documents are the ones that `-o json` promises, so that both doors show the same.
@@ -33,9 +47,17 @@ protocol RoomAccess: Sendable {
     func follow(
         _ id: RunID,
         isLive: Bool,
-        onChange: @escaping @Sendable (RunFacts) async -> Void,
+        _ observer: RunObserver,
         _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
     ) async throws -> RunFacts
+    /// Stores a run of a plan.
+    func start(_ order: RunOrder) async throws -> RunID
+    /// Has a run begin nothing more.
+    func pause(_ id: RunID, by person: String) async throws
+    /// Has a paused run go on.
+    func resume(_ id: RunID) async throws
+    /// Nodes, those that work first.
+    func nodes() async throws -> [JSONValue]
     /// Asks for a run's end.
     func cancel(_ id: RunID, reason: String) async throws
     /// Queues a run again; gives the steps that will run again.
@@ -56,7 +78,7 @@ extension RoomAccess {
         isLive: Bool,
         _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
     ) async throws -> RunFacts {
-        try await self.follow(id, isLive: isLive, onChange: { _ in }, body)
+        try await self.follow(id, isLive: isLive, RunObserver(), body)
     }
 
     /// The plan of a run.
@@ -92,15 +114,19 @@ extension PlaceOptions {
     ///
     /// - Parameters:
     ///   - need: What a data directory needs besides its database.
+    ///   - patience: How long a lost connection is waited for.
     ///   - body: Gets the door.
     /// - Returns: What `body` returned.
     /// - Throws: What `body` threw, or why there is no such door.
     func access<Value: Sendable>(
         node need: Room.NodeNeed = .none,
+        patience: Duration = .seconds(300),
         _ body: @escaping @Sendable (any RoomAccess) async throws -> Value
     ) async throws -> Value {
         if let server = try self.choice.resolve() {
-            throw RoomError(.failed, "\(server.url) cannot be spoken to yet")
+            return try await RemoteConnection.open(server, logger: self.logger) {
+                try await body(RemoteAccess(connection: $0, patience: patience))
+            }
         }
         return try await self.client(node: need) { try await body(LocalAccess(client: $0)) }
     }

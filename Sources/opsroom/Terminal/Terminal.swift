@@ -46,7 +46,10 @@ struct Terminal: Sendable {
     }
 
     /// Writes text as it is.
-    func write(_ text: String) {
+    ///
+    /// - Returns: Whether it was taken; a closed pipe takes nothing.
+    @discardableResult
+    func write(_ text: String) -> Bool {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes {
@@ -54,13 +57,15 @@ struct Terminal: Sendable {
             }
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
             // A closed pipe ends the output, not the work.
-            if count <= 0 { return }
+            if count <= 0 { return false }
             bytes = bytes.dropFirst(count)
         }
+        return true
     }
 
-    /// Writes a line.
-    func line(_ text: String = "") { self.write(text + "\n") }
+    /// Writes a line; false when nobody takes it.
+    @discardableResult
+    func line(_ text: String = "") -> Bool { self.write(text + "\n") }
 
     /// `text` in a style, where styles are shown.
     func styled(_ text: String, _ style: Style) -> String {

@@ -28,6 +28,19 @@ enum Wording {
         }
     }
 
+    /// `in 5 min`, or how long ago.
+    static func ahead(_ milliseconds: Int64) -> String {
+        let now = Int64(Date().timeIntervalSince1970 * 1_000)
+        let rest = milliseconds - now
+        switch rest {
+        case ..<0: return Self.ago(milliseconds)
+        case ..<60_000: return "in \(rest / 1_000) s"
+        case ..<3_600_000: return "in \(rest / 60_000) min"
+        case ..<172_800_000: return "in \(rest / 3_600_000) h"
+        default: return "in \((rest + 43_200_000) / 86_400_000) d"
+        }
+    }
+
     /// `1.2 MiB`.
     static func size(_ bytes: Int64) -> String {
         switch bytes {

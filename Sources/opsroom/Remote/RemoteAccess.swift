@@ -1,0 +1,258 @@
+// The door of a node's API: every question a request, every run followed over its stream.
+
+import Compiler
+import ControlRoom
+import Foundation
+import HTTPTypes
+import NIOCore
+import PulserIR
+import Store
+
+/// A room somewhere.
+struct RemoteAccess: RoomAccess {
+    let connection: RemoteConnection
+    /// How long a lost connection is waited for.
+    var patience: Duration = .seconds(300)
+
+    func resolve(_ text: String) async throws -> RunID {
+        try RunFacts(try await self.connection.get(["runs", text])).id
+    }
+
+    func runs(_ query: RunQuery) async throws -> [RunFacts] {
+        var pairs: [(name: String, value: String)] = []
+        if !query.statuses.isEmpty {
+            pairs.append(("status", query.statuses.map(\.rawValue).joined(separator: ",")))
+        }
+        if let session = query.session { pairs.append(("session", session)) }
+        if let lane = query.lane { pairs.append(("lane", lane)) }
+        if let before = query.before { pairs.append(("before", before)) }
+        return try await self.all(["runs"], "runs", pairs, limit: query.limit)
+            .map { try RunFacts($0) }
+    }
+
+    func run(_ id: RunID) async throws -> RunFacts {
+        try RunFacts(try await self.connection.get(["runs", id.description]))
+    }
+
+    func evidence(_ id: RunID) async throws -> JSONValue {
+        try await self.connection.get(["runs", id.description])
+    }
+
+    func plan(_ digest: Digest) async throws -> Plan {
+        let document = try await self.connection.get(["plans", digest.description])
+        do {
+            return try (document["plan"] ?? document).decode(Plan.self)
+        } catch {
+            throw RoomError(.failed, "the server's plan \(digest) cannot be read by this version")
+        }
+    }
+
+    func follow(
+        _ id: RunID,
+        isLive: Bool,
+        _ observer: RunObserver,
+        _ body: @escaping @Sendable (FollowedEvent) async throws -> Void
+    ) async throws -> RunFacts {
+        await observer.run(try await self.run(id))
+        let stream = RemoteStream(
+            self.connection,
+            path: ["runs", id.description, "events"],
+            query: [("from", "beginning")],
+            patience: self.patience
+        )
+        let seen = Once()
+        _ = try await stream.follow(
+            StreamListener(
+                news: { news in
+                    guard case .event(let line) = news else { return }
+                    if seen.isFirst, let run = try? await self.run(id) { await observer.run(run) }
+                    try await body(try Self.event(line))
+                },
+                notice: observer.notice
+            )
+        )
+        return try await self.run(id)
+    }
+
+    /// An event as its lane's log has it; a stream puts the lane in front.
+    private static func event(_ line: String) throws -> FollowedEvent {
+        let json = try JSONValue(parsing: line)
+        var stored = line
+        if line.hasPrefix("{\"lane\":"), let comma = line.firstIndex(of: ",") {
+            stored = "{" + line[line.index(after: comma)...]
+        }
+        return FollowedEvent(
+            sequence: json["seq"]?.integerValue ?? 0,
+            line: stored,
+            json: json
+        )
+    }
+
+    func start(_ order: RunOrder) async throws -> RunID {
+        // The same key again after a broken connection makes no second run.
+        let key = order.key ?? "cli-\(UUID().uuidString)"
+        let body = JSONValue.object([
+            "plan": try JSONValue(encoding: order.compiled.plan), "inputs": order.inputs,
+            "session": .string(order.session), "lane": .string(order.lane),
+            "priority": .integer(Int64(order.priority)),
+        ])
+        let document = try await Self.telling("opsroom sessions list", [.notFound, .conflict]) {
+            try await self.connection.post(
+                ["runs"],
+                body,
+                fields: [.idempotencyKey: key],
+                isIdempotent: true
+            )
+        }
+        return try RunFacts(document).id
+    }
+
+    /// The command that tells more, where the server's advice is for programs.
+    private static func telling<Value>(
+        _ next: String,
+        _ codes: Set<RoomError.Code>,
+        _ body: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await body()
+        } catch var failure as Failure where codes.contains(failure.error.code) {
+            failure.error.next = failure.error.next ?? next
+            throw failure
+        }
+    }
+
+    func cancel(_ id: RunID, reason: String) async throws {
+        try await self.act(id, "cancel", ["reason": .string(reason)])
+    }
+
+    func pause(_ id: RunID, by person: String) async throws {
+        try await self.act(id, "pause", ["by": .string(person)])
+    }
+
+    func resume(_ id: RunID) async throws { try await self.act(id, "resume", [:]) }
+
+    func retry(
+        _ id: RunID,
+        from step: String?,
+        inputs: [String: String]
+    ) async throws -> [String] {
+        var body: [String: JSONValue] = [:]
+        body["from"] = step.map { .string($0) }
+        if !inputs.isEmpty { body["inputs"] = .object(inputs.mapValues { .string($0) }) }
+        let answer = try await self.act(id, "retry", body)
+        return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    @discardableResult
+    private func act(
+        _ id: RunID,
+        _ verb: String,
+        _ body: [String: JSONValue]
+    ) async throws -> JSONValue {
+        try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
+            try await self.connection.post(["runs", id.description, verb], .object(body))
+        }
+    }
+
+    func artifact(_ id: RunID, _ name: String) async throws -> [UInt8] {
+        var request = RemoteRequest(path: ["runs", id.description, "artifacts", name])
+        request.answerBytesMax = Limits.artifactBytesMax
+        request.fields[.accept] = "*/*"
+        return Array(try await self.connection.send(request).bytes.readableBytesView)
+    }
+
+    func sessions(all: Bool) async throws -> [JSONValue] {
+        let query = all ? [] : [(name: "status", value: "active")]
+        // The API lists the newest first, people read the oldest first.
+        return try await self.all(["sessions"], "sessions", query).reversed()
+            .map(Self.likeTheStore)
+    }
+
+    /// The members that a session has in every list of this program.
+    private static func likeTheStore(_ session: JSONValue) -> JSONValue {
+        let names: Set<String> = ["name", "status", "intent", "lanes", "open_runs", "created_at"]
+        return .object((session.objectValue ?? [:]).filter { names.contains($0.key) })
+    }
+
+    func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws {
+        try await self.connection.post(
+            ["sessions"],
+            .object([
+                "name": .string(name), "intent": .string(intent),
+                "lanes": .array(
+                    lanes.map {
+                        .object([
+                            "name": .string($0.name), "width": .integer(Int64($0.width)),
+                            "priority": .integer(Int64($0.priority)),
+                        ])
+                    }
+                ),
+            ])
+        )
+    }
+
+    func archiveSession(_ name: String) async throws {
+        try await self.connection.post(["sessions", name, "archive"])
+    }
+
+    func nodes() async throws -> [JSONValue] { try await self.all(["nodes"], "nodes") }
+
+    /// The number of a lane that is named `session/lane`.
+    func laneNumber(_ text: String) async throws -> String {
+        let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return text }
+        let items = try await self.all(["sessions", parts[0], "lanes"], "lanes")
+        guard let lane = items.first(where: { $0["name"]?.stringValue == parts[1] }),
+            let number = lane["id"]?.integerValue.map(String.init) ?? lane["id"]?.stringValue
+        else {
+            throw RoomError(.notFound, "session '\(parts[0])' has no lane '\(parts[1])'")
+        }
+        return number
+    }
+
+    /// Every row of a list, page by page.
+    ///
+    /// - Parameters:
+    ///   - path: The list.
+    ///   - name: The member that holds its rows.
+    ///   - query: What is wanted of it.
+    ///   - limit: Rows at most.
+    /// - Returns: The rows, in the list's order.
+    /// - Throws: What the server or the way to it said.
+    func all(
+        _ path: [String],
+        _ name: String,
+        _ query: [(name: String, value: String)] = [],
+        limit: Int = 10_000
+    ) async throws -> [JSONValue] {
+        var rows: [JSONValue] = []
+        var cursor: String?
+        repeat {
+            var pairs = query
+            pairs.append(("limit", String(min(limit - rows.count, Self.pageMax))))
+            if let cursor { pairs.append(("cursor", cursor)) }
+            let page = try await self.connection.get(path, pairs)
+            guard let items = (page[name] ?? page["items"])?.arrayValue else {
+                throw RoomError(.failed, "the server's list cannot be read by this version")
+            }
+            rows += items
+            cursor = (page["next"] ?? page["nextCursor"])?.stringValue
+        } while cursor != nil && rows.count < limit
+        return Array(rows.prefix(limit))
+    }
+
+    /// Rows of one page.
+    private static let pageMax = 200
+}
+
+extension HTTPField.Name {
+    /// The key under which a request happens once.
+    static var idempotencyKey: HTTPField.Name { HTTPField.Name("Idempotency-Key") ?? .range }
+}
+
+/// True the first time only.
+final class Once: Sendable {
+    private let state = Latest()
+
+    var isFirst: Bool { self.state.exchange("seen") == nil }
+}

@@ -1,0 +1,117 @@
+// How a server's refusals and a network's failures read: a sentence, an exit code, what to run next.
+
+import Compiler
+import ControlRoom
+import HTTP2
+import HTTPTypes
+import NIOCore
+import PulserIR
+
+/// Turns what a server or the way to it says into what a command says.
+enum RemoteProblem {
+    /// An answer that is no success; its body should be a problem document (RFC 9457).
+    static func failure(
+        _ head: HTTPResponse,
+        _ body: ByteBuffer,
+        _ access: ServerAccess
+    ) -> Failure {
+        let status = head.status.code
+        let json = try? JSONValue(parsing: Array(body.readableBytesView))
+        guard let json, let detail = json["detail"]?.stringValue else {
+            return Failure(
+                RoomError(
+                    status >= 500 ? .unavailable : .failed,
+                    "\(access.url) answered \(status) without saying why: is it an opsroom node?",
+                    next: "curl -i \(access.url)/healthz"
+                )
+            )
+        }
+        let advice = json["next"]?.stringValue
+        let command = advice.flatMap { $0.hasPrefix("opsroom ") ? $0 : nil }
+        var failure = Failure(
+            RoomError(
+                Self.code(status),
+                detail,
+                next: command ?? Self.command(status, access)
+            )
+        )
+        // What speaks of paths and bodies is for those who write programs.
+        let isForPeople = advice.map { !$0.contains("/v1/") && !$0.contains("{") } ?? false
+        failure.advice = command == nil && isForPeople ? advice : nil
+        failure.trace = (json["traceId"] ?? json["trace_id"])?.stringValue
+        let findings = json["errors"]?.arrayValue ?? []
+        failure.diagnostics = findings.compactMap(Self.diagnostic)
+        if failure.diagnostics.isEmpty, json["code"]?.stringValue == "invalid_inputs" {
+            failure.problems = findings.compactMap { $0["message"]?.stringValue }
+        }
+        return failure
+    }
+
+    /// A finding about a place in a plan.
+    static func diagnostic(_ json: JSONValue) -> Diagnostic? {
+        guard let message = json["message"]?.stringValue, let line = json["line"]?.integerValue
+        else { return nil }
+        let severity = json["severity"]?.stringValue.flatMap(Diagnostic.Severity.init(rawValue:))
+        return Diagnostic(
+            severity: severity ?? .error,
+            file: (json["file"] ?? json["field"])?.stringValue ?? "",
+            line: Int(line),
+            column: json["column"]?.integerValue.map { Int($0) } ?? 1,
+            message: message,
+            hint: json["hint"]?.stringValue
+        )
+    }
+
+    private static func code(_ status: Int) -> RoomError.Code {
+        switch status {
+        case 401, 403: .unauthenticated
+        case 404, 410: .notFound
+        case 409, 412, 428: .conflict
+        case 408, 504: .timedOut
+        case 400, 405, 406, 413..<429, 431: .usage
+        case 429, 502, 503: .unavailable
+        default: .failed
+        }
+    }
+
+    private static func command(_ status: Int, _ access: ServerAccess) -> String? {
+        guard status == 401 || status == 403 else { return nil }
+        return status == 401 && access.token == nil
+            ? "opsroom context add NAME --server \(access.url) --token-file FILE"
+            : "opsroom context show --origin"
+    }
+
+    /// A failure of the way there.
+    static func error(_ error: HTTP2Error, _ access: ServerAccess) -> RoomError {
+        switch error.code {
+        case .connectFailed:
+            RoomError(
+                .unavailable,
+                "no node answers at \(access.url): \(error.message)",
+                next: Self.start(access)
+            )
+        case .certificate:
+            RoomError(
+                .unauthenticated,
+                "\(access.url) cannot be trusted: \(error.message)",
+                next:
+                    "opsroom context add \(access.context ?? "NAME") --server \(access.url) --ca FILE"
+            )
+        case .timedOut:
+            RoomError(.timedOut, "\(access.url) did not answer in time", next: Self.start(access))
+        case .cancelled: RoomError(.interrupted, "interrupted")
+        case .connectionLost, .streamReset, .refused, .goingAway, .protocolViolation,
+            .limitExceeded, .overloaded, .configuration, .bindFailed:
+            RoomError(
+                .unavailable,
+                "the connection to \(access.url) broke: \(error.message)",
+                next: Self.start(access)
+            )
+        }
+    }
+
+    /// What brings a node to where none answers.
+    private static func start(_ access: ServerAccess) -> String {
+        access.startCommand ?? "curl -i \(access.url)/healthz"
+    }
+}
