@@ -215,7 +215,7 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "HTTP2", "Store", "Compiler", "StateMachines", "PulserIR", "Postgres",
-                "ControlRoom", "TestKit", "TestBed", nioCore, nioPosix, httpTypes, logging,
+                "ControlRoom", "TestKit", "TestBed", "Tools", nioCore, nioPosix, httpTypes, logging,
                 metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: house

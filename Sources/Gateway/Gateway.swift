@@ -21,6 +21,10 @@ public final class Gateway: Sendable {
         public var listener: @Sendable ([Channel]) -> Listener
         /// The folder of artifacts too large for the database.
         public var artifacts: String
+        /// Whether this node can answer for the room.
+        public var readiness = Readiness(migrationsMax: 0)
+        /// What is counted; `nil` when somebody else collects it.
+        public var registry: MetricsRegistry?
         /// For what a person should see.
         public var logger: Logger
 
@@ -44,23 +48,56 @@ public final class Gateway: Sendable {
     public let configuration: GatewayConfiguration
     /// What it works with.
     public let equipment: Equipment
+    /// Its event streams; tell them what the node's writer commits.
+    public let events: EventHub
 
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {
         self.configuration = configuration
         self.equipment = equipment
+        self.events = EventHub(
+            store: equipment.store,
+            caps: configuration.streamCaps,
+            logger: equipment.logger
+        )
     }
 
     /// Does what goes on beside the requests, until cancelled.
     public func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.equipment.doorkeeper.run() }
+            group.addTask { await self.events.run() }
+            group.addTask {
+                await self.equipment.listener([.events]).run { self.events.heard($0) }
+            }
         }
+    }
+
+    var health: HealthResource {
+        HealthResource(
+            store: self.equipment.store,
+            doorkeeper: self.equipment.doorkeeper,
+            readiness: self.equipment.readiness,
+            registry: self.equipment.registry,
+            isOpenOnLoopback: self.configuration.metricsOpenOnLoopback
+        )
+    }
+
+    /// All routes, the description of them included.
+    public var endpoints: [Route] {
+        let name = "openapi.get"
+        let path = "/v1/openapi.json"
+        var routes = self.routes
+        // The description lists itself, so its row is there before it is written.
+        let row = Route(.get, path, nil, name) { _, _ in .empty() }
+        let resource = OpenAPIResource(OpenAPIDocument(routes: routes + [row]))
+        routes.append(Route(.get, path, nil, name, resource.get))
+        return routes
     }
 
     /// The way in for every request; give it to the server as its handler.
     public func door() -> Door {
-        let routes = self.routes
+        let routes = self.endpoints
         let router = Router(context: GatewayContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: ProblemMiddleware(routes: routes))
         let doorkeeper = self.equipment.doorkeeper

@@ -4,6 +4,10 @@
 public struct GatewayConfiguration: Sendable {
     /// The largest request body that is read into memory. Default 1 MiB.
     public var bodyBytesMax = 1 << 20
+    /// Whether `/metrics` needs no token when it is asked from this machine. Default false.
+    public var metricsOpenOnLoopback = false
+    /// How many may follow event streams at once.
+    public var streamCaps = StreamCaps()
 
     /// The defaults.
     public init() {}

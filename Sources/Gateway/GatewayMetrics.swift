@@ -42,4 +42,21 @@ enum GatewayMetrics {
             dimensions: [("route", route), ("status", status)]
         )
     }
+
+    // MARK: Event streams
+
+    /// Subscribers of one event loop, whenever their number changes.
+    static let streams = Gauge(label: "ops_gateway_streams_count")
+    /// Events given to subscribers' streams.
+    static let streamEvents = Counter(label: "ops_gateway_stream_events_total")
+    /// Bytes given to subscribers' streams.
+    static let streamBytes = Counter(label: "ops_gateway_stream_bytes_total")
+    /// Subscribers refused because all seats were taken.
+    static let streamsRefused = Counter(label: "ops_gateway_streams_refused_total")
+    /// Pages of logs read for subscribers and rings.
+    static let streamPages = Counter(label: "ops_gateway_stream_pages_total")
+    /// Gaps that slow readers were told of.
+    static let streamGaps = Counter(label: "ops_gateway_stream_gaps_total")
+    /// Subscribers whose cursor could not be resumed.
+    static let streamResets = Counter(label: "ops_gateway_stream_resets_total")
 }

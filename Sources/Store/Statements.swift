@@ -8,6 +8,6 @@ public enum Statements {
     public static let all: [PostgresStatement] =
         NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
         + RunTimingsSQL.all + PauseSQL.all
-        + JournalSQL.all + EventsSQL.all + ArtifactsSQL.all + WriterSQL.all
-        + TokensSQL.all + BrowserSessionsSQL.all
+        + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
+        + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all
 }

@@ -1,6 +1,6 @@
 // When a step has held.
 
-public import PulserIR
+import PulserIR
 import Testing
 
 @testable import Tools
@@ -186,16 +186,4 @@ struct VerifierTests {
         let outcome = await self.outcome(.sql(check), result: result, scope: scope)
         #expect(outcome?.observed == "a = \"«secret S»\"")
     }
-}
-
-extension JSONValue: ExpressibleByDictionaryLiteral {
-    /// For short tables.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        self = .object(Dictionary(elements) { first, _ in first })
-    }
-}
-
-extension JSONValue: ExpressibleByIntegerLiteral {
-    /// For short tables.
-    public init(integerLiteral value: Int64) { self = .integer(value) }
 }

@@ -30,6 +30,9 @@ public struct ConnectionLimits: Sendable {
     /// PING, SETTINGS, PRIORITY, RST_STREAM and unknown frames in ``controlFramesWindow``. Default 200
     /// beyond what streams explain.
     public var controlFramesMax = 200
+    /// WINDOW_UPDATE frames that may come without DATA of ours that explains them. Default 2,000: a
+    /// reader of many streams may open all their windows at once. Refilled like control frames.
+    public var windowUpdatesBurst = 2_000
     /// The window of ``controlFramesMax``. Default 30 s.
     public var controlFramesWindow: Duration = .seconds(30)
     /// DATA frames in a row without payload and without an end. Default 10.

@@ -20,6 +20,8 @@ struct FieldBlock {
     var path: String?
     var status = 0
     var fields = HTTPFields()
+    /// Values of Host, which HTTPTypes wants as `:authority`.
+    var hosts: [String] = []
     /// Bytes of names and values, and 32 for each field (RFC 9113, 6.5.2).
     private(set) var listBytes = 0
     /// Fields so far.
@@ -45,6 +47,10 @@ struct FieldBlock {
             return unsafe self.addPseudo(name, value)
         }
         guard let name = unsafe names.name(name) else { return .malformed }
+        if name.canonicalName == "host" {
+            self.hosts.append(unsafe String(decoding: value, as: UTF8.self))
+            return .fine
+        }
         self.fields.append(unsafe HTTPField(name: name, value: value))
         return .fine
     }

@@ -19,6 +19,7 @@ extension HTTP2Connection {
     }
 
     final func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.deadlines.writable(context.channel.isWritable, at: .now())
         if context.channel.isWritable { self.pump() }
         context.fireChannelWritabilityChanged()
     }
@@ -26,6 +27,7 @@ extension HTTP2Connection {
     private func receive(_ buffer: ByteBuffer) {
         guard let session = unsafe self.session, self.failure == nil else { return }
         self.now = NIODeadline.now()
+        guard self.watch(buffer) else { return }
         self.isReceiving = true
         // The pump after the read answers for everything that happens now.
         self.isPumpScheduled = true
@@ -49,6 +51,7 @@ extension HTTP2Connection {
             )
         }
         self.loop.executor.drain()
+        self.watchQueue()
     }
 
     // MARK: Called by the library
@@ -87,7 +90,9 @@ extension HTTP2Connection {
         case .tooLarge:
             return self.block.listBytes > 4 * self.limits.headerListBytesMax
                 ? CallbackResult.streamFailure : CallbackResult.ok
-        case .malformed: return CallbackResult.streamFailure
+        case .malformed:
+            self.glitch()
+            return CallbackResult.streamFailure
         }
     }
 
@@ -109,11 +114,12 @@ extension HTTP2Connection {
             stream.flags.insert(.isRemoteEnded)
             stream.receivedEnd()
         case FrameType.settings:
+            self.deadlines.settings(isAck: isFlagged)
             self.settingsReceived(isAck: isFlagged)
         case FrameType.ping:
             guard isFlagged else { return }
             let payload = unsafe frame.pointee.ping.opaque_data
-            self.ponged(unsafe unsafeBitCast(payload, to: UInt64.self))
+            self.pingAnswered(unsafe unsafeBitCast(payload, to: UInt64.self))
         case FrameType.goaway:
             unsafe self.goingAway(
                 last: frame.pointee.goaway.last_stream_id,
@@ -151,10 +157,6 @@ extension HTTP2Connection {
         guard let stream = self.stream(id) else { return }
         self.close(stream, code == StreamCode.none ? nil : Self.error(ofReset: code))
     }
-
-    final func frameWasInvalid(_ error: Int32) {}
-
-    final func frameSent(_ frame: UnsafePointer<nghttp2_frame>) {}
 
     /// The object of a stream; `nil` when it is not open.
     final func stream(_ id: Int32) -> HTTP2Stream? {

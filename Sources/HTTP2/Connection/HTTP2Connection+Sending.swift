@@ -80,6 +80,7 @@ extension HTTP2Connection {
         let count = self.out.readableBytes
         if count > 0 {
             context.write(self.wrapOutboundOut(self.out), promise: nil)
+            self.deadlines.sent(at: self.now)
             self.unflushedBytes += count
             self.turnBytes += count
         }
@@ -107,7 +108,10 @@ extension HTTP2Connection {
             unsafe nghttp2_session_want_write(session) == 0
         {
             self.closeWhenWritten()
-        } else if !isDrained, self.canWrite {
+            return
+        }
+        self.readAgain()
+        if !isDrained, self.canWrite {
             self.schedulePump()
         }
     }
@@ -127,7 +131,7 @@ extension HTTP2Connection {
     /// Sends a head, and a body from `outbound`; `none` ends the stream with the head.
     final func submit(
         _ response: HTTPResponse,
-        outbound: HTTP2Stream.Outbound,
+        outbound: OutboundBody,
         on stream: HTTP2Stream
     ) {
         guard let session = unsafe self.session, !stream.flags.contains(.isClosed) else { return }
@@ -269,6 +273,15 @@ extension HTTP2Connection {
     }
 
     // MARK: Asked for by streams
+
+    /// Says that a request's body is wanted.
+    final func submitContinue(on id: Int32) {
+        guard let session = unsafe self.session else { return }
+        unsafe self.loop.arena.with(HTTPResponse(status: .continue)) { fields, count in
+            _ = unsafe nghttp2_submit_headers(session, 0, id, nil, fields, count, nil)
+        }
+        self.schedulePump()
+    }
 
     final func resume(_ stream: HTTP2Stream) {
         guard let session = unsafe self.session else { return }

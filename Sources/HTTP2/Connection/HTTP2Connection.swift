@@ -8,8 +8,9 @@ import NIOCore
 ///
 /// Owner: the pipeline. Runs on: the channel's event loop only. Ends: `handlerRemoved` or an
 /// inactive channel; every stream is closed then.
-@safe class HTTP2Connection: ChannelInboundHandler {
+@safe class HTTP2Connection: ChannelDuplexHandler, LoopMember {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
     /// Bytes gathered before they are written to the channel.
@@ -38,6 +39,16 @@ import NIOCore
     /// Why the connection is ending, once that is known.
     final var failure: HTTP2Error?
 
+    final var memberIndex = -1
+
+    // Watching; see HTTP2Connection+Watching.
+    final var scanner: FrameScanner
+    final var conduct: ConductMachine
+    final var deadlines: HTTP2DeadlineMachine
+    final var pingPayload: UInt64 = 0
+    final var isReadPaused = false
+    final var wantsRead = false
+
     // Sending; see HTTP2Connection+Sending.
     final var out = ByteBuffer()
     /// Where the frame begins whose payload was just appended to ``out``.
@@ -63,6 +74,9 @@ import NIOCore
         self.eventLoop = eventLoop
         self.loop = LoopContext.of(eventLoop)
         self.limits = limits
+        self.scanner = FrameScanner(isServer: isServer)
+        self.conduct = ConductMachine(limits)
+        self.deadlines = HTTP2DeadlineMachine(limits, at: .now())
     }
 
     // MARK: What the ends differ in
@@ -76,8 +90,29 @@ import NIOCore
     /// The connection can be used.
     func started() {}
 
-    /// A PING of ours was answered.
+    /// A PING was answered that is not one of the connection's own.
     func ponged(_ payload: UInt64) {}
+
+    /// A limit was reached.
+    func reached(_ limit: LimitName) { HTTP2Metrics.reached(limit) }
+
+    /// Whether anybody needs the connection beyond its open streams.
+    var isNeeded: Bool { false }
+
+    /// Nobody has needed the connection for a while.
+    func retire() { self.context?.close(promise: nil) }
+
+    /// Looks at the deadlines of a stream.
+    func sweep(_ stream: HTTP2Stream, _ now: NIODeadline) {}
+
+    /// Time has passed.
+    func swept(_ now: NIODeadline) {}
+
+    /// Begins to end gracefully, when it belongs to this server.
+    func drain(_ server: ServerLife) {}
+
+    /// Closes at once, when it belongs to this server.
+    func closeNow(_ server: ServerLife) {}
 
     /// The peer is going away: streams of ours above `last` were not and will not be processed.
     func goingAway(last: Int32, code: UInt32) {}
@@ -136,6 +171,7 @@ import NIOCore
             0,
             Int32(clamping: self.limits.connectionWindowBytes)
         )
+        self.loop.add(self)
         self.started()
         self.pump()
     }
@@ -163,6 +199,7 @@ import NIOCore
         self.out = ByteBuffer()
         self.chunk = nil
         while let stream = self.firstStream { self.close(stream, error) }
+        self.loop.remove(self)
         self.ended(error)
     }
 
@@ -206,9 +243,7 @@ import NIOCore
         stream.outbound = .none
         stream.connection = nil
         stream.closed(error)
-        if case .pulled(let body) = outbound {
-            body.closed(stream.flags.contains(.isBodySent) ? nil : error ?? Self.cutShort)
-        }
+        outbound.closed(stream.flags.contains(.isBodySent) ? nil : error ?? Self.cutShort)
         self.removed(stream)
     }
 

@@ -7,16 +7,6 @@ import NIOCore
 ///
 /// Owner: ``HTTP2Connection``, until the stream is closed. Ends: `closed` is called exactly once.
 @safe class HTTP2Stream: BodyStream {
-    /// Where the bytes of a stream come from.
-    enum Outbound {
-        /// Nothing (more) is sent.
-        case none
-        /// A complete body.
-        case whole(ByteBuffer)
-        /// A body that is asked for bytes.
-        case pulled(any PulledBody)
-    }
-
     /// Facts about a stream.
     struct Flags: OptionSet {
         let rawValue: UInt8
@@ -40,7 +30,7 @@ import NIOCore
     final let id: Int32
     /// `nil` once the stream is over.
     final var connection: HTTP2Connection?
-    final var outbound = Outbound.none
+    final var outbound = OutboundBody.none
     final var flags: Flags = []
     /// Bytes of DATA that were received and not yet given back to the peer's window.
     final var unconsumedBytes = 0
@@ -84,6 +74,8 @@ import NIOCore
     final func resume() {
         guard self.flags.contains(.isDeferred), let connection = self.connection else { return }
         self.flags.remove(.isDeferred)
+        // It had nothing to send until now.
+        self.progressedAt = .now()
         connection.resume(self)
     }
 

@@ -5,6 +5,8 @@ import NIOPosix
 
 /// Shared by all connections of an event loop; confined to it.
 final class LoopContext {
+    /// How often deadlines are looked at.
+    private static let sweepInterval = TimeAmount.milliseconds(250)
     // SAFETY: each thread sees its own value.
     nonisolated(unsafe) private static let current = ThreadSpecificVariable<LoopContext>()
 
@@ -19,6 +21,8 @@ final class LoopContext {
     let names = FieldNames()
     private var waiting: [HTTP2Connection] = []
     private var isScheduled = false
+    private var members: [any LoopMember] = []
+    private var isSweeping = false
 
     private init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -36,6 +40,8 @@ final class LoopContext {
         return context
     }
 
+    // MARK: Pumping
+
     /// Has a connection pumped at the end of this turn of the loop.
     func schedule(_ connection: HTTP2Connection) {
         self.waiting.append(connection)
@@ -51,5 +57,45 @@ final class LoopContext {
         for connection in connections where connection.isPumpScheduled { connection.pump() }
         connections.removeAll(keepingCapacity: true)
         if self.waiting.isEmpty { swap(&connections, &self.waiting) }
+    }
+
+    // MARK: Members
+
+    /// Every connection there is.
+    var allMembers: [any LoopMember] { self.members }
+
+    /// Has a connection's deadlines looked at from now on.
+    func add(_ member: any LoopMember) {
+        member.memberIndex = self.members.count
+        self.members.append(member)
+        guard !self.isSweeping else { return }
+        self.isSweeping = true
+        self.scheduleSweep()
+    }
+
+    /// A connection is over.
+    func remove(_ member: any LoopMember) {
+        let index = member.memberIndex
+        guard index >= 0, let last = self.members.popLast() else { return }
+        if last !== member {
+            self.members[index] = last
+            last.memberIndex = index
+        }
+        member.memberIndex = -1
+    }
+
+    private func scheduleSweep() {
+        self.eventLoop.assumeIsolated().scheduleTask(in: Self.sweepInterval) { self.sweep() }
+    }
+
+    private func sweep() {
+        let now = NIODeadline.now()
+        // From the end: a member that leaves is replaced by one that was seen already.
+        for index in stride(from: self.members.count - 1, through: 0, by: -1)
+        where index < self.members.count {
+            self.members[index].sweep(now)
+        }
+        self.isSweeping = !self.members.isEmpty
+        if self.isSweeping { self.scheduleSweep() }
     }
 }

@@ -31,6 +31,15 @@ public protocol PulledBody: AnyObject {
 
     /// The stream is over, exactly once; `nil` when the body was sent to its end.
     func closed(_ error: HTTP2Error?)
+
+    /// The connection is about to be closed by us: a body without a natural end should end soon.
+    /// Does nothing unless implemented.
+    func draining()
+}
+
+extension PulledBody {
+    /// Nothing to do: the body ends by itself.
+    public func draining() {}
 }
 
 /// A pulled body's handle on its stream.

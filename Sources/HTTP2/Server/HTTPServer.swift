@@ -6,6 +6,9 @@ import NIOPosix
 
 /// Listens on one address and hands every request to a handler.
 public struct HTTPServer: Sendable {
+    /// How long what is left of a drained server may take to notice that it was closed.
+    private static let closeTimeout = Duration.seconds(5)
+
     private let configuration: HTTPServerConfiguration
     private let group: any EventLoopGroup
     private let handler: @Sendable (any ServerExchange) async -> Void
@@ -17,7 +20,8 @@ public struct HTTPServer: Sendable {
     ///   - configuration: Address, TLS, limits.
     ///   - group: The event loops it works on.
     ///   - logger: For what a person should see.
-    ///   - handler: Called once for every request, in a task of its own.
+    ///   - handler: Called once for every request, in a task of its own, on the connection's event
+    ///     loop: what computes for long goes elsewhere.
     public init(
         _ configuration: HTTPServerConfiguration,
         group: any EventLoopGroup,
@@ -38,26 +42,68 @@ public struct HTTPServer: Sendable {
     public func run(
         onListening: @escaping @Sendable (SocketAddress) -> Void
     ) async throws(HTTP2Error) {
-        let channel = try await self.listen()
+        var tls: ServerTLSContext?
+        if let files = self.configuration.tls {
+            tls = try ServerTLSContext(files, logger: self.logger)
+        }
+        let life = ServerLife(self.configuration, logger: self.logger, handler: self.handler)
+        let channel = try await self.listen(life, tls)
         if let address = channel.localAddress { onListening(address) }
-        await withTaskCancellationHandler {
-            try? await channel.closeFuture.get()
-        } onCancel: {
-            channel.close(promise: nil)
+        let group = self.group
+        await withTaskGroup(of: Void.self) { tasks in
+            if let tls {
+                tasks.addTask { await tls.run { Self.drainAll(of: life, on: group) } }
+            }
+            await withTaskCancellationHandler {
+                try? await channel.closeFuture.get()
+            } onCancel: {
+                channel.close(promise: nil)
+            }
+            tasks.cancelAll()
+        }
+        await self.drain(life)
+    }
+
+    /// Lets requests end, then closes what is left; in a task that is not cancelled.
+    private func drain(_ life: ServerLife) async {
+        Self.drainAll(of: life, on: self.group)
+        let timeout = TimeAmount(self.configuration.drainTimeout)
+        let group = self.group
+        let loop = group.next()
+        let closing = loop.scheduleTask(in: timeout) { Self.closeAll(of: life, on: group) }
+        let giving = loop.scheduleTask(in: timeout + TimeAmount(Self.closeTimeout)) {
+            life.giveUp()
+        }
+        await life.waitUntilEmpty()
+        closing.cancel()
+        giving.cancel()
+    }
+
+    private static func drainAll(of life: ServerLife, on group: any EventLoopGroup) {
+        for loop in group.makeIterator() {
+            loop.execute {
+                for member in LoopContext.of(loop).allMembers { member.drain(life) }
+            }
         }
     }
 
-    private func listen() async throws(HTTP2Error) -> any Channel {
-        let limits = self.configuration.limits
-        let handler = self.handler
+    private static func closeAll(of life: ServerLife, on group: any EventLoopGroup) {
+        for loop in group.makeIterator() {
+            loop.execute {
+                for member in LoopContext.of(loop).allMembers { member.closeNow(life) }
+            }
+        }
+    }
+
+    private func listen(
+        _ life: ServerLife,
+        _ tls: ServerTLSContext?
+    ) async throws(HTTP2Error) -> any Channel {
         let bootstrap = ServerBootstrap(group: self.group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(
-                .writeBufferWaterMark,
-                value: .init(low: 65_536, high: 262_144)
-            )
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
@@ -68,18 +114,15 @@ public struct HTTPServer: Sendable {
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = ServerConnection(
-                        eventLoop: channel.eventLoop,
-                        limits: limits,
-                        origin: RequestOrigin(
-                            address: channel.remoteAddress,
-                            version: .http2,
-                            isTLS: false,
-                            certificateNames: []
-                        ),
-                        handler: handler
+                    if let limit = life.admit(channel.remoteAddress) {
+                        throw HTTP2Error(
+                            .limitExceeded,
+                            "a connection was refused by the limit '\(limit.rawValue)'"
+                        )
+                    }
+                    try channel.pipeline.syncOperations.addHandler(
+                        PortSniffer(server: life, tls: tls)
                     )
-                    try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
         do {

@@ -13,6 +13,15 @@ public struct HTTPServerConfiguration: Sendable {
     /// How long requests may go on when the server ends. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
 
+    /// Connections at once. Default 16,384; more are closed when they are made.
+    public var connectionsMax = 16_384
+    /// Connections at once from one address. Default 4,096.
+    public var connectionsPerAddressMax = 4_096
+    /// New connections per second in the long run. Default 1,000.
+    public var acceptsPerSecond = 1_000
+    /// New connections at once. Default 4,096: everybody may come back after a restart.
+    public var acceptBurst = 4_096
+
     /// The defaults.
     public init() {}
 }

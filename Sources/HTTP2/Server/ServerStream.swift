@@ -4,121 +4,133 @@ import HTTPTypes
 import NIOCore
 
 /// A stream that a client opened. Confined to the event loop.
-final class ServerStream: HTTP2Stream {
-    private var task: Task<Void, Never>?
-    private var exchange: HTTP2Exchange?
-    /// Bytes of the request's body that nobody has taken.
-    private var inbound = ByteBuffer()
-    private var reader: CheckedContinuation<ByteBuffer?, any Error>?
-    private var failure: HTTP2Error?
+final class ServerStream: HTTP2Stream, AnswerStream {
+    /// The handler's task, until it has returned.
+    var task: Task<Void, Never>?
+    private var inbound = InboundBody()
+    private var isHead = false
+    private var rate: BodyRateMachine
+    private let beganAt: NIODeadline
+    private var isContinueExpected = false
 
-    private var server: ServerConnection? { self.connection as? ServerConnection }
+    private let server: ServerConnection
+
+    init(id: Int32, server: ServerConnection) {
+        self.server = server
+        self.rate = BodyRateMachine(server.limits)
+        self.beganAt = server.now
+        super.init(id: id, connection: server)
+    }
 
     override func received(_ block: FieldBlock, isEnd: Bool) {
         if self.flags.contains(.hasHead) {
             if isEnd { self.receivedEnd() }
             return
         }
-        guard let server = self.server else { return }
-        if block.isTooLarge { return self.refuse(431) }
-        guard let method = block.method, let path = block.path, block.authority != nil else {
-            return self.refuse(400)
+        if block.isTooLarge {
+            self.server.count(.headerList)
+            return self.refuse(431)
         }
-        let request = HTTPRequest(
+        guard let request = Self.request(block) else { return self.refuse(400) }
+        self.isHead = request.method == .head
+        self.isContinueExpected =
+            !isEnd && request.headerFields[.expect]?.lowercased() == "100-continue"
+        if isEnd { self.inbound.end() }
+        self.server.begin(
+            Exchange(request, origin: self.server.origin, stream: self, hasBody: !isEnd),
+            on: self
+        )
+    }
+
+    /// The request that a head means; `nil` when it means none.
+    private static func request(_ block: FieldBlock) -> HTTPRequest? {
+        guard let method = block.method, method != .connect, let path = block.path else {
+            return nil
+        }
+        let host = block.hosts
+        // RFC 9113, 8.3.1: Host may repeat :authority, and only that.
+        guard host.count <= 1, let authority = block.authority ?? host.first, !authority.isEmpty,
+            host.isEmpty || host[0].lowercased() == authority.lowercased()
+        else { return nil }
+        return HTTPRequest(
             method: method,
             scheme: block.scheme,
-            authority: block.authority,
+            authority: authority,
             path: path,
             headerFields: block.fields
         )
-        let exchange = HTTP2Exchange(
-            request,
-            origin: server.origin,
-            stream: self,
-            hasBody: !isEnd
-        )
-        self.exchange = exchange
-        self.task = server.begin(exchange)
     }
 
     override func received(_ bytes: ByteBuffer) {
-        if let reader = self.reader {
-            self.reader = nil
-            self.consume(bytes.readableBytes)
-            reader.resume(returning: bytes)
-        } else if self.inbound.readableBytes == 0 {
-            self.inbound = bytes
-        } else {
-            self.inbound.writeImmutableBuffer(bytes)
-        }
+        self.rate.arrived(bytes.readableBytes)
+        self.consume(self.inbound.received(bytes))
     }
 
     override func receivedEnd() {
         self.flags.insert(.isRemoteEnded)
-        guard self.inbound.readableBytes == 0, let reader = self.reader else { return }
-        self.reader = nil
-        reader.resume(returning: nil)
+        self.inbound.end()
+    }
+
+    /// What has taken too long.
+    func check(at now: NIODeadline) -> LimitName? {
+        let limits = self.server.limits
+        self.rate.awaited(self.inbound.isAwaited, at: now)
+        if self.rate.isTooSlow(at: now) { return .bodyRate }
+        if !self.flags.contains(.isAnswered) {
+            return now - self.beganAt > TimeAmount(limits.requestTimeout) ? .requestTimeout : nil
+        }
+        // Bytes that the peer gives no window for; a body that has none waits as long as it likes.
+        guard !self.flags.contains(.isBodySent), !self.flags.contains(.isDeferred) else {
+            return nil
+        }
+        return now - self.progressedAt > TimeAmount(limits.writeTimeout) ? .writeTimeout : nil
     }
 
     override func closed(_ error: HTTP2Error?) {
-        self.failure = error
-        self.task?.cancel()
+        self.inbound.fail(error ?? HTTP2Error(.cancelled, "the stream is over"))
+        // A handler may go on behind its answer when that was sent to its end.
+        if !self.flags.contains(.isBodySent) || error != nil { self.task?.cancel() }
         self.task = nil
-        self.exchange = nil
-        guard let reader = self.reader else { return }
-        self.reader = nil
-        reader.resume(throwing: error ?? HTTP2Error(.cancelled, "the stream is over"))
     }
 
-    /// The handler has returned: nothing of the request is needed any more.
     func handlerReturned(isAnswered: Bool) {
         self.task = nil
-        self.exchange = nil
         if !isAnswered { self.refuse(500) }
+        self.server.handlerReturned()
     }
 
     /// Answers with a status only.
-    func refuse(_ status: Int) {
+    private func refuse(_ status: Int) {
         self.answer(HTTPResponse(status: HTTPResponse.Status(code: status)), .none)
     }
 
-    /// Submits the answer, once.
-    func answer(_ response: HTTPResponse, _ outbound: Outbound) {
+    func isBodiless(_ response: HTTPResponse) -> Bool {
+        self.isHead || response.status.code == 204 || response.status.code == 304
+    }
+
+    func answer(_ response: HTTPResponse, _ body: OutboundBody) {
         guard let connection = self.connection, !self.flags.contains(.isAnswered) else {
-            if case .pulled(let body) = outbound {
-                body.closed(self.failure ?? HTTP2Error(.cancelled, "the stream is over"))
-            }
-            return
+            return body.closed(HTTP2Error(.cancelled, "the stream is over"))
         }
-        connection.submit(response, outbound: outbound, on: self)
+        guard self.isBodiless(response) else {
+            return connection.submit(response, outbound: body, on: self)
+        }
+        var response = response
+        if case .whole(let bytes) = body, self.isHead,
+            response.headerFields[.contentLength] == nil
+        {
+            response.headerFields[.contentLength] = "\(bytes.readableBytes)"
+        }
+        connection.submit(response, outbound: .none, on: self)
+        body.closed(nil)
     }
 
-    /// Gives the next bytes of the request's body.
-    func read(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
-        if self.inbound.readableBytes > 0 {
-            let bytes = self.inbound
-            self.inbound = ByteBuffer()
-            self.consume(bytes.readableBytes)
-            continuation.resume(returning: bytes)
-        } else if self.flags.contains(.isRemoteEnded) {
-            continuation.resume(returning: nil)
-        } else if self.flags.contains(.isClosed) {
-            continuation.resume(
-                throwing: self.failure ?? HTTP2Error(.cancelled, "the stream is over")
-            )
-        } else if self.reader != nil {
-            continuation.resume(
-                throwing: HTTP2Error(.configuration, "a request's body is read by one reader")
-            )
-        } else {
-            self.reader = continuation
-        }
+    func read(_ reader: InboundBody.Reader) {
+        self.consume(self.inbound.read(reader))
+        guard self.isContinueExpected, self.inbound.isAwaited else { return }
+        self.isContinueExpected = false
+        if !self.flags.contains(.isAnswered) { self.connection?.submitContinue(on: self.id) }
     }
 
-    /// Whoever was reading was cancelled.
-    func stopReading() {
-        guard let reader = self.reader else { return }
-        self.reader = nil
-        reader.resume(throwing: HTTP2Error(.cancelled, "reading the body was cancelled"))
-    }
+    func stopReading() { self.inbound.stopReading() }
 }

@@ -32,6 +32,9 @@ enum Depth: String, CaseIterable, Sendable {
     case door
     /// A server on loopback, asked by our client.
     case live
+
+    /// Those that there are.
+    static let usable: [Depth] = [.door]
 }
 
 /// A gateway being tested.
@@ -54,33 +57,35 @@ struct GatewayBed: Sendable {
         }
     }
 
-    /// Runs `body` beside a gateway over a fresh, migrated database.
+    /// Runs `body` beside a gateway over a fresh, migrated database; with `access` it knows tokens,
+    /// without everybody may do everything.
     static func with(
         _ depth: Depth = .door,
         configuration: GatewayConfiguration = GatewayConfiguration(),
-        doorkeeper: (@Sendable (Store) -> any Doorkeeper)? = nil,
+        access: AccessConfiguration? = nil,
         _ body: @escaping @Sendable (GatewayBed) async throws -> Void
     ) async throws {
         let database = try await TestPostgres.shared.freshDatabase()
+        let migrations = try Self.migrations()
         try await Migrator(
             configuration: database,
-            migrations: try Self.migrations(),
+            migrations: migrations,
             logger: logger
         ).apply()
         let pool = PostgresPool(PostgresPoolConfiguration(connection: database), logger: logger)
         let store = Store(pool: pool, logger: logger)
-        let gateway = Gateway(
-            configuration,
-            Gateway.Equipment(
-                store: store,
-                doorkeeper: doorkeeper?(store) ?? OpenDoor(),
-                listener: {
-                    Listener(configuration: database, channels: $0, logger: logger)
-                },
-                artifacts: TestPostgres.temporaryDirectory(),
-                logger: logger
-            )
+        let doorkeeper: any Doorkeeper =
+            access.map { AccessDesk(store: store, configuration: $0, logger: logger) }
+            ?? OpenDoor()
+        var equipment = Gateway.Equipment(
+            store: store,
+            doorkeeper: doorkeeper,
+            listener: { Listener(configuration: database, channels: $0, logger: logger) },
+            artifacts: TestPostgres.temporaryDirectory(),
+            logger: logger
         )
+        equipment.readiness = Readiness(migrationsMax: migrations.map(\.number).max() ?? 0)
+        let gateway = Gateway(configuration, equipment)
         let door = gateway.door()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pool.run() }
@@ -135,17 +140,19 @@ struct GatewayBed: Sendable {
         _ method: HTTPRequest.Method,
         _ path: String,
         _ fields: HTTPFields = [:],
-        body: ByteBuffer? = nil
+        body: ByteBuffer? = nil,
+        authority: String = "localhost",
+        isTLS: Bool = false
     ) async throws -> Answer {
         let request = HTTPRequest(
             method: method,
             scheme: "http",
-            authority: "localhost",
+            authority: authority,
             path: path,
             headerFields: fields
         )
         guard let client else {
-            let exchange = FakeExchange(request, body: body)
+            let exchange = FakeExchange(request, body: body, isTLS: isTLS)
             await self.door.respond(to: exchange)
             return try await exchange.answer()
         }
@@ -160,15 +167,20 @@ struct GatewayBed: Sendable {
     }
 
     /// Gets a path.
-    func get(_ path: String, _ fields: HTTPFields = [:]) async throws -> Answer {
-        try await self.send(.get, path, fields)
+    func get(
+        _ path: String,
+        _ fields: HTTPFields = [:],
+        authority: String = "localhost"
+    ) async throws -> Answer {
+        try await self.send(.get, path, fields, authority: authority)
     }
 
     /// Posts JSON.
     func post(
         _ path: String,
         _ json: JSONValue,
-        _ fields: HTTPFields = [:]
+        _ fields: HTTPFields = [:],
+        isTLS: Bool = false
     ) async throws -> Answer {
         var fields = fields
         fields[.contentType] = "application/json"
@@ -176,8 +188,26 @@ struct GatewayBed: Sendable {
             .post,
             path,
             fields,
-            body: ByteBuffer(bytes: json.canonicalBytes)
+            body: ByteBuffer(bytes: json.canonicalBytes),
+            isTLS: isTLS
         )
+    }
+
+    /// A token that lets in, as the field to send it in.
+    func token(
+        _ scope: Principal.Scope,
+        name: String = "test",
+        tenant: String = Principal.defaultTenant,
+        lifetime: Duration? = nil
+    ) async throws -> (fields: HTTPFields, id: String) {
+        let (text, stored) = TokenText.mint(
+            name: name,
+            scope: scope,
+            tenant: tenant,
+            lifetime: lifetime
+        )
+        _ = try await self.store.createToken(stored)
+        return ([.authorization: "Bearer \(text)"], stored.id)
     }
 
     // MARK: Database

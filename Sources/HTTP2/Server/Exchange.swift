@@ -1,19 +1,38 @@
-// One request over HTTP/2 as its handler sees it, from whatever thread.
+// One request as its handler sees it, from whatever thread; the protocol is the stream's business.
 
 import HTTPTypes
 import NIOCore
 import Synchronization
 
-/// A request being answered over HTTP/2.
-final class HTTP2Exchange: ServerExchange {
+/// What an exchange needs of its connection. Confined to the event loop.
+protocol AnswerStream: BodyStream {
+    /// Gives the next bytes of the request's body.
+    func read(_ reader: InboundBody.Reader)
+    /// Whoever was reading was cancelled.
+    func stopReading()
+    /// Sends the answer.
+    func answer(_ response: HTTPResponse, _ body: OutboundBody)
+    /// Whether the answer has no body by its nature, so that none is made.
+    func isBodiless(_ response: HTTPResponse) -> Bool
+    /// The handler has returned; without an answer, one is made up.
+    func handlerReturned(isAnswered: Bool)
+}
+
+/// A request being answered.
+final class Exchange: ServerExchange {
     let request: HTTPRequest
     let origin: RequestOrigin
     let eventLoop: any EventLoop
-    private let stream: NIOLoopBound<ServerStream>
+    private let stream: NIOLoopBound<any AnswerStream>
     private let hasBody: Bool
     private let isAnswered = Atomic(false)
 
-    init(_ request: HTTPRequest, origin: RequestOrigin, stream: ServerStream, hasBody: Bool) {
+    init(
+        _ request: HTTPRequest,
+        origin: RequestOrigin,
+        stream: any AnswerStream,
+        hasBody: Bool
+    ) {
         self.request = request
         self.origin = origin
         self.eventLoop = stream.eventLoop
@@ -56,26 +75,35 @@ final class HTTP2Exchange: ServerExchange {
         let stream = self.stream
         Self.onLoop(self.eventLoop) {
             let stream = stream.value
-            stream.answer(response, .pulled(make(stream)))
+            if stream.isBodiless(response) {
+                stream.answer(response, .none)
+            } else {
+                stream.answer(response, .pulled(make(stream)))
+            }
         }
     }
 
     func respond(_ response: HTTPResponse) -> any ResponseBytes {
         let bytes = WrittenBody(self.eventLoop)
-        self.respond(response) { stream in bytes.source(of: stream) }
+        guard self.begin() else {
+            bytes.abort()
+            return bytes
+        }
+        let stream = self.stream
+        Self.onLoop(self.eventLoop) {
+            stream.value.answer(response, .pulled(bytes.source(of: stream.value)))
+        }
         return bytes
     }
 
-    /// The handler is done; an answer that is missing is made up.
+    /// The handler is done.
     func handlerReturned() {
-        let answered = self.isAnswered.load(ordering: .relaxed)
+        let isAnswered = self.isAnswered.load(ordering: .relaxed)
         let stream = self.stream
-        Self.onLoop(self.eventLoop) { stream.value.handlerReturned(isAnswered: answered) }
+        Self.onLoop(self.eventLoop) { stream.value.handlerReturned(isAnswered: isAnswered) }
     }
 
-    private func begin() -> Bool {
-        !self.isAnswered.exchange(true, ordering: .relaxed)
-    }
+    private func begin() -> Bool { !self.isAnswered.exchange(true, ordering: .relaxed) }
 
     /// Runs something on the event loop: at once when already there.
     private static func onLoop(_ eventLoop: any EventLoop, _ body: @escaping @Sendable () -> Void) {

@@ -1,0 +1,17 @@
+// The descriptions of all routes, collected from the files beside this one.
+
+public import PulserIR
+
+/// Every operation by the name of its route.
+public enum OperationCatalog {
+    /// All of them.
+    public static let all: [String: Operation] = [Self.access, Self.events, Self.health]
+        .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
+}
+
+/// Every named form.
+public enum SchemaCatalog {
+    /// All of them.
+    public static let all: [String: JSONValue] = [Self.common, Self.access, Self.health]
+        .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
+}

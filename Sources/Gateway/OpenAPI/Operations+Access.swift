@@ -1,0 +1,136 @@
+// Tokens and sessions, described.
+
+import PulserIR
+
+extension OperationCatalog {
+    static let access: [String: Operation] = [
+        "me.get": Operation(
+            "access",
+            "Who asks.",
+            answers: [.json(200, "The token, or the session's token.", Schema.named("Principal"))]
+        ),
+        "tokens.list": Operation(
+            "access",
+            "Tokens, newest first.",
+            parameters: [
+                .query("limit", "At most so many. Default 100.", Schema.integer(1...500)),
+                .query("cursor", "Where the page before ended: its nextCursor."),
+                .query("all", "Revoked and expired ones too.", Schema.bool),
+            ],
+            answers: [.json(200, "A page.", Schema.page(Schema.named("Token")))]
+        ),
+        "tokens.create": Operation(
+            "access",
+            "Makes a token; its secret is in this answer and nowhere else.",
+            body: Schema.object(
+                [
+                    "name": Schema.text,
+                    "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
+                    "tenant": Schema.text,
+                    "expiresInSeconds": Schema.integer(1...TokensResource.lifetimeSecondsMax),
+                ],
+                optional: ["scope", "tenant", "expiresInSeconds"]
+            ),
+            answers: [.json(201, "The token with its secret.", Schema.named("NewToken"))]
+        ),
+        "tokens.get": Operation(
+            "access",
+            "One token.",
+            parameters: [.path("id", "The token's public half.")],
+            answers: [.json(200, "The token.", Schema.named("Token"))]
+        ),
+        "tokens.revoke": Operation(
+            "access",
+            "Revokes a token, and with it its sessions and streams.",
+            parameters: [.path("id", "The token's public half.")],
+            answers: [.empty(204, "It is revoked.")]
+        ),
+        "browser_session.create": Operation(
+            "access",
+            "Exchanges a token for a cookie.",
+            body: Schema.object(["token": Schema.text]),
+            answers: [
+                .json(
+                    201,
+                    "The cookie is in set-cookie; csrfToken goes into x-csrf-token of changes.",
+                    Schema.named("BrowserSession")
+                )
+            ]
+        ),
+        "browser_session.end": Operation(
+            "access",
+            "Ends the session of the cookie.",
+            answers: [.empty(204, "It is over.")]
+        ),
+        "problems.get": Operation(
+            "access",
+            "What a problem's code means.",
+            parameters: [.path("code", "The code.")],
+            answers: [
+                .json(
+                    200,
+                    "Its status and title.",
+                    Schema.object([
+                        "code": Schema.text, "status": Schema.integer, "title": Schema.text,
+                    ])
+                )
+            ]
+        ),
+    ]
+}
+
+extension SchemaCatalog {
+    private static let principal: [String: JSONValue] = [
+        "token": Schema.optional(Schema.text),
+        "name": Schema.text,
+        "scope": Schema.optional(Schema.choice(Principal.Scope.allCases.map(\.rawValue))),
+        "tenant": Schema.text,
+        "csrfToken": Schema.text,
+    ]
+
+    private static let token: [String: JSONValue] = [
+        "id": Schema.text,
+        "name": Schema.text,
+        "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
+        "tenant": Schema.text,
+        "createdAt": Schema.moment,
+        "expiresAt": Schema.optional(Schema.moment),
+        "lastUsedAt": Schema.optional(Schema.moment),
+        "revokedAt": Schema.optional(Schema.moment),
+    ]
+
+    static let access: [String: JSONValue] = [
+        "Principal": Schema.object(Self.principal, optional: ["csrfToken"]),
+        "BrowserSession": Schema.object(
+            Self.principal.merging(["expiresInSeconds": Schema.integer]) { $1 }
+        ),
+        "Token": Schema.object(Self.token),
+        "NewToken": Schema.object(Self.token.merging(["token": Schema.text]) { $1 }),
+    ]
+
+    static let common: [String: JSONValue] = [
+        "Problem": Schema.object(
+            [
+                "type": Schema.text,
+                "title": Schema.text,
+                "status": Schema.integer,
+                "code": Schema.choice(Problem.Code.allCases.map(\.rawValue)),
+                "detail": Schema.text,
+                "next": Schema.text,
+                "traceId": Schema.text,
+                "errors": Schema.list(Schema.named("Finding")),
+            ],
+            optional: ["next", "errors"]
+        ),
+        "Finding": Schema.object(
+            [
+                "message": Schema.text,
+                "field": Schema.text,
+                "line": Schema.integer,
+                "column": Schema.integer,
+                "hint": Schema.text,
+            ],
+            optional: ["field", "line", "column", "hint"]
+        ),
+    ]
+}

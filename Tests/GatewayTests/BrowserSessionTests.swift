@@ -1,0 +1,145 @@
+// A browser's session: one cookie, one second token, and nothing for pages of other sites.
+
+import Gateway
+import HTTP2
+import HTTPTypes
+import NIOCore
+import PulserIR
+import Store
+import TestKit
+import Testing
+
+@Suite("Browser sessions")
+struct BrowserSessionTests {
+    private static func login(
+        _ bed: GatewayBed,
+        _ scope: Principal.Scope = .admin,
+        isTLS: Bool = false
+    ) async throws -> (cookie: String, csrf: String, answer: Answer) {
+        let (bearer, _) = try await bed.token(scope)
+        let text = bearer[.authorization]?.split(separator: " ").last.map(String.init) ?? ""
+        let answer = try await bed.post(
+            "/v1/browser-session",
+            .object(["token": .string(text)]),
+            isTLS: isTLS
+        )
+        let cookie = answer.fields[.setCookie]?.split(separator: ";").first.map(String.init) ?? ""
+        let csrf = try answer.json["csrfToken"]?.stringValue ?? ""
+        return (cookie, csrf, answer)
+    }
+
+    @Test("a token becomes a cookie that scripts cannot read and other sites cannot send")
+    func cookie() async throws {
+        try await AccessTests.with { bed in
+            let clear = try await Self.login(bed)
+            #expect(clear.answer.status == 201)
+            let text = try #require(clear.answer.fields[.setCookie])
+            #expect(text.hasPrefix("opsroom="))
+            #expect(text.contains("; HttpOnly") && text.contains("; SameSite=Strict"))
+            #expect(text.contains("; Path=/;") && !text.contains("Secure"))
+            let tls = try await Self.login(bed, isTLS: true)
+            let secure = try #require(tls.answer.fields[.setCookie])
+            #expect(secure.hasPrefix("__Host-opsroom=") && secure.hasSuffix("; Secure"))
+            let me = try await bed.get("/v1/me", [.cookie: "other=1; \(clear.cookie)"])
+            #expect(me.status == 200)
+            #expect(try me.json["csrfToken"] == .string(clear.csrf))
+        }
+    }
+
+    @Test("a wrong token makes no session, and counts as a failure")
+    func wrongToken() async throws {
+        try await AccessTests.with(access: AccessTests.access { $0.failuresBurst = 1 }) { bed in
+            let wrong = TokenText.mint(name: "", scope: .read).text
+            let body = JSONValue.object(["token": .string(wrong)])
+            let first = try await bed.post("/v1/browser-session", body)
+            #expect(first.status == 401)
+            #expect(first.fields[.setCookie] == nil)
+            #expect(try await bed.post("/v1/browser-session", body).status == 429)
+        }
+    }
+
+    @Test("a change needs the second token; looking does not")
+    func csrf() async throws {
+        try await AccessTests.with { bed in
+            let session = try await Self.login(bed)
+            let name = try #require(HTTPField.Name("x-csrf-token"))
+            let body = JSONValue.object(["name": "a"])
+            let without = try await bed.post("/v1/tokens", body, [.cookie: session.cookie])
+            #expect(without.status == 403)
+            #expect(without.code == "csrf")
+            let other = try await Self.login(bed)
+            let crossed = try await bed.post(
+                "/v1/tokens",
+                body,
+                [.cookie: session.cookie, name: other.csrf]
+            )
+            #expect(crossed.status == 403)
+            let right = try await bed.post(
+                "/v1/tokens",
+                body,
+                [.cookie: session.cookie, name: session.csrf]
+            )
+            #expect(right.status == 201)
+            #expect(try await bed.get("/v1/tokens", [.cookie: session.cookie]).status == 200)
+        }
+    }
+
+    @Test(
+        "pages of other sites get nothing",
+        arguments: [
+            ("origin", "https://evil.example", 403), ("origin", "null", 403),
+            ("origin", "http://localhost", 200), ("sec-fetch-site", "cross-site", 403),
+            ("sec-fetch-site", "same-site", 403), ("sec-fetch-site", "same-origin", 200),
+            ("sec-fetch-site", "none", 200),
+        ]
+    )
+    func otherSites(_ field: String, _ value: String, _ status: Int) async throws {
+        try await AccessTests.with { bed in
+            let session = try await Self.login(bed)
+            let name = try #require(HTTPField.Name(field))
+            let answer = try await bed.get("/v1/me", [.cookie: session.cookie, name: value])
+            #expect(answer.status == status)
+            #expect(answer.fields[.accessControlAllowOrigin] == nil)
+        }
+    }
+
+    @Test("a session ends by logging out, by its token's end, and when it was idle too long")
+    func ends() async throws {
+        try await AccessTests.with { bed in
+            let name = try #require(HTTPField.Name("x-csrf-token"))
+            let first = try await Self.login(bed)
+            let out = try await bed.send(
+                .delete,
+                "/v1/browser-session",
+                [.cookie: first.cookie, name: first.csrf]
+            )
+            #expect(out.status == 204)
+            #expect(out.fields[.setCookie]?.contains("Max-Age=0") == true)
+            #expect(try await bed.get("/v1/me", [.cookie: first.cookie]).status == 401)
+
+            let second = try await Self.login(bed)
+            #expect(try await bed.get("/v1/me", [.cookie: second.cookie]).status == 200)
+            try await bed.text("UPDATE api_token SET revoked_at = now()")
+            try await eventually("it ended with its token") {
+                try await bed.get("/v1/me", [.cookie: second.cookie]).status == 401
+            }
+        }
+    }
+
+    @Test("a session that nobody used for 12 hours, or is 7 days old, is over and swept away")
+    func lifetime() async throws {
+        for column in ["last_used_at", "created_at"] {
+            try await AccessTests.with { bed in
+                let session = try await Self.login(bed)
+                let age = column == "created_at" ? "7 days" : "12 hours"
+                try await bed.text(
+                    "UPDATE browser_session SET \(column) = now() - interval '\(age)'"
+                )
+                #expect(try await bed.get("/v1/me", [.cookie: session.cookie]).status == 401)
+                try await eventually("it is swept away") {
+                    try await bed.text("SELECT count(*) FROM browser_session") == "0"
+                }
+            }
+        }
+    }
+}
