@@ -1,7 +1,7 @@
 // What can go wrong with a connection or a stream, and whether the request may be sent again.
 
 /// An error of the transport.
-public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
+public struct HTTP2Error: Error, Sendable, Hashable, CustomStringConvertible {
     /// What kind of failure it is.
     public enum Code: String, Sendable, Hashable, CaseIterable {
         /// No connection could be made.
