@@ -37,7 +37,7 @@ struct ClientQueueMachine {
         case start(RequestID, on: ConnectionID)
         /// Tell the caller; the request is forgotten.
         case fail(RequestID, HTTP2Error)
-        /// Reset the stream; answered by `streamEnded`.
+        /// Reset the stream, before its caller is told; answered by `streamEnded`.
         case cancel(RequestID, on: ConnectionID)
         /// Close the connection; answered by `connectionClosed`.
         case close(ConnectionID)
@@ -155,7 +155,7 @@ struct ClientQueueMachine {
             self.delayed.removeAll { $0 == id }
         case .on(let connection):
             self.requests[id]?.place = .abandoned(connection)
-            return [.fail(id, error), .cancel(id, on: connection)]
+            return [.cancel(id, on: connection), .fail(id, error)]
         case .abandoned: return []
         }
         return [.fail(id, error)]

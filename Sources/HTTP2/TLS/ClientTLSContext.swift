@@ -114,6 +114,12 @@ struct ClientTLSContext: Sendable {
         {
             return HTTP2Error(.certificate, "\(server) does not accept this client's certificate")
         }
+        if text.contains("NO_APPLICATION_PROTOCOL") {
+            return HTTP2Error(
+                .configuration,
+                "\(server) does not offer HTTP/2 over TLS (ALPN 'h2')"
+            )
+        }
         if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
             return HTTP2Error(
                 .certificate,
