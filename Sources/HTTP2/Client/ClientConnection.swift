@@ -1,4 +1,4 @@
-// The client's end of a connection: opens streams, keeps it alive while there are any.
+// The client's end of a connection: opens streams, says when it takes more and when no more.
 
 internal import CNghttp2
 internal import HTTPTypes
@@ -13,9 +13,6 @@ internal import NIOCore
     /// The peer takes no new streams.
     private(set) var isLeaving = false
     private var client: ClientLoop?
-    private var heardAt = NIODeadline.now()
-    private var isKeepingAlive = false
-    private var ping: (payload: UInt64, sentAt: NIODeadline)?
 
     init(id: Int, client: ClientLoop, limits: ConnectionLimits) {
         self.id = id
@@ -32,7 +29,6 @@ internal import NIOCore
     }
 
     override func settingsReceived(isAck: Bool) {
-        self.heard()
         guard !isAck, let session = unsafe self.session else { return }
         let streamsMax = unsafe nghttp2_session_get_remote_settings(
             session,
@@ -42,6 +38,12 @@ internal import NIOCore
     }
 
     override func goingAway(last: Int32, code: UInt32) {
+        self.isLeaving = true
+        self.client?.leaving(self.id)
+    }
+
+    /// Nobody has needed it for a while.
+    override func retire() {
         self.isLeaving = true
         self.client?.leaving(self.id)
     }
@@ -76,7 +78,6 @@ internal import NIOCore
         guard unsafe self.submit(request.head, on: stream, session) == id else {
             return self.close(stream, Self.notOpened)
         }
-        self.keepAlive()
         self.schedulePump()
     }
 
@@ -97,7 +98,6 @@ internal import NIOCore
 
     /// A stream is over, or was never opened.
     func requestEnded(_ request: ClientRequest, _ error: HTTP2Error?) {
-        self.heard()
         self.client?.streamEnded(request, error)
     }
 
@@ -116,70 +116,5 @@ internal import NIOCore
         self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
             if channel.isActive { channel.close(promise: nil) }
         }
-    }
-
-    /// The peer gives a sign of life.
-    func heard() { self.heardAt = self.now }
-
-    /// Has the peer asked now and then whether it is there, while streams are open.
-    private func keepAlive() {
-        if self.ping == nil, NIODeadline.now() - self.heardAt > self.interval {
-            // So long a silence may mean that nobody is there any more.
-            self.sendPing()
-        }
-        guard !self.isKeepingAlive else { return }
-        self.isKeepingAlive = true
-        self.scheduleKeepAlive()
-    }
-
-    private var interval: TimeAmount { TimeAmount(self.limits.pingInterval) }
-
-    private func scheduleKeepAlive() {
-        self.eventLoop.assumeIsolated().scheduleTask(in: self.interval) { [weak self] in
-            guard let self, unsafe self.session != nil else { return }
-            guard self.streamsCount > 0 else {
-                self.isKeepingAlive = false
-                return
-            }
-            if self.ping == nil { self.sendPing() }
-            self.scheduleKeepAlive()
-        }
-    }
-
-    private func sendPing() {
-        guard let session = unsafe self.session else { return }
-        let payload = UInt64.random(in: 0...UInt64.max)
-        self.ping = (payload, NIODeadline.now())
-        unsafe withUnsafeBytes(of: payload) { bytes in
-            _ = unsafe nghttp2_submit_ping(
-                session,
-                0,
-                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            )
-        }
-        self.schedulePump()
-        self.eventLoop.assumeIsolated().scheduleTask(
-            in: TimeAmount(self.limits.pingTimeout)
-        ) { [weak self] in
-            guard let self, self.ping?.payload == payload else { return }
-            self.lost()
-        }
-    }
-
-    override func ponged(_ payload: UInt64) {
-        guard let ping = self.ping, ping.payload == payload else { return }
-        self.ping = nil
-        self.heard()
-        ClientMetrics.pinged(nanoseconds: (NIODeadline.now() - ping.sentAt).nanoseconds)
-    }
-
-    private func lost() {
-        self.failure =
-            self.failure
-            ?? HTTP2Error(
-                .connectionLost,
-                "the server did not answer a PING within \(self.limits.pingTimeout)"
-            )
-        self.context?.close(promise: nil)
     }
 }

@@ -45,7 +45,6 @@ final class ClientLoop {
         settings.attemptsMax = max(1, configuration.attemptsMax)
         settings.backoff = TimeAmount(configuration.backoff)
         settings.backoffMax = TimeAmount(configuration.backoffMax)
-        settings.idleTimeout = TimeAmount(configuration.limits.idleTimeout)
         self.machine = ClientQueueMachine(settings, at: .now())
     }
 
@@ -183,11 +182,6 @@ final class ClientLoop {
             self.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [weak self] in
                 guard let self else { return }
                 self.perform(self.machine.wake(at: .now()))
-            }
-        case .checkIdle(let id, let time):
-            self.eventLoop.assumeIsolated().scheduleTask(deadline: time) { [weak self] in
-                guard let self, self.entries[id] != nil else { return }
-                self.perform(self.machine.idleCheck(id, at: .now()))
             }
         case .ended:
             self.drain?.cancel()

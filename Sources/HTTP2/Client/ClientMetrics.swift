@@ -3,7 +3,6 @@
 internal import Metrics
 
 enum ClientMetrics {
-    private static let ping = Timer(label: "ops_http2_client_ping_seconds")
     private static let repeats = Counter(label: "ops_http2_client_repeats_total")
     private static let connected = Counter(
         label: "ops_http2_client_connects_total",
@@ -13,9 +12,6 @@ enum ClientMetrics {
         label: "ops_http2_client_connects_total",
         dimensions: [("outcome", "failed")]
     )
-
-    /// A PING was answered after this time.
-    static func pinged(nanoseconds: Int64) { Self.ping.recordNanoseconds(nanoseconds) }
 
     /// A request was sent once more.
     static func repeated() { Self.repeats.increment() }

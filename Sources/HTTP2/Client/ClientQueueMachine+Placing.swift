@@ -7,7 +7,7 @@ extension ClientQueueMachine {
     mutating func proceed(at now: NIODeadline) -> [Action] {
         var actions: [Action] = []
         self.takeDue(at: now)
-        self.place(at: now, &actions)
+        self.place(&actions)
         self.connect(at: now, &actions)
         self.tidyConnections(&actions)
         self.askToWake(at: now, &actions)
@@ -35,7 +35,7 @@ extension ClientQueueMachine {
         }
     }
 
-    private mutating func place(at now: NIODeadline, _ actions: inout [Action]) {
+    private mutating func place(_ actions: inout [Action]) {
         while self.waitingCount > 0, let index = self.roomiest() {
             guard let id = self.waiting.popFirst() else { return }
             guard self.requests[id]?.place == .waiting else { continue }
@@ -44,7 +44,6 @@ extension ClientQueueMachine {
             self.requests[id]?.attempts += 1
             self.waitingCount -= 1
             self.connections[index].streams += 1
-            self.connections[index].usedAt = now
             actions.append(.start(id, on: connection))
         }
     }
@@ -73,12 +72,12 @@ extension ClientQueueMachine {
             else { return }
             let id = self.nextConnection
             self.nextConnection += 1
-            self.connections.append(Connection(id: id, usedAt: now))
+            self.connections.append(Connection(id: id))
             actions.append(.connect(id))
         }
     }
 
-    /// Closes what nobody uses any more, and has the others looked at again.
+    /// Closes what nobody uses any more.
     private mutating func tidyConnections(_ actions: inout [Action]) {
         for index in self.connections.indices {
             let connection = self.connections[index]
@@ -92,12 +91,6 @@ extension ClientQueueMachine {
             if isUseless {
                 self.connections[index].state = .closing
                 actions.append(.close(connection.id))
-            } else if connection.state == .ready, connection.streams == 0,
-                !connection.isIdleChecked
-            {
-                self.connections[index].isIdleChecked = true
-                let time = connection.usedAt + self.settings.idleTimeout
-                actions.append(.checkIdle(connection.id, time))
             }
         }
     }
@@ -116,10 +109,9 @@ extension ClientQueueMachine {
         actions.append(.wake(time))
     }
 
-    mutating func leave(_ id: ConnectionID, hasServed: Bool, at now: NIODeadline) {
+    mutating func leave(_ id: ConnectionID, hasServed: Bool) {
         guard let index = self.index(of: id) else { return }
         self.connections[index].streams -= 1
-        self.connections[index].usedAt = now
         guard hasServed else { return }
         self.connections[index].hasServed = true
         self.failures = 0

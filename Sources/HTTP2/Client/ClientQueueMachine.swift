@@ -22,8 +22,6 @@ struct ClientQueueMachine {
         var backoff: TimeAmount = .milliseconds(100)
         /// The longest pause.
         var backoffMax: TimeAmount = .seconds(5)
-        /// How long a connection without streams is kept.
-        var idleTimeout: TimeAmount = .seconds(300)
     }
 
     typealias RequestID = Int
@@ -43,8 +41,6 @@ struct ClientQueueMachine {
         case close(ConnectionID)
         /// Call `wake` at this time.
         case wake(NIODeadline)
-        /// Call `idleCheck` at this time.
-        case checkIdle(ConnectionID, NIODeadline)
         /// Nothing is left; only after ``stop(at:)``.
         case ended
     }
@@ -88,8 +84,6 @@ struct ClientQueueMachine {
         var streams = 0
         var streamsMax = 0
         var hasServed = false
-        var usedAt: NIODeadline
-        var isIdleChecked = false
     }
 
     let settings: Settings
@@ -180,9 +174,9 @@ struct ClientQueueMachine {
         guard var request = self.requests[id] else { return [] }
         switch request.place {
         case .on(let connection):
-            self.leave(connection, hasServed: error == nil, at: now)
+            self.leave(connection, hasServed: error == nil)
         case .abandoned(let connection):
-            self.leave(connection, hasServed: false, at: now)
+            self.leave(connection, hasServed: false)
             self.requests[id] = nil
             return self.proceed(at: now)
         case .waiting, .delayed: return []
@@ -242,7 +236,6 @@ struct ClientQueueMachine {
         self.connections[index].streamsMax = min(streamsMax, self.settings.streamsMax)
         if case .connecting = self.connections[index].state {
             self.connections[index].state = .ready
-            self.connections[index].usedAt = now
         }
         return self.proceed(at: now)
     }
@@ -274,7 +267,7 @@ struct ClientQueueMachine {
         return actions + self.proceed(at: now)
     }
 
-    /// The peer takes no new streams on a connection.
+    /// A connection takes no new streams: the peer goes away, or nobody has needed it for long.
     mutating func connectionLeaving(_ id: ConnectionID, at now: NIODeadline) -> [Action] {
         guard let index = self.index(of: id) else { return [] }
         if self.connections[index].state != .closing { self.connections[index].state = .leaving }
@@ -292,19 +285,6 @@ struct ClientQueueMachine {
         // One that ends without having served is no better than one that was never made.
         if !connection.hasServed, connection.state == .ready {
             self.delayConnecting(at: now, jitter: jitter)
-        }
-        return self.proceed(at: now)
-    }
-
-    /// The time asked for by `checkIdle` has come.
-    mutating func idleCheck(_ id: ConnectionID, at now: NIODeadline) -> [Action] {
-        guard let index = self.index(of: id) else { return [] }
-        self.connections[index].isIdleChecked = false
-        let connection = self.connections[index]
-        if connection.state == .ready, connection.streams == 0,
-            connection.usedAt + self.settings.idleTimeout <= now
-        {
-            self.connections[index].state = .leaving
         }
         return self.proceed(at: now)
     }

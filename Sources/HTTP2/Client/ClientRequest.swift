@@ -81,7 +81,7 @@ final class ClientRequest: ClientStream {
     func source(
         for stream: ClientRequestStream,
         _ make: @Sendable (any BodyStream) -> any PulledBody
-    ) -> HTTP2Stream.Outbound {
+    ) -> OutboundBody {
         self.wasOpened = true
         return .pulled(make(stream))
     }
@@ -125,7 +125,6 @@ final class ClientRequestStream: HTTP2Stream {
     private var client: ClientConnection? { self.connection as? ClientConnection }
 
     override func received(_ block: FieldBlock, isEnd: Bool) {
-        self.client?.heard()
         if block.isTooLarge {
             self.failure = HTTP2Error(
                 .limitExceeded,
@@ -152,7 +151,6 @@ final class ClientRequestStream: HTTP2Stream {
     override func received(_ bytes: ByteBuffer) {
         var bytes = bytes
         let count = bytes.readableBytes
-        self.client?.heard()
         if self.request.received(&bytes) { self.consume(count) }
     }
 
