@@ -95,6 +95,9 @@ public final class Gateway: Sendable {
         return routes
     }
 
+    /// The node goes away: streams are told where to go on, no new ones are begun.
+    public func drain() async { self.equipment.readiness.drain() }
+
     /// The way in for every request; give it to the server as its handler.
     public func door() -> Door {
         let routes = self.endpoints

@@ -43,7 +43,8 @@ enum ModuleTable {
 
     /// What comes with the toolchain.
     static let toolchain: Set<String> = [
-        "Dispatch", "Distributed", "FoundationEssentials", "Glibc", "Swift", "Synchronization",
+        "CDispatch", "Dispatch", "Distributed", "FoundationEssentials", "Glibc", "Swift",
+        "Synchronization",
     ]
 
     /// The modules at the edge, which may use all of Foundation.

@@ -10,6 +10,8 @@ struct NodeFile: Codable, Sendable {
     var isNode: Bool
     /// The connection string of its embedded server; `nil` with `DATABASE_URL`.
     var conninfo: String?
+    /// The address of its API; `nil` when it does not listen.
+    var server: String?
 
     private static func path(_ data: String) -> String { "\(data)/node.json" }
 

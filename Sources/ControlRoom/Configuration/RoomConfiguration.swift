@@ -27,6 +27,8 @@ public struct RoomConfiguration: Sendable {
     public var environment: [String: String]
     /// Whether to lose nothing when the machine loses power. Default true; tests turn it off.
     public var isDurable = true
+    /// How the node offers its API; `nil` when it does not. Default `nil`: only `opsroom up` listens.
+    public var listen: ListenSettings?
     /// Where each value came from.
     public var origins: [Value]
 

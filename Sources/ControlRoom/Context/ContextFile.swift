@@ -1,5 +1,6 @@
 // Which servers this person knows, and by which name: one TOML file that only they can read.
 
+import CDispatch
 import Foundation
 import TOMLKit
 
@@ -12,7 +13,7 @@ import TOMLKit
 /// current = "prod"
 ///
 /// [contexts.prod]
-/// server = "https://ops.example:7878"
+/// server = "https://ops.example:7460"
 /// token = "…"
 /// ca = "/etc/ssl/ops-ca.pem"
 /// ```

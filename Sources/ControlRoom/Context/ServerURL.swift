@@ -3,7 +3,7 @@
 /// The address of a node's API.
 public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
     /// The port of a node that says nothing about it, and of an address without scheme and port.
-    public static let defaultPort = 7_878
+    public static let defaultPort = 7_460
 
     /// Whether the connection is encrypted: `https`.
     public var isSecure: Bool
@@ -56,7 +56,8 @@ public struct ServerURL: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is a loopback address.
     public var isThisMachine: Bool { Self.isLoopback(self.host) }
 
-    private static func isLoopback(_ host: String) -> Bool {
+    /// Whether a host is this machine itself.
+    static func isLoopback(_ host: String) -> Bool {
         host == "localhost" || host == "::1"
             || host.wholeMatch(of: /127\.[0-9]+\.[0-9]+\.[0-9]+/) != nil
     }

@@ -1,5 +1,6 @@
 // Decides which directory is the node's, and that one node alone works in it.
 
+import CDispatch
 import Glibc
 
 /// The directory that holds everything a node keeps on disk.

@@ -1,5 +1,6 @@
 // Decides as which user Postgres runs: this one, or an unprivileged one when this is root.
 
+import CDispatch
 import Glibc
 
 /// The operating system user that owns the cluster.

@@ -28,8 +28,14 @@ public struct Room: Sendable {
         case database(takenOver: Bool)
         /// Migrations were applied.
         case migrated([String])
-        /// The node takes work.
-        case ready
+        /// The node takes work; the address of its API, when it listens.
+        case ready(String?)
+        /// The usual port was taken: this one is listened on instead.
+        case otherPort(Int)
+        /// A token was made for this machine's user and written into the context file.
+        case firstToken(context: String, path: String)
+        /// No token could be given to this machine's user: a sentence.
+        case noToken(String)
         /// The database went away; a sentence.
         case databaseUnavailable(String)
         /// It is back.
@@ -48,6 +54,8 @@ public struct Room: Sendable {
         logger: Logger,
         onNotice: @escaping @Sendable (Notice) -> Void = { _ in }
     ) {
+        // Before anything counts: what is counted earlier is lost.
+        if configuration.listen != nil { _ = Telemetry.registry }
         self.configuration = configuration
         self.logger = logger
         self.onNotice = onNotice
@@ -202,7 +210,8 @@ public struct Room: Sendable {
                 room: self,
                 client: client,
                 conninfo: conninfo,
-                data: directory.path
+                data: directory.path,
+                file: file
             )
             return try await self.lingering(client, isEmbedded) {
                 try await node.run(isExclusive: isEmbedded) { try await body(client) }

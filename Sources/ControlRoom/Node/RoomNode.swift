@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 import Execution
 import Foundation
+import Gateway
 import Logging
 import Postgres
 import PulserIR
@@ -16,10 +17,67 @@ struct RoomNode: Sendable {
     let client: RoomClient
     let conninfo: String
     let data: String
+    let file: NodeFile
 
-    /// Runs the node beside `body`; when the body ends the node drains and leaves.
+    /// Runs the node beside `body`, with its API when it listens; when the body ends the API and
+    /// then the node drain and leave.
     func run<Value: Sendable>(
         isExclusive: Bool,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard let settings = self.room.configuration.listen else {
+            return try await self.work(isExclusive, nil, nil, body)
+        }
+        let door = try RoomDoor(self.room, settings, self.client)
+        return try await door.serving { url in
+            try await self.announce(url, settings)
+            return try await self.work(isExclusive, door, url) {
+                let result = await Result.catching { try await body() }
+                await door.drain()
+                return try result.get()
+            }
+        }
+    }
+
+    /// Tells where the API is, and sees to it that somebody may use it.
+    private func announce(_ url: ServerURL, _ settings: ListenSettings) async throws {
+        if settings.isPortFlexible, url.port != settings.port {
+            self.room.onNotice(.otherPort(url.port))
+        }
+        var file = self.file
+        file.server = url.description
+        try file.write(in: self.data)
+        do throws(StoreError) {
+            guard settings.isLoopback else {
+                if try await self.client.store.hasAdminToken() { return }
+                throw StoreError(.conflict, "no token")
+            }
+            let first = FirstToken(
+                store: self.client.store,
+                data: self.data,
+                environment: self.room.configuration.environment
+            )
+            switch try await first.provide(server: url.description) {
+            case .known: break
+            case .made(let context, let path):
+                self.room.onNotice(.firstToken(context: context, path: path))
+            case .missing(let reason): self.room.onNotice(.noToken(reason))
+            }
+        } catch {
+            guard !settings.isLoopback, error.code == .conflict else { throw RoomError(error) }
+            throw RoomError(
+                .refused,
+                "listening on \(settings.host) without a token would let nobody in: make one on "
+                    + "this machine first",
+                next: "opsroom up --listen 127.0.0.1:\(ListenSettings.defaultPort)"
+            )
+        }
+    }
+
+    private func work<Value: Sendable>(
+        _ isExclusive: Bool,
+        _ door: RoomDoor?,
+        _ url: ServerURL?,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let stop = AsyncStream<Void>.makeStream()
@@ -33,7 +91,8 @@ struct RoomNode: Sendable {
             group in
             group.addTask {
                 do {
-                    try await self.live(tools, isExclusive, stop.stream, ready.continuation)
+                    let life = Life(isExclusive: isExclusive, door: door, url: url)
+                    try await self.live(tools, life, stop.stream, ready.continuation)
                     return nil
                 } catch {
                     // The body may wait for a node that never came up.
@@ -63,9 +122,16 @@ struct RoomNode: Sendable {
         return try result.get()
     }
 
+    /// What a node's lives have in common.
+    private struct Life: Sendable {
+        var isExclusive: Bool
+        var door: RoomDoor?
+        var url: ServerURL?
+    }
+
     private func live(
         _ tools: ToolBox,
-        _ isExclusive: Bool,
+        _ kind: Life,
         _ stop: AsyncStream<Void>,
         _ ready: AsyncStream<Void>.Continuation
     ) async throws {
@@ -75,7 +141,7 @@ struct RoomNode: Sendable {
             build: BuildInfo.version,
             workspaces: "\(self.data)/workspaces",
             artifacts: self.client.artifacts,
-            isExclusive: isExclusive
+            isExclusive: kind.isExclusive
         )
         settings.runsMax = self.room.configuration.runsMax
         settings.secrets = self.room.configuration.secrets
@@ -95,7 +161,7 @@ struct RoomNode: Sendable {
             scratch: PostgresScratch(
                 store: self.client.store,
                 conninfo: self.conninfo,
-                isEmbedded: isExclusive
+                isEmbedded: kind.isExclusive
             ),
             configuration: settings,
             logger: self.room.logger,
@@ -106,11 +172,13 @@ struct RoomNode: Sendable {
         let stopping = StopOnce(stop)
         while true {
             let life = NodeLife(equipment) { await stopping.wait() }
-            let ending = try await life.run { _ in
-                self.room.onNotice(.ready)
+            let ending = try await life.run { node in
+                kind.door?.readiness.joined(node)
+                self.room.onNotice(.ready(kind.url?.description))
                 ready.yield()
                 ready.finish()
             }
+            kind.door?.readiness.joined(nil)
             guard ending == .dead, !Task.isCancelled else { return }
             self.room.onNotice(.reborn)
         }

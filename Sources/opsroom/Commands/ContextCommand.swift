@@ -15,7 +15,7 @@ struct ContextCommand: AsyncParsableCommand {
             the current context. Without any of them commands work on the data directory.
 
             Examples:
-              opsroom context add prod --server https://ops.example:7878 --token-file token
+              opsroom context add prod --server https://ops.example:7460 --token-file token
               opsroom context use prod
               opsroom context use --none
             """,
@@ -152,7 +152,7 @@ struct ContextCommand: AsyncParsableCommand {
                 A token is read from a file or stdin: what stands on a command line others can see.
 
                 Examples:
-                  opsroom context add prod --server https://ops.example:7878 --token-file token
+                  opsroom context add prod --server https://ops.example:7460 --token-file token
                   pass show ops | opsroom context add prod --server https://ops.example --token-file -
                 """
         )

@@ -209,7 +209,7 @@ final class NoticeBoard: Sendable {
                 switch notice {
                 case .databaseUnavailable(let reason): await body(reason)
                 case .databaseAvailable: await body(nil)
-                case .database, .migrated, .ready, .reborn: break
+                case .database, .migrated, .ready, .reborn, .otherPort, .firstToken, .noToken: break
                 }
             }
         }

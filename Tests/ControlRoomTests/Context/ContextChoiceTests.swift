@@ -131,8 +131,8 @@ import Testing
     @Test(
         "addresses of servers are read",
         arguments: [
-            ("http://127.0.0.1:80", "http://127.0.0.1:80"), ("localhost", "http://localhost:7878"),
-            ("ops.example", "https://ops.example:7878"), ("https://a/", "https://a:443"),
+            ("http://127.0.0.1:80", "http://127.0.0.1:80"), ("localhost", "http://localhost:7460"),
+            ("ops.example", "https://ops.example:7460"), ("https://a/", "https://a:443"),
             ("http://[::1]:9", "http://[::1]:9"), ("[::1]:9", "http://[::1]:9"),
         ]
     )

@@ -27,7 +27,7 @@ import Testing
     @Test("a first token is recorded for this user alone, under local, and nothing becomes current")
     func firstToken() throws {
         let name = try ContextFile.storeToken(
-            server: "http://127.0.0.1:7878",
+            server: "http://127.0.0.1:7460",
             token: "secret",
             data: self.folder + "/./data",
             environment: self.environment
@@ -47,7 +47,7 @@ import Testing
             ("a", "1", "local"), ("b", "2", "local-2"), ("a", "3", "local"),
         ] {
             let given = try ContextFile.storeToken(
-                server: "http://127.0.0.1:7878",
+                server: "http://127.0.0.1:7460",
                 token: token,
                 data: "\(self.folder)/\(data)",
                 environment: self.environment
@@ -80,10 +80,10 @@ import Testing
             colour = "green"
             current = "a"
             [contexts.a]
-            server = "https://a.example:7878"
+            server = "https://a.example:7460"
             team = "ops"
             [contexts.b]
-            server = "https://b.example:7878"
+            server = "https://b.example:7460"
             [plugins]
             x = [1, 2]
             """

@@ -90,6 +90,9 @@ final class Site: Sendable {
         try await eventually("the embedded server ended") { self.serverProcess(of: data) == nil }
     }
 
+    /// The file of contexts of this site's programs.
+    var contexts: String { "\(self.folder)/contexts.toml" }
+
     // MARK: Programs
 
     /// Starts `opsroom` on a data directory of this site; for `nil` the arguments stay as they are.
@@ -99,6 +102,9 @@ final class Site: Sendable {
         environment extra: [String: String] = [:]
     ) throws -> Program {
         var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.folder]
+        // Many nodes at once: none may take the usual port, none the user's own contexts.
+        environment["OPSROOM_LISTEN"] = "127.0.0.1:0"
+        environment["OPSROOM_CONFIG"] = self.contexts
         environment["DATABASE_URL"] = self.databaseURL
         environment.merge(extra) { $1 }
         let number = self.programs.withLock(\.count)
