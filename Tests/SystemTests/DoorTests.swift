@@ -2,6 +2,7 @@
 
 import ControlRoom
 import Foundation
+import HTTPTypes
 import PulserIR
 import Testing
 

@@ -43,7 +43,7 @@ enum ModuleTable {
 
     /// What comes with the toolchain.
     static let toolchain: Set<String> = [
-        "CDispatch", "Dispatch", "Distributed", "FoundationEssentials", "Glibc", "Swift",
+        "Dispatch", "Distributed", "FoundationEssentials", "Glibc", "Swift",
         "Synchronization",
     ]
 

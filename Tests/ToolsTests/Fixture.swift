@@ -76,9 +76,9 @@ final class Fixture: Sendable {
 
     private static func remove(_ path: String) {
         // Never through a link: a test's link may point at anything on the machine.
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        if status.st_mode & S_IFMT == S_IFDIR, let folder = opendir(path) {
+        let facts = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let facts else { return }
+        if facts[.type] as? FileAttributeType == .typeDirectory, let folder = opendir(path) {
             while let entry = readdir(folder) {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
                     field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }

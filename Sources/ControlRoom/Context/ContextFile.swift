@@ -1,6 +1,5 @@
 // Which servers this person knows, and by which name: one TOML file that only they can read.
 
-import CDispatch
 import Foundation
 import TOMLKit
 
@@ -87,16 +86,16 @@ public struct ContextFile: Sendable, Hashable {
 
     init(reading path: String) throws(RoomError) {
         self.path = path
-        var status = stat()
-        if stat(path, &status) != 0 {
+        if access(path, F_OK) != 0 {
             if errno == ENOENT || errno == ENOTDIR { return }
             throw Self.unreadable(path)
         }
-        guard status.st_mode & 0o077 == 0 else {
+        guard let facts = FileFacts(following: path) else { throw Self.unreadable(path) }
+        guard facts.mode & 0o077 == 0 else {
             throw RoomError(
                 .refused,
                 "\(path) holds tokens and others can read it (mode "
-                    + String(status.st_mode & 0o777, radix: 8) + ")",
+                    + String(facts.mode & 0o777, radix: 8) + ")",
                 next: "chmod 600 \(ShellWord.quoted(path))"
             )
         }

@@ -1,6 +1,5 @@
 // Decides which directory is the node's, and that one node alone works in it.
 
-import CDispatch
 import Glibc
 
 /// The directory that holds everything a node keeps on disk.
@@ -44,9 +43,8 @@ public struct DataDirectory: Sendable {
 
     /// Makes `path`, and what is missing above it (0755); the reason when that fails.
     static func makeDirectories(_ path: String, mode: mode_t = 0o700) -> String? {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            return status.st_mode & S_IFMT == S_IFDIR ? nil : "it is not a directory"
+        if let facts = FileFacts(following: path) {
+            return facts.isDirectory ? nil : "it is not a directory"
         }
         let parent = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
         if !parent.isEmpty {

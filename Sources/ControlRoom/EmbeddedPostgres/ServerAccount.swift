@@ -1,6 +1,5 @@
 // Decides as which user Postgres runs: this one, or an unprivileged one when this is root.
 
-import CDispatch
 import Glibc
 
 /// The operating system user that owns the cluster.
@@ -46,11 +45,9 @@ struct ServerAccount: Sendable {
     /// Makes `directory` (0700) when missing, and this user's.
     func own(_ directory: String) throws(EmbeddedPostgresError) {
         var failure = DataDirectory.makeDirectories(directory)
-        var status = stat()
-        if failure == nil, lstat(directory, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
-            failure = "it is not a directory"
-        }
-        if failure == nil, status.st_uid != geteuid(), status.st_uid != self.userID {
+        let facts = FileFacts(directory)
+        if failure == nil, facts?.isDirectory != true { failure = "it is not a directory" }
+        if failure == nil, facts?.owner != geteuid(), facts?.owner != self.userID {
             failure = "it belongs to another user"
         }
         if failure == nil, self.isOther, chown(directory, self.userID, self.groupID) != 0 {
