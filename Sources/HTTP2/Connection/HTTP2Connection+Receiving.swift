@@ -31,7 +31,7 @@ extension HTTP2Connection {
         self.isReceiving = true
         // The pump after the read answers for everything that happens now.
         self.isPumpScheduled = true
-        self.loop.executor.hold()
+        self.loop.executor.hold(isBriefly: true)
         self.incoming = buffer
         let result = unsafe buffer.withUnsafeReadableBytes { bytes in
             unsafe nghttp2_session_mem_recv(

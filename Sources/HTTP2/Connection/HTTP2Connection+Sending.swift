@@ -116,13 +116,15 @@ extension HTTP2Connection {
         }
     }
 
-    /// Closes the channel behind everything that was written to it.
+    /// Closes the channel behind everything that was written to it, in two steps: closing at once
+    /// with bytes unread would have the system throw away what the peer has not read yet.
     private func closeWhenWritten() {
         guard let context = self.context, !self.isClosing else { return }
         self.isClosing = true
         let channel = context.channel
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in
-            channel.close(promise: nil)
+            channel.close(mode: .output, promise: nil)
+            channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
         }
     }
 

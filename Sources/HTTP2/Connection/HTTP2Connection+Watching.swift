@@ -91,6 +91,11 @@ extension HTTP2Connection {
     final func sweep(_ now: NIODeadline) {
         guard let session = unsafe self.session else { return }
         self.now = now
+        if let failedAt = self.failedAt {
+            // The peer does not even read why.
+            if now - failedAt > .seconds(5) { self.context?.close(promise: nil) }
+            return
+        }
         var stream = self.firstStream
         while let current = stream {
             stream = current.next
@@ -114,10 +119,10 @@ extension HTTP2Connection {
             self.reached(.idleTimeout)
             self.retire()
         case .close(let limit, let code):
-            if self.failure != nil || limit == .writeTimeout || limit == .pingTimeout {
-                if self.failure == nil { self.reached(limit) }
-                self.failure =
-                    self.failure ?? HTTP2Error(.timedOut, "the peer did not answer in time")
+            if limit == .writeTimeout || limit == .pingTimeout {
+                self.reached(limit)
+                self.failure = HTTP2Error(.timedOut, "the peer did not answer in time")
+                self.failedAt = now
                 self.context?.close(promise: nil)
             } else {
                 self.exceed(limit, code: code)

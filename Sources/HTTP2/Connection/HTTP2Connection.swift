@@ -38,6 +38,7 @@ import NIOCore
     final var now = NIODeadline.now()
     /// Why the connection is ending, once that is known.
     final var failure: HTTP2Error?
+    final var failedAt: NIODeadline?
 
     final var memberIndex = -1
 
@@ -207,6 +208,7 @@ import NIOCore
     final func fail(_ error: HTTP2Error, code: UInt32 = StreamCode.none) {
         guard let session = unsafe self.session, self.failure == nil else { return }
         self.failure = error
+        self.failedAt = self.now
         unsafe nghttp2_session_terminate_session(session, code)
         self.schedulePump()
     }

@@ -1,5 +1,6 @@
 // What the connections of one event loop share: buffers to build in, one wake-up for many of them.
 
+import Metrics
 import NIOCore
 import NIOPosix
 
@@ -19,6 +20,8 @@ final class LoopContext {
     let arena = FieldArena()
     /// Names of fields seen before.
     let names = FieldNames()
+    let requestsHTTP1 = HTTP2Metrics.requests(version: .http1)
+    let requestsHTTP2 = HTTP2Metrics.requests(version: .http2)
     private var waiting: [HTTP2Connection] = []
     private var isScheduled = false
     private var members: [any LoopMember] = []

@@ -30,7 +30,13 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     /// Until ``drain()``, jobs only gather.
-    func hold() { self.isHeld = true }
+    ///
+    /// - Parameter isBriefly: Whether ``drain()`` is certain to follow; if not, the end of this turn
+    ///   of the loop will do.
+    func hold(isBriefly: Bool) {
+        self.isHeld = true
+        if !isBriefly { self.schedule() }
+    }
 
     /// Runs what has gathered.
     func drain() {

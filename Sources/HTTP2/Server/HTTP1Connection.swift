@@ -1,6 +1,7 @@
 // A connection of HTTP/1.1: one request at a time, the next ones wait in the socket.
 
 import HTTPTypes
+import Metrics
 import NIOCore
 import NIOHTTP1
 
@@ -86,7 +87,7 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = self.unwrapInboundIn(data)
-        self.loop.executor.hold()
+        self.loop.executor.hold(isBriefly: false)
         if self.pipelined.isEmpty, self.accepts(part) {
             self.take(part)
         } else {
@@ -174,6 +175,7 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
                 request.headerFields[.expect]?.lowercased() == "100-continue"
             self.current = stream
             self.tasksCount += 1
+            self.loop.requestsHTTP1.increment()
             let exchange = Exchange(request, origin: self.origin, stream: stream, hasBody: true)
             let handler = self.server.handler
             // SAFETY: the stream cancels it when the connection goes; `tasksCount` is waited for.

@@ -2,6 +2,7 @@
 
 import CNghttp2
 import HTTPTypes
+import Metrics
 import NIOCore
 
 /// A connection of a client.
@@ -49,7 +50,6 @@ import NIOCore
     override func makeStream(_ id: Int32) -> HTTP2Stream? {
         guard self.tasksCount < self.limits.streamsMax else {
             self.reached(.tasks)
-            self.glitch()
             self.reset(id, StreamCode.refused)
             return nil
         }
@@ -70,6 +70,7 @@ import NIOCore
     /// Runs the handler of a request in a task of its own.
     func begin(_ exchange: Exchange, on stream: ServerStream) {
         self.tasksCount += 1
+        self.loop.requestsHTTP2.increment()
         let handler = self.server.handler
         // SAFETY: the stream cancels it when it is closed; `tasksCount` is waited for at the end.
         stream.task = Task(executorPreference: self.loop.executor) {

@@ -11,6 +11,10 @@ final class ServerStream: HTTP2Stream, AnswerStream {
     private var isHead = false
     private var rate: BodyRateMachine
     private let beganAt: NIODeadline
+    private var discardedBytes = 0
+
+    /// Bytes of a request that are taken although nobody wants them.
+    private static let discardedBytesMax = 262_144
     private var isContinueExpected = false
 
     private let server: ServerConnection
@@ -63,6 +67,7 @@ final class ServerStream: HTTP2Stream, AnswerStream {
 
     override func received(_ bytes: ByteBuffer) {
         self.rate.arrived(bytes.readableBytes)
+        guard !self.isUnwanted else { return self.discard(bytes.readableBytes) }
         self.consume(self.inbound.received(bytes))
     }
 
@@ -71,9 +76,30 @@ final class ServerStream: HTTP2Stream, AnswerStream {
         self.inbound.end()
     }
 
+    /// Whether the answer is complete and nobody reads what still comes of the request.
+    private var isUnwanted: Bool {
+        self.flags.contains(.isBodySent) && self.task == nil
+            && !self.flags.contains(.isRemoteEnded)
+    }
+
+    /// Throws bytes away, so that a client that first sends everything gets to its answer; one that
+    /// does not end is told to stop (RFC 9113, 8.1).
+    private func discard(_ count: Int) {
+        self.discardedBytes += count
+        self.consume(count)
+        if self.discardedBytes > Self.discardedBytesMax { self.reset(StreamCode.none) }
+    }
+
     /// What has taken too long.
     func check(at now: NIODeadline) -> LimitName? {
         let limits = self.server.limits
+        if self.isUnwanted {
+            self.discard(self.unconsumedBytes)
+            if now - self.progressedAt > TimeAmount(limits.headerTimeout) {
+                self.reset(StreamCode.none)
+            }
+            return nil
+        }
         self.rate.awaited(self.inbound.isAwaited, at: now)
         if self.rate.isTooSlow(at: now) { return .bodyRate }
         if !self.flags.contains(.isAnswered) {
