@@ -37,14 +37,22 @@ extension ServerRules {
             try peer.wait(for: "the answer") { $0.stream(1).isEnded }
             try peer.expectAlive()
         },
-        WireCase("9113 8.7", "a refused stream was not processed") { peer in
+        WireCase("9113 8.7", "a refused stream was not processed", isGreeted: false) { peer in
+            // A peer that has not acknowledged the limit yet cannot know it: the excess is refused.
+            try peer.send(bytes: RawPeer.preface + RawFrame.settings().bytes)
+            try peer.wait(for: "SETTINGS") { $0.settings[Setting.maxConcurrentStreams] != nil }
             let most = peer.settings[Setting.maxConcurrentStreams] ?? 0
-            for number in 0...most {
+            for number in 0..<most {
                 try peer.send(.headers(2 * number + 1, .request("GET", "/hold")))
             }
-            try peer.wait(for: "a refusal") { $0.stream(2 * most + 1).reset == .refusedStream }
-            guard peer.stream(2 * most + 1).sections.isEmpty else {
+            let excess = 2 * most + 1
+            try peer.send(.headers(excess, .request("GET", "/never")))
+            try peer.expectStreamError(excess, .refusedStream)
+            guard peer.stream(excess).sections.isEmpty else {
                 throw peer.failure("a refused stream was answered")
+            }
+            for number in 0..<most {
+                try peer.wait(for: "a head") { !$0.stream(2 * number + 1).sections.isEmpty }
             }
         },
     ]
