@@ -62,12 +62,24 @@ struct ConductMachine {
         if frame.length == 0 || (isPadded && frame.length == 1), !isEnd {
             self.emptyDataFrames += 1
             if self.emptyDataFrames > self.emptyDataFramesMax { return .emptyData }
-        } else if frame.length > 0 {
+        } else if !isPadded {
             self.emptyDataFrames = 0
         }
         // Padding is at most 256 bytes; what is behind it cannot be told from here.
         self.usefulBytes += isPadded ? max(0, frame.length - 256) : frame.length
         return self.overhead
+    }
+
+    /// The library has taken the padding off a DATA frame that does not end its stream.
+    ///
+    /// - Returns: The limit that it exceeds.
+    mutating func receivedPadded(contentBytes: Int) -> LimitName? {
+        guard contentBytes == 0 else {
+            self.emptyDataFrames = 0
+            return nil
+        }
+        self.emptyDataFrames += 1
+        return self.emptyDataFrames > self.emptyDataFramesMax ? .emptyData : nil
     }
 
     /// nginx's rule: of more than 8 MiB, at least an eighth is of use.

@@ -110,6 +110,12 @@ extension HTTP2Connection {
             stream.received(block, isEnd: isFlagged)
             stream.flags.insert(.hasHead)
         case FrameType.data:
+            if !isFlagged, unsafe frame.pointee.data.padlen > 0 {
+                let bytes = unsafe head.length - frame.pointee.data.padlen
+                if let limit = self.conduct.receivedPadded(contentBytes: bytes) {
+                    self.exceed(limit)
+                }
+            }
             guard isFlagged, let stream = self.stream(head.stream_id) else { return }
             stream.flags.insert(.isRemoteEnded)
             stream.receivedEnd()

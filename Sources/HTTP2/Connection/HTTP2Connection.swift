@@ -57,6 +57,8 @@ import NIOCore
     /// A payload to be sent without a copy.
     final var chunk: ByteBuffer?
     final var unflushedBytes = 0
+    /// What tasks have written to bodies and is not sent yet.
+    final lazy var written = WrittenBytes()
     final var turnBytes = 0
     final var isPumping = false
     final var isPumpScheduled = false

@@ -52,9 +52,9 @@ final class ServerStream: HTTP2Stream, AnswerStream {
             return nil
         }
         let host = block.hosts
-        // RFC 9113, 8.3.1: Host may repeat :authority, and only that.
+        // RFC 9113, 8.3.1: Host may repeat :authority, and only that; neither names a user.
         guard host.count <= 1, let authority = block.authority ?? host.first, !authority.isEmpty,
-            host.isEmpty || host[0].lowercased() == authority.lowercased()
+            !authority.contains("@"), host.isEmpty || host[0].lowercased() == authority.lowercased()
         else { return nil }
         return HTTPRequest(
             method: method,

