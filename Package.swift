@@ -141,6 +141,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
                 nioCore, nioPosix, logging,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             ],
             path: "loadtests/opsload",
             swiftSettings: house
@@ -232,6 +234,11 @@ let package = Package(
                 "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes,
                 nioCore, nioPosix, logging,
             ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "OpsloadTests",
+            dependencies: ["opsload", "PulserIR", "StateMachines", "TestKit"],
             swiftSettings: house
         ),
         .testTarget(name: "TidyTests", swiftSettings: house),

@@ -37,7 +37,7 @@ enum ModuleTable {
         ],
         "opsload": [
             "PulserIR", "HTTP2", "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore",
-            "NIOPosix",
+            "NIOHPACK", "NIOHTTP2", "NIOPosix",
         ],
     ]
 

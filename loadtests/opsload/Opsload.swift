@@ -7,6 +7,22 @@ import ArgumentParser
 struct Opsload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "opsload",
-        abstract: "Loads a node and measures it."
+        abstract: "Loads a node and measures it.",
+        discussion: """
+            A scenario is a file of loadtests/scenarios. Results are printed, and written as JSON
+            with --out. Exit codes: 1 when an event was lost, repeated or out of order or a request
+            failed that must not, 2 when `compare` found a regression, 64 for wrong usage.
+            """,
+        subcommands: [
+            APICommand.self, StreamsCommand.self, HTTP2Command.self, CompareCommand.self,
+            EmitCommand.self, FloorServerCommand.self,
+        ]
     )
+}
+
+/// Something that keeps a load test from being one: a sentence.
+struct LoadError: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) { self.description = description }
 }
