@@ -96,7 +96,10 @@ public final class Gateway: Sendable {
     }
 
     /// The node goes away: streams are told where to go on, no new ones are begun.
-    public func drain() async { self.equipment.readiness.drain() }
+    public func drain() async {
+        self.equipment.readiness.drain()
+        await self.events.drain()
+    }
 
     /// The way in for every request; give it to the server as its handler.
     public func door() -> Door {

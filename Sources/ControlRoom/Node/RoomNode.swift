@@ -154,6 +154,8 @@ struct RoomNode: Sendable {
             )
         }
         try? await self.client.store.sweepScratch()
+        var onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
+        if let events = kind.door?.gateway.events { onCommitted = { events.committed($0) } }
         let equipment = NodeLife.Equipment(
             store: self.client.store,
             listener: self.client.listener([.work, .request, .lanes]),
@@ -167,7 +169,8 @@ struct RoomNode: Sendable {
             logger: self.room.logger,
             onAvailability: { reason in
                 self.room.onNotice(reason.map { .databaseUnavailable($0) } ?? .databaseAvailable)
-            }
+            },
+            onCommitted: onCommitted
         )
         let stopping = StopOnce(stop)
         while true {

@@ -96,7 +96,7 @@ public struct Problem: Error, Sendable, CustomStringConvertible {
         self.log(context)
         var response = Response.json(
             self.json(trace: context.trace.description),
-            status: HTTPResponse.Status(code: self.status),
+            status: HTTPResponse.Status(integerLiteral: self.status),
             fields: self.fields
         )
         response.headers[.contentType] = "application/problem+json"

@@ -34,7 +34,7 @@ enum Depth: String, CaseIterable, Sendable {
     case live
 
     /// Those that there are.
-    static let usable: [Depth] = [.door]
+    static let usable = Depth.allCases
 }
 
 /// A gateway being tested.
