@@ -106,9 +106,10 @@ public struct HTTPServer: Sendable {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
             .childChannelOption(
                 .recvAllocator,
+                // Each idle connection keeps one: small, and larger while much comes.
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 1_024,
-                    initial: 2_048,
+                    minimum: 512,
+                    initial: 512,
                     maximum: 65_536
                 )
             )
