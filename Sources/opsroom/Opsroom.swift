@@ -30,6 +30,7 @@ struct Opsroom: AsyncParsableCommand {
                 name: "Operate",
                 subcommands: [
                     UpCommand.self, NodesCommand.self, ContextCommand.self, TokensCommand.self,
+                    BulkCommand.self,
                     MigrateCommand.self, DoctorCommand.self,
                     BenchCommand.self, CompletionCommand.self, ExitCodesCommand.self,
                 ]

@@ -23,6 +23,14 @@ public struct Doctor: Sendable {
         public var message: String
         /// The command that mends it.
         public var fix: String?
+
+        /// Describes a finding.
+        public init(level: Level, subject: String, message: String, fix: String? = nil) {
+            self.level = level
+            self.subject = subject
+            self.message = message
+            self.fix = fix
+        }
     }
 
     let room: Room

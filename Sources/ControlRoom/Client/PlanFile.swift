@@ -4,6 +4,7 @@ public import Compiler
 import Foundation
 import PulserIR
 public import Store
+import Synchronization
 
 /// Plan files on this machine.
 public enum PlanFile {
@@ -13,6 +14,31 @@ public enum PlanFile {
     public static func compile(_ path: String) throws -> CompiledPlan {
         let bytes = try Self.read(path)
         return try PlanCompiler { try Self.read($0) }.compile(bytes, file: path)
+    }
+
+    /// Compiles the file and the plans it runs, and keeps the texts of all of them.
+    ///
+    /// - Parameter path: The file.
+    /// - Returns: The plan, and the files by the paths under which the compiler asked for them.
+    /// - Throws: ``RoomError`` when one cannot be read, `CompileError` with all findings.
+    public static func compileWithSources(
+        _ path: String
+    ) throws -> (plan: CompiledPlan, files: [String: String]) {
+        let texts = Texts()
+        let bytes = try texts.load(path)
+        let plan = try PlanCompiler { try texts.load($0) }.compile(bytes, file: path)
+        return (plan, texts.all.withLock(\.self))
+    }
+
+    /// What was read, by its path.
+    private final class Texts: Sendable {
+        let all = Mutex([String: String]())
+
+        func load(_ path: String) throws -> [UInt8] {
+            let bytes = try PlanFile.read(path)
+            self.all.withLock { $0[path] = String(decoding: bytes, as: UTF8.self) }
+            return bytes
+        }
     }
 
     /// Reads at most one byte more than a plan may have, so that a huge file costs nothing.

@@ -12,15 +12,23 @@ struct DoctorCommand: AsyncParsableCommand {
             Examples:
               opsroom doctor
               opsroom doctor --data /var/lib/opsroom/n2 -o json
+              opsroom doctor --server https://ops.example
             """
     )
 
     @OptionGroup var output: OutputOptions
-    @OptionGroup var room: RoomOptions
+    @OptionGroup var place: PlaceOptions
 
     func run() async throws {
-        let configuration = try self.room.configuration()
-        let findings = await Doctor(room: self.room.room(configuration)).examine()
+        let findings: [Doctor.Finding]
+        if let server = try self.place.choice.resolve() {
+            findings = try await RemoteConnection.open(server, logger: self.place.logger) {
+                await RemoteDoctor(connection: $0).examine()
+            }
+        } else {
+            let configuration = try self.place.configuration()
+            findings = await Doctor(room: self.place.room(configuration)).examine()
+        }
         if self.output.output == .table {
             for (number, finding) in findings.enumerated() {
                 let (sign, style) = Wording.sign(finding.level.rawValue)

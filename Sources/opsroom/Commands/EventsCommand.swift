@@ -56,7 +56,7 @@ struct EventsCommand: AsyncParsableCommand {
         var types: [String] = []
         @Option(help: "Only these levels: info, warning, error; repeat or use commas.")
         var levels: [String] = []
-        @Option(help: ArgumentHelp("A cursor, 'beginning' or 'now'.", valueName: "cursor"))
+        @Option(help: ArgumentHelp("A cursor, 'start' or 'now'.", valueName: "cursor"))
         var from: String?
         @Option(help: "When this reader is too slow: wait, thin out, skip or end.")
         var mode: Mode?
@@ -131,7 +131,9 @@ struct EventsCommand: AsyncParsableCommand {
         private func path(_ connection: RemoteConnection) async throws -> [String] {
             let room = RemoteAccess(connection: connection)
             if let run { return ["runs", try await room.resolve(run).description, "events"] }
-            if let session { return ["sessions", session, "events"] }
+            if let session {
+                return ["sessions", try await room.sessionNumber(session), "events"]
+            }
             if let lane { return ["lanes", try await room.laneNumber(lane), "events"] }
             return ["events"]
         }
@@ -170,8 +172,8 @@ final class EventPrinter: Sendable {
                 }
             try self.aside("reset", frame, "! begun anew: \(why)")
         case .snapshot(let frame): try self.aside("snapshot", frame, nil)
-        case .bye: Terminal.error.line(Terminal.error.styled("the node goes away", .dim))
-        case .end, .nothing: break
+        // What follows from it is told by the connection's loss.
+        case .bye, .end, .nothing: break
         }
     }
 

@@ -53,11 +53,12 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let compiled = try PlanFile.compileNamed(self.plan)
+        let (compiled, files) = try PlanFile.compileNamedWithSources(self.plan)
         self.output.warn(compiled.warnings)
         let order = RunOrder(
             path: self.plan,
             compiled: compiled,
+            files: files,
             inputs: try self.inputs(compiled.plan),
             session: self.session,
             lane: self.lane,

@@ -13,19 +13,33 @@ extension RunsCommand {
             discussion: """
                 What was done is not undone; a failed run is rolled back, a cancelled one is not.
 
-                Example:
+                Examples:
                   opsroom runs cancel 7k3m --reason "wrong environment"
+                  opsroom runs cancel --filter status=queued --filter lane=B --yes
                 """
         )
 
-        @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @Option(help: "Why, for the record.") var reason = "cancelled by hand"
+        @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String?
+        @OptionGroup var wish: BulkOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
+        func validate() throws {
+            guard (self.run == nil) != self.wish.filter.isEmpty else {
+                throw ValidationError("name a run, or many by --filter")
+            }
+        }
+
         func run() async throws {
-            let wanted = self.run
-            let reason = self.reason
+            guard let wanted = self.run else {
+                return try await BulkAction(
+                    action: "cancel",
+                    wish: self.wish,
+                    output: self.output,
+                    place: self.place
+                ).run()
+            }
+            let reason = self.wish.reason ?? "cancelled by hand"
             let words = self.place.words
             let run = try await self.place.access(node: .some) { room in
                 let id = try await room.resolve(wanted)

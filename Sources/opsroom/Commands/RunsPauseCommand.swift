@@ -21,13 +21,20 @@ extension RunsCommand {
         )
 
         @Argument(help: "The run.", completion: .custom(RunCompletion.ids)) var run: String
-        @Option(help: "Who pauses it, for the record.") var by = NSUserName()
+        @Option(help: "Who pauses it, for the record (default: you).") var by: String?
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let wanted = self.run
-            let person = self.by
+            if self.by != nil, try self.place.choice.resolve() != nil {
+                throw RoomError(
+                    .usage,
+                    "a node records whose token it was: leave --by out",
+                    next: "opsroom runs pause \(wanted)\(self.place.words)"
+                )
+            }
+            let person = self.by ?? NSUserName()
             let run = try await self.place.access { room in
                 let id = try await room.resolve(wanted)
                 try await room.pause(id, by: person)

@@ -13,9 +13,19 @@ struct CommandWords {
     /// The first word that names no command where one is needed, and the names there are.
     private let stranger: (word: String, names: [String])?
 
+    /// The flags that name a server, with a space before them.
+    private let server: String
+
     /// Takes what the parser takes for the output's form, whatever the other words are.
     private struct FormProbe: ParsableArguments {
         @OptionGroup var output: OutputOptions
+        @Argument(parsing: .allUnrecognized) var others: [String] = []
+    }
+
+    /// Takes what the parser takes for a server, whatever the other words are.
+    private struct ServerProbe: ParsableArguments {
+        @Option var server: String?
+        @Option var context: String?
         @Argument(parsing: .allUnrecognized) var others: [String] = []
     }
 
@@ -40,6 +50,10 @@ struct CommandWords {
         }
         self.command = command
         self.stranger = stranger
+        let there = try? ServerProbe.parse(Array(words))
+        self.server =
+            there?.server.map { " --server \(ShellWord.quoted($0))" }
+            ?? there?.context.map { " --context \(ShellWord.quoted($0))" } ?? ""
         let form = try? FormProbe.parse(Array(words)).output.output
         self.isJSON = form == .json || form == .jsonl
     }
@@ -72,6 +86,16 @@ struct CommandWords {
         case .unauthenticated: "opsroom context show --origin"
         case .failed, .unavailable: "opsroom doctor"
         }
+    }
+
+    /// The command with the flags that name the server of this one, where it takes them.
+    func there(_ next: String) -> String {
+        let groups = ["runs", "sessions", "events", "tokens", "nodes", "doctor", "run"]
+        let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }
+        guard !self.server.isEmpty, !named,
+            groups.contains(where: { next.hasPrefix("opsroom \($0)") })
+        else { return next }
+        return next + self.server
     }
 
     private static func help(_ command: [String]) -> String {

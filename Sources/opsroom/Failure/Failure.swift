@@ -64,7 +64,7 @@ struct Failure: Error {
             default: self.init(RoomError(.failed, "\(error)"))
             }
         }
-        self.error.next = self.error.next ?? words.next(self.error)
+        self.error.next = words.there(self.error.next ?? words.next(self.error))
     }
 
     private var text: String {
@@ -110,8 +110,15 @@ extension Diagnostic {
 extension PlanFile {
     /// Compiles a plan named on the command line.
     static func compileNamed(_ path: String) throws -> CompiledPlan {
+        try Self.compileNamedWithSources(path).plan
+    }
+
+    /// The same with the texts of its files.
+    static func compileNamedWithSources(
+        _ path: String
+    ) throws -> (plan: CompiledPlan, files: [String: String]) {
         do {
-            return try Self.compile(path)
+            return try Self.compileWithSources(path)
         } catch let error as CompileError {
             throw Failure(error, path: path)
         }

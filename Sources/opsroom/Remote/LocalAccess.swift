@@ -151,6 +151,14 @@ struct LocalAccess: RoomAccess {
         }
     }
 
+    func session(_ name: String) async throws -> JSONValue {
+        let sessions = try await self.sessions(all: true)
+        guard let session = sessions.last(where: { $0["name"]?.stringValue == name }) else {
+            throw RoomError(.notFound, "there is no session '\(name)'")
+        }
+        return session
+    }
+
     func archiveSession(_ name: String) async throws {
         try await self.client.store.archiveSession(name: name)
     }

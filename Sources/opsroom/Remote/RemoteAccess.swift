@@ -25,7 +25,9 @@ struct RemoteAccess: RoomAccess {
         }
         if let session = query.session { pairs.append(("session", session)) }
         if let lane = query.lane { pairs.append(("lane", lane)) }
-        if let before = query.before { pairs.append(("before", before)) }
+        if let before = query.before {
+            pairs.append(("before", try await self.resolve(before).description))
+        }
         return try await self.all(["runs"], "runs", pairs, limit: query.limit)
             .map { try RunFacts($0) }
     }
@@ -35,7 +37,10 @@ struct RemoteAccess: RoomAccess {
     }
 
     func evidence(_ id: RunID) async throws -> JSONValue {
-        try await self.connection.get(["runs", id.description])
+        try await self.connection.get(
+            ["runs", id.description],
+            [("include", "steps,artifacts")]
+        )
     }
 
     func plan(_ digest: Digest) async throws -> Plan {
@@ -57,7 +62,7 @@ struct RemoteAccess: RoomAccess {
         let stream = RemoteStream(
             self.connection,
             path: ["runs", id.description, "events"],
-            query: [("from", "beginning")],
+            query: [("from", "start")],
             patience: self.patience
         )
         let seen = Once()
@@ -92,7 +97,8 @@ struct RemoteAccess: RoomAccess {
         // The same key again after a broken connection makes no second run.
         let key = order.key ?? "cli-\(UUID().uuidString)"
         let body = JSONValue.object([
-            "plan": try JSONValue(encoding: order.compiled.plan), "inputs": order.inputs,
+            "files": .object(order.files.mapValues { .string($0) }), "main": .string(order.path),
+            "inputs": order.inputs,
             "session": .string(order.session), "lane": .string(order.lane),
             "priority": .integer(Int64(order.priority)),
         ])
@@ -126,7 +132,8 @@ struct RemoteAccess: RoomAccess {
     }
 
     func pause(_ id: RunID, by person: String) async throws {
-        try await self.act(id, "pause", ["by": .string(person)])
+        // Who it was the server knows by the token.
+        try await self.act(id, "pause", [:])
     }
 
     func resume(_ id: RunID) async throws { try await self.act(id, "resume", [:]) }
@@ -138,9 +145,21 @@ struct RemoteAccess: RoomAccess {
     ) async throws -> [String] {
         var body: [String: JSONValue] = [:]
         body["from"] = step.map { .string($0) }
-        if !inputs.isEmpty { body["inputs"] = .object(inputs.mapValues { .string($0) }) }
+        if !inputs.isEmpty { body["inputs"] = try await self.absolute(inputs, of: id) }
         let answer = try await self.act(id, "retry", body)
-        return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return (answer["runs_again"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    /// Inputs of format `path` are meant from here, as everywhere in the command line.
+    private func absolute(_ inputs: [String: String], of id: RunID) async throws -> JSONValue {
+        let plan = try await self.plan(of: self.run(id))
+        var values: [String: JSONValue] = [:]
+        for (name, text) in inputs {
+            let isPath = plan.inputs[name]?.format == .path && !text.hasPrefix("upload:")
+            let path = isPath ? URL(fileURLWithPath: text).standardized.path : text
+            values[name] = .string(path)
+        }
+        return .object(values)
     }
 
     @discardableResult
@@ -164,14 +183,33 @@ struct RemoteAccess: RoomAccess {
     func sessions(all: Bool) async throws -> [JSONValue] {
         let query = all ? [] : [(name: "status", value: "active")]
         // The API lists the newest first, people read the oldest first.
-        return try await self.all(["sessions"], "sessions", query).reversed()
-            .map(Self.likeTheStore)
+        var sessions: [JSONValue] = []
+        for session in try await self.all(["sessions"], "sessions", query).reversed() {
+            sessions.append(try await self.likeTheStore(session))
+        }
+        return sessions
+    }
+
+    func session(_ name: String) async throws -> JSONValue {
+        try await self.likeTheStore(try await self.connection.get(["sessions", name]))
     }
 
     /// The members that a session has in every list of this program.
-    private static func likeTheStore(_ session: JSONValue) -> JSONValue {
+    private func likeTheStore(_ session: JSONValue) async throws -> JSONValue {
+        var session = session
+        if session["open_runs"] == nil, let name = session["name"]?.stringValue {
+            session = try await self.connection.get(["sessions", name])
+        }
         let names: Set<String> = ["name", "status", "intent", "lanes", "open_runs", "created_at"]
         return .object((session.objectValue ?? [:]).filter { names.contains($0.key) })
+    }
+
+    /// The number of a session.
+    func sessionNumber(_ name: String) async throws -> String {
+        guard let id = try await self.connection.get(["sessions", name])["id"]?.integerValue else {
+            throw RoomError(.failed, "the server's session cannot be read by this version")
+        }
+        return String(id)
     }
 
     func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws {

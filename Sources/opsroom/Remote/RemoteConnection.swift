@@ -28,19 +28,23 @@ struct RemoteAnswer: Sendable {
 /// A request to a node's API.
 struct RemoteRequest: Sendable {
     var method: HTTPRequest.Method = .get
-    /// Parts of the path after `/v1/`; each is encoded.
+    /// Parts of the path after the root; each is encoded.
     var path: [String]
+    /// What the path begins with.
+    var root = "/v1/"
     var query: [(name: String, value: String)] = []
     var body: JSONValue?
     var fields: HTTPFields = [:]
     /// Whether it may be sent again when its outcome is not known.
     var isIdempotent = true
+    /// Whether an answer that is no success is an answer too.
+    var isLenient = false
     /// The largest answer that is read.
     var answerBytesMax = 64 << 20
 
     /// The path with the query, percent-encoded.
     var target: String {
-        let path = "/v1/" + self.path.map(Self.encoded).joined(separator: "/")
+        let path = self.root + self.path.map(Self.encoded).joined(separator: "/")
         if self.query.isEmpty { return path }
         let pairs = self.query.map { Self.encoded($0.name) + "=" + Self.encoded($0.value) }
         return path + "?" + pairs.joined(separator: "&")
@@ -126,7 +130,7 @@ struct RemoteConnection: Sendable {
                 timeout: timeout,
                 isIdempotent: request.isIdempotent
             )
-            if answer.head.status.code < 300 { return answer }
+            if answer.head.status.code < 300 || request.isLenient { return answer }
             let bytes = try await Self.read(answer.body, upTo: 1 << 20)
             throw RemoteProblem.failure(answer.head, bytes, self.access)
         } catch let error as HTTP2Error {

@@ -27,7 +27,7 @@ enum RemoteProblem {
             )
         }
         let advice = json["next"]?.stringValue
-        let command = advice.flatMap { $0.hasPrefix("opsroom ") ? $0 : nil }
+        let command = advice.flatMap { Self.isCommand($0) && status != 401 ? $0 : nil }
         var failure = Failure(
             RoomError(
                 Self.code(status),
@@ -37,7 +37,7 @@ enum RemoteProblem {
         )
         // What speaks of paths and bodies is for those who write programs.
         let isForPeople = advice.map { !$0.contains("/v1/") && !$0.contains("{") } ?? false
-        failure.advice = command == nil && isForPeople ? advice : nil
+        failure.advice = command == nil && isForPeople && status != 401 ? advice : nil
         failure.trace = (json["traceId"] ?? json["trace_id"])?.stringValue
         let findings = json["errors"]?.arrayValue ?? []
         failure.diagnostics = findings.compactMap(Self.diagnostic)
@@ -45,6 +45,11 @@ enum RemoteProblem {
             failure.problems = findings.compactMap { $0["message"]?.stringValue }
         }
         return failure
+    }
+
+    /// Whether advice can be run as it stands.
+    private static func isCommand(_ text: String) -> Bool {
+        text.wholeMatch(of: /opsroom(?: [A-Za-z0-9._=:\/@'"+-]+)+/) != nil
     }
 
     /// A finding about a place in a plan.

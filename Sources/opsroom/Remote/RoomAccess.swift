@@ -20,6 +20,8 @@ struct RunOrder: Sendable {
     /// The plan's file.
     var path: String
     var compiled: CompiledPlan
+    /// The texts of the plan's files, child plans included.
+    var files: [String: String]
     /// Every input, bound to the plan.
     var inputs: JSONValue
     var session: String
@@ -68,6 +70,8 @@ protocol RoomAccess: Sendable {
     func sessions(all: Bool) async throws -> [JSONValue]
     /// Makes a session with lanes.
     func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws
+    /// A session, archived or not.
+    func session(_ name: String) async throws -> JSONValue
     /// Closes a session.
     func archiveSession(_ name: String) async throws
 }
@@ -87,15 +91,6 @@ extension RoomAccess {
             throw RoomError(.failed, "run \(run.id) does not say which plan it has")
         }
         return try await self.plan(digest)
-    }
-
-    /// A session, archived or not.
-    func session(_ name: String) async throws -> JSONValue {
-        let sessions = try await self.sessions(all: true)
-        guard let session = sessions.last(where: { $0["name"]?.stringValue == name }) else {
-            throw RoomError(.notFound, "there is no session '\(name)'")
-        }
-        return session
     }
 
     /// Waits for a run's end; gives the run as it is then, or when the time is over.

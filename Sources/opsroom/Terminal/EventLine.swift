@@ -12,12 +12,16 @@ struct EventLine {
     func text(_ terminal: Terminal) -> String {
         let type = self.event["type"]?.stringValue ?? "?"
         let (sign, style) = Self.sign(type, self.event["data"])
-        let word = type.padding(toLength: max(16, type.count), withPad: " ", startingAt: 0)
-        let step = self.event["step"]?.stringValue.map { terminal.styled($0, .bold) + "  " } ?? ""
+        var rest = [self.event["step"]?.stringValue.map { terminal.styled($0, .bold) }]
         let detail = Wording.oneLine(self.detail(type), 4_000)
+        rest.append(detail.isEmpty ? nil : detail)
+        let words = rest.compactMap { $0 }.joined(separator: "  ")
+        // Nothing stands behind the last word.
+        let width = words.isEmpty ? 0 : max(15, type.count) + 2
+        let word = type.padding(toLength: max(width, type.count), withPad: " ", startingAt: 0)
         return terminal.styled(self.clock, .dim) + "  "
             + terminal.styled(self.event["run"]?.stringValue ?? "", .cyan) + "  "
-            + terminal.styled("\(sign) \(word)", style) + "  " + step + detail
+            + terminal.styled("\(sign) \(word)", style) + words
     }
 
     /// The time of day here.
