@@ -117,6 +117,8 @@ public final class Gateway: Sendable {
                     do {
                         var response = try await route.handler(request, context)
                         response.headers.append(contentsOf: admission.fields)
+                        let principal = admission.principal
+                        context.stream.license { doorkeeper.isLive(principal) }
                         return response
                     } catch {
                         throw Problem(error, fields: admission.fields, context)

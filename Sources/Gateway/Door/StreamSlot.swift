@@ -29,6 +29,14 @@ public final class StreamSlot: Sendable {
         return Response(status: .ok, headers: fields, body: ResponseBody { _ in })
     }
 
+    /// Lets what was left here go on only while `isLive` holds.
+    func license(_ isLive: @escaping @Sendable () -> Bool) {
+        self.make.withLock { slot in
+            guard let make = slot else { return }
+            slot = { LicensedBody(make($0), isLive: isLive) }
+        }
+    }
+
     /// What was left here, if anything.
     func take() -> Make? {
         self.make.withLock { slot in
