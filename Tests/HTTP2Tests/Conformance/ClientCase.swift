@@ -42,19 +42,23 @@ struct ClientCase: Sendable, CustomTestStringConvertible {
             group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "wire") { _ in SwiftLogNoOpLogHandler() }
         )
+        let (talks, talked) = AsyncStream<Void>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await onOwnThread {
+                    defer { talked.finish() }
                     let peer = RawPeer(try listener.accept())
                     try peer.handshakeAsServer()
                     try peer.wait(for: "a request") { !$0.stream(1).sections.isEmpty }
                     try self.talk(peer, listener)
+                    talked.finish()
                     try peer.expectClosed()
                 }
             }
             try await withThrowingTaskGroup(of: Void.self) { running in
                 running.addTask { await client.run() }
                 try await self.ask(client)
+                for await _ in talks {}
                 running.cancelAll()
             }
             try await group.waitForAll()

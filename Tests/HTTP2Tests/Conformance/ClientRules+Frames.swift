@@ -126,7 +126,7 @@ extension ClientRules {
             try next.handshakeAsServer()
             try next.wait(for: "it again") { !$0.stream(1).sections.isEmpty }
             try Self.answer(next)
-            try next.expectClosed()
+            try next.expectAlive()
         },
         ClientCase("9113 6.8", "two phases of GOAWAY lose nothing", Self.ok) { peer, _ in
             try peer.send(.goAway(last: 0x7FFF_FFFF))
