@@ -94,7 +94,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", crypto, nioCore,
-                httpTypes, logging, metrics,
+                nioPosix, httpTypes, logging, metrics,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: house
@@ -127,7 +127,7 @@ let package = Package(
         .executableTarget(
             name: "opsroom",
             dependencies: [
-                "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "HTTP2",
+                "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "Gateway", "HTTP2",
                 "opsroom-guard",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
                 nioCore, nioPosix, logging,

@@ -51,6 +51,10 @@ public final class Gateway: Sendable {
     /// Its event streams; tell them what the node's writer commits.
     public let events: EventHub
 
+    let logIndex = LogIndex()
+    let uploads = UploadGate()
+    let bulkWorker: BulkWorker
+
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {
         self.configuration = configuration
@@ -60,6 +64,7 @@ public final class Gateway: Sendable {
             caps: configuration.streamCaps,
             logger: equipment.logger
         )
+        self.bulkWorker = BulkWorker(store: equipment.store, logger: equipment.logger)
     }
 
     /// Does what goes on beside the requests, until cancelled.
@@ -70,6 +75,7 @@ public final class Gateway: Sendable {
             group.addTask {
                 await self.equipment.listener([.events]).run { self.events.heard($0) }
             }
+            group.addTask { await self.bulkWorker.run() }
         }
     }
 

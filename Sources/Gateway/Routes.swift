@@ -27,6 +27,78 @@ extension Gateway {
             Route(.get, "/v1/lanes/{id}/events", .read, "events.lane", events.lane),
             Route(.get, "/v1/runs/{id}/events", .read, "events.run", events.run),
             Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get),
+        ] + self.workRoutes + self.evidenceRoutes
+    }
+
+    /// Sessions, lanes, runs and what is done to many of them.
+    private var workRoutes: [Route] {
+        let store = self.equipment.store
+        let sessions = SessionsResource(store: store)
+        let lanes = LanesResource(store: store)
+        let runs = RunsResource(store, artifacts: self.equipment.artifacts)
+        let bulk = BulkResource(store: store, worker: self.bulkWorker)
+        let nodes = NodesResource(store: store)
+        let session = "/v1/sessions/{id}"
+        let run = "/v1/runs/{id}"
+        return [
+            Route(.get, "/v1/sessions", .read, "sessions.list", sessions.list),
+            Route(.post, "/v1/sessions", .run, "sessions.create", sessions.create),
+            Route(.get, session, .read, "sessions.get", sessions.get),
+            Route(.patch, session, .run, "sessions.update", sessions.update),
+            Route(.post, "\(session)/complete", .run, "sessions.complete", sessions.complete),
+            Route(.post, "\(session)/cancel", .run, "sessions.cancel", sessions.cancel),
+            Route(.post, "\(session)/archive", .run, "sessions.archive", sessions.archive),
+            Route(.get, "\(session)/lanes", .read, "lanes.list", lanes.list),
+            Route(.post, "\(session)/lanes", .run, "lanes.create", lanes.create),
+            Route(.get, "\(session)/lanes/{lane}", .read, "lanes.get", lanes.get),
+            Route(.patch, "\(session)/lanes/{lane}", .run, "lanes.update", lanes.update),
+            Route(.get, "/v1/counts", .read, "runs.counts", runs.counts),
+            Route(.get, "/v1/runs", .read, "runs.list", runs.list),
+            Route(.post, "/v1/runs", .run, "runs.create", runs.create),
+            Route(.get, run, .read, "runs.get", runs.get),
+            Route(.get, "\(run)/steps", .read, "runs.steps", runs.steps),
+            Route(.get, "\(run)/children", .read, "runs.children", runs.children),
+            Route(.post, "\(run)/cancel", .run, "runs.cancel", runs.cancel),
+            Route(.post, "\(run)/retry", .run, "runs.retry", runs.retry),
+            Route(.post, "\(run)/pause", .run, "runs.pause", runs.pause),
+            Route(.post, "\(run)/resume", .run, "runs.resume", runs.resume),
+            Route(.get, "/v1/bulk", .read, "bulk.list", bulk.list),
+            Route(.post, "/v1/bulk", .run, "bulk.create", bulk.create),
+            Route(.get, "/v1/bulk/{bulk}", .read, "bulk.get", bulk.get),
+            Route(.get, "/v1/bulk/{bulk}/runs", .read, "bulk.runs", bulk.items),
+            Route(.post, "/v1/bulk/{bulk}/cancel", .run, "bulk.cancel", bulk.cancel),
+            Route(.get, "/v1/nodes", .read, "nodes.list", nodes.list),
+        ]
+    }
+
+    /// Logs, artifacts, plans and templates.
+    private var evidenceRoutes: [Route] {
+        let store = self.equipment.store
+        let runs = RunsResource(store, artifacts: self.equipment.artifacts)
+        let log = LogResource(runs: runs, reader: LogReader(store: store, index: self.logIndex))
+        let folder = BlobFolder(path: self.equipment.artifacts)
+        let artifacts = ArtifactsResource(runs: runs, folder: folder)
+        let uploads = UploadsResource(folder: folder, gate: self.uploads)
+        let plans = PlansResource(store: store)
+        let templates = TemplatesResource(store: store)
+        let template = "/v1/templates/{template}"
+        let run = "/v1/runs/{id}"
+        return [
+            Route(.get, "\(run)/log", .read, "log.page", log.page),
+            Route(.get, "\(run)/log/search", .read, "log.search", log.search),
+            Route(.get, "\(run)/log/raw", .read, "log.raw", log.raw),
+            Route(.get, "\(run)/artifacts", .read, "artifacts.list", artifacts.list),
+            Route(.get, "\(run)/artifacts/{name}", .read, "artifacts.get", artifacts.get),
+            Route(.post, "/v1/uploads", .run, "uploads.create", uploads.create),
+            Route(.get, "/v1/uploads/{digest}", .read, "uploads.get", uploads.get),
+            Route(.post, "/v1/plans/check", .read, "plans.check", plans.check),
+            Route(.post, "/v1/plans", .run, "plans.create", plans.create),
+            Route(.get, "/v1/plans/{digest}", .read, "plans.get", plans.get),
+            Route(.get, "/v1/templates", .read, "templates.list", templates.list),
+            Route(.get, template, .read, "templates.get", templates.get),
+            Route(.put, template, .run, "templates.put", templates.put),
+            Route(.delete, template, .run, "templates.delete", templates.delete),
+            Route(.get, "\(template)/versions", .read, "templates.versions", templates.versions),
         ]
     }
 }

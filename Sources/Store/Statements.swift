@@ -7,7 +7,7 @@ public enum Statements {
     /// Every statement, in the order of the folders.
     public static let all: [PostgresStatement] =
         NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
-        + RunTimingsSQL.all + PauseSQL.all
+        + RunTimingsSQL.all + PauseSQL.all + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
         + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
         + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all
 }

@@ -40,6 +40,27 @@ public struct Store: Sendable {
         }
     }
 
+    /// Answers a question of unknown size within a time, planned for the very values it has: one
+    /// round trip.
+    ///
+    /// - Throws: `unavailable` when the database needs longer.
+    func bounded(
+        _ statement: PostgresStatement,
+        _ values: [PostgresValue],
+        within limit: Duration = Self.questionTimeMax
+    ) async throws(StoreError) -> PostgresRows {
+        let milliseconds = limit.components.seconds * 1_000
+        let rows = try await self.transaction([
+            PostgresRequest(WriterSQL.bound, [.text(String(milliseconds))]),
+            PostgresRequest(statement, values),
+        ])
+        guard let answer = rows.last else { throw StoreError(.corrupt, "an answer is missing") }
+        return answer
+    }
+
+    /// How long a list may take.
+    public static let questionTimeMax: Duration = .seconds(5)
+
     /// Tells listeners that something happened; never inside a transaction that writes, because
     /// NOTIFY holds a global lock across the commit's flush.
     ///

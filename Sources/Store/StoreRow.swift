@@ -6,6 +6,8 @@ internal import Postgres
 struct StoreRow {
     let rows: PostgresRows
     let index: Int
+    /// Columns before those that are counted here.
+    var offset = 0
 
     private func read<Value>(
         _ body: (PostgresRows, Int) throws(PostgresError) -> Value
@@ -17,36 +19,51 @@ struct StoreRow {
         }
     }
 
-    func isNull(_ column: Int) -> Bool { self.rows.isNull(self.index, column) }
+    func isNull(_ column: Int) -> Bool { self.rows.isNull(self.index, column + self.offset) }
+
+    /// The same row, counted from a later column on.
+    func from(_ column: Int) -> StoreRow {
+        StoreRow(rows: self.rows, index: self.index, offset: self.offset + column)
+    }
 
     func int64(_ column: Int) throws(StoreError) -> Int64 {
-        try self.read { rows, row throws(PostgresError) in try rows.int64(row, column) }
+        try self.read { rows, row throws(PostgresError) in try rows.int64(row, column + self.offset)
+        }
     }
 
     func int64IfPresent(_ column: Int) throws(StoreError) -> Int64? {
-        try self.read { rows, row throws(PostgresError) in try rows.int64IfPresent(row, column) }
+        try self.read { rows, row throws(PostgresError) in
+            try rows.int64IfPresent(row, column + self.offset)
+        }
     }
 
     func int(_ column: Int) throws(StoreError) -> Int { Int(try self.int64(column)) }
 
     func text(_ column: Int) throws(StoreError) -> String {
-        try self.read { rows, row throws(PostgresError) in try rows.text(row, column) }
+        try self.read { rows, row throws(PostgresError) in try rows.text(row, column + self.offset)
+        }
     }
 
     func textIfPresent(_ column: Int) throws(StoreError) -> String? {
-        try self.read { rows, row throws(PostgresError) in try rows.textIfPresent(row, column) }
+        try self.read { rows, row throws(PostgresError) in
+            try rows.textIfPresent(row, column + self.offset)
+        }
     }
 
     func bytes(_ column: Int) throws(StoreError) -> [UInt8] {
-        try self.read { rows, row throws(PostgresError) in try rows.bytes(row, column) }
+        try self.read { rows, row throws(PostgresError) in try rows.bytes(row, column + self.offset)
+        }
     }
 
     func bytesIfPresent(_ column: Int) throws(StoreError) -> [UInt8]? {
-        try self.read { rows, row throws(PostgresError) in try rows.bytesIfPresent(row, column) }
+        try self.read { rows, row throws(PostgresError) in
+            try rows.bytesIfPresent(row, column + self.offset)
+        }
     }
 
     func bool(_ column: Int) throws(StoreError) -> Bool {
-        try self.read { rows, row throws(PostgresError) in try rows.bool(row, column) }
+        try self.read { rows, row throws(PostgresError) in try rows.bool(row, column + self.offset)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 import Compiler
 import ControlRoom
 import Foundation
+import Gateway
 import PulserIR
 import Store
 import Testing

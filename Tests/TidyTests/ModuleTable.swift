@@ -17,7 +17,7 @@ enum ModuleTable {
         ],
         "Gateway": [
             "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",
-            "Hummingbird", "Logging", "Metrics", "NIOCore",
+            "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
         ],
         "opsroom-guard": [],
         "Tools": [
@@ -32,8 +32,9 @@ enum ModuleTable {
         ],
         // Does not import the guard: it is built beside the program, which starts it.
         "opsroom": [
-            "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "HTTP2",
-            "opsroom-guard", "ArgumentParser", "HTTPTypes", "Logging", "NIOCore", "NIOPosix",
+            "PulserIR", "Compiler", "StateMachines", "Store", "ControlRoom", "Gateway",
+            "HTTP2", "opsroom-guard", "ArgumentParser", "HTTPTypes", "Logging", "NIOCore",
+            "NIOPosix",
         ],
         "opsload": [
             "PulserIR", "HTTP2", "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore",

@@ -3,7 +3,6 @@
 public import Compiler
 import Foundation
 import PulserIR
-public import Store
 import Synchronization
 
 /// Plan files on this machine.
@@ -72,26 +71,5 @@ public enum PlanFile {
             folder.deleteLastPathComponent()
         }
         return "ls \(ShellWord.quoted(folder.path))"
-    }
-}
-
-extension CompiledPlan {
-    /// This plan and all it runs, as the store keeps them.
-    public var rows: [PlanRow] {
-        var rows: [PlanRow] = []
-        var seen: Set<Digest> = []
-        func collect(_ plan: CompiledPlan) {
-            guard seen.insert(plan.digest).inserted else { return }
-            rows.append(
-                PlanRow(
-                    digest: plan.digest,
-                    name: plan.plan.name,
-                    body: String(decoding: plan.canonicalBytes, as: UTF8.self)
-                )
-            )
-            for child in plan.children { collect(child) }
-        }
-        collect(self)
-        return rows
     }
 }

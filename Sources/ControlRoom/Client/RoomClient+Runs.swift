@@ -2,8 +2,8 @@
 
 public import Compiler
 import Foundation
+import Gateway
 public import PulserIR
-import StateMachines
 public import Store
 
 extension RoomClient {
@@ -18,41 +18,18 @@ extension RoomClient {
         priority: Int = 0,
         idempotencyKey: String? = nil
     ) async throws -> RunID {
-        let text = inputs.canonicalText
-        guard text.utf8.count <= Limits.inputsBytesMax else {
-            throw RoomError(.usage, "the inputs are larger than \(Limits.inputsBytesMax) bytes")
-        }
-        let laneID = try await self.laneID(session, lane)
-        let run = NewRun(
-            lane: laneID,
-            planDigest: compiled.digest,
-            inputs: text,
-            priority: priority,
-            idempotencyKey: idempotencyKey
+        let order = RunOrder(
+            plan: compiled.digest,
+            plans: compiled.rows,
+            inputs: inputs,
+            session: session,
+            lane: lane,
+            priority: priority
         )
-        guard let id = try await self.store.enqueue([run], plans: compiled.rows).first else {
-            throw RoomError(.failed, "the run could not be stored")
+        let key = idempotencyKey.map {
+            RunKey(tenant: Principal.defaultTenant, key: $0, digest: order.digest)
         }
-        await self.store.notify(.work, String(laneID))
-        return id
-    }
-
-    private func laneID(_ session: String, _ lane: String) async throws(RoomError) -> Int64 {
-        do {
-            return try await self.store.ensureLane(session: session, lane: lane)
-        } catch {
-            var failure = RoomError(error)
-            if error.code == .notFound {
-                // One that ended keeps its name: it cannot be made again.
-                let known = (try? await self.store.sessions(includingEnded: true)) ?? []
-                failure.next = "opsroom sessions list"
-                if let ended = known.first(where: { $0.name == session }) {
-                    failure.message = "session '\(session)' is \(ended.status)"
-                    failure.next = "opsroom sessions list --all"
-                }
-            }
-            throw failure
-        }
+        return try await Self.telling { try await RunDesk(self.store).start(order, key: key).id }
     }
 
     /// Queues a run again.
@@ -68,38 +45,22 @@ extension RoomClient {
         from step: String?,
         inputs: [String: String]
     ) async throws -> [String] {
-        guard row.status.isTerminal || row.status == .waiting else {
-            throw RoomError(
-                .conflict,
-                "run \(row.id) is \(row.status.rawValue)",
-                next: "opsroom runs cancel \(row.id)"
-            )
+        try await Self.telling {
+            let desk = RunDesk(self.store)
+            guard !inputs.isEmpty else { return try await desk.retry(row, from: step) }
+            return try await desk.retry(row, from: step) { plan, old in
+                .object(try PlanInputs.merge(inputs, into: old, of: plan))
+            }
         }
-        let plan = try await self.store.plan(row.planDigest)
-        if let step, !plan.steps.contains(where: { $0.id == step }) {
-            throw RoomError(
-                .notFound,
-                "plan '\(plan.name)' has no step '\(step)'",
-                next: "opsroom runs show \(row.id)"
-            )
+    }
+
+    /// Puts the command to run next to what the desk says.
+    private static func telling<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as DeskError {
+            throw RoomError(error)
         }
-        let journal = try await self.store.journal(row.id).filter { !$0.isSuperseded }
-        let steps = RetryScope.steps(plan: plan, records: journal.map(\.record), from: step)
-        guard !steps.isEmpty else {
-            throw RoomError(
-                .conflict,
-                "every step of run \(row.id) succeeded; name the one to begin with",
-                next: "opsroom runs retry \(row.id) --from \(plan.steps[0].id)"
-            )
-        }
-        var text: String?
-        if !inputs.isEmpty {
-            let old = try JSONValue(parsing: row.inputs).objectValue ?? [:]
-            let new = try PlanInputs.merge(inputs, into: old, of: plan)
-            text = JSONValue.object(new).canonicalText
-        }
-        try await self.store.retry(row, steps: steps, inputs: text)
-        return steps
     }
 
     /// Waits for a run's end.
@@ -127,5 +88,33 @@ extension RoomClient {
             throw RoomError(.notFound, "the file \(path) of artifact '\(artifact.name)' is gone")
         }
         return Array(data)
+    }
+}
+
+extension RoomError {
+    /// The desk's error with the command to run next.
+    init(_ error: DeskError) {
+        switch error.code {
+        case .inputsTooLarge: self.init(.usage, error.message)
+        case .unknownSession:
+            self.init(.notFound, error.message, next: "opsroom sessions list")
+        case .endedSession:
+            self.init(.notFound, error.message, next: "opsroom sessions list --all")
+        case .keyInUse:
+            self.init(.conflict, error.message, next: "opsroom runs list")
+        case .underWay(let run):
+            self.init(.conflict, error.message, next: "opsroom runs cancel \(run)")
+        case .unknownStep(let run):
+            self.init(.notFound, error.message, next: "opsroom runs show \(run)")
+        case .nothingToDo(let run, let step):
+            self.init(
+                .conflict,
+                error.message,
+                next: "opsroom runs retry \(run) --from \(step)"
+            )
+        case .changed(let run):
+            self.init(.conflict, error.message, next: "opsroom runs show \(run)")
+        case .notStored: self.init(.failed, error.message)
+        }
     }
 }

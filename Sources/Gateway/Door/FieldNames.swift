@@ -12,6 +12,14 @@ extension HTTPField.Name {
     static let traceparent = Self.known("traceparent")
     /// The trace id of an answer.
     static let traceID = Self.known("x-trace-id")
+    /// Where the next page of a list is (RFC 8288).
+    static let link = Self.known("link")
+    /// Whether an earlier request with the key made it.
+    static let idempotencyReplayed = Self.known("idempotency-replayed")
+    /// The SHA-256 of a representation (RFC 9530).
+    static let reprDigest = Self.known("repr-digest")
+    /// The SHA-256 of a body as it is sent (RFC 9530).
+    static let contentDigest = Self.known("content-digest")
     static let referrerPolicy = Self.known("referrer-policy")
     static let crossOriginResourcePolicy = Self.known("cross-origin-resource-policy")
     /// What is allowed (draft-ietf-httpapi-ratelimit-headers).

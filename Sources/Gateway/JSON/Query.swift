@@ -1,6 +1,7 @@
 // Reads the parameters of a request's path and query, strictly: an unknown one is a mistake.
 
 public import Hummingbird
+import PulserIR
 
 /// The query of a request, being read.
 public struct Query: Sendable {
@@ -92,11 +93,11 @@ public struct Query: Sendable {
     /// - Throws: `invalidParameter` when there is a parameter nobody asked for.
     public func finish() throws(Problem) {
         guard let odd = self.pairs.first(where: { !self.read.contains($0.name) }) else { return }
-        let known = self.read.sorted().joined(separator: ", ")
         throw Self.problem(
             odd.name,
             "the parameter '\(odd.name.prefix(64))' is not known here",
-            next: known.isEmpty ? "this path takes no parameters" : "known are: \(known)"
+            next: Suggestion.hint(for: odd.name, among: self.read.sorted())
+                ?? "known here: \(self.read.sorted().joined(separator: ", "))"
         )
     }
 

@@ -5,13 +5,17 @@ public import PulserIR
 /// Every operation by the name of its route.
 public enum OperationCatalog {
     /// All of them.
-    public static let all: [String: Operation] = [Self.access, Self.events, Self.health]
-        .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
+    public static let all: [String: Operation] = [
+        Self.access, Self.events, Self.health, Self.sessions, Self.runs, Self.bulk, Self.evidence,
+    ]
+    .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }
 
 /// Every named form.
 public enum SchemaCatalog {
     /// All of them.
-    public static let all: [String: JSONValue] = [Self.common, Self.access, Self.health]
-        .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
+    public static let all: [String: JSONValue] = [
+        Self.common, Self.access, Self.health, Self.work,
+    ]
+    .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }

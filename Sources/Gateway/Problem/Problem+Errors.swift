@@ -14,6 +14,7 @@ extension Problem {
         switch error {
         case let error as Problem: self = error
         case let error as StoreError: self.init(error)
+        case let error as DeskError: self.init(error)
         case let error as CompileError: self.init(error)
         case let error as InputError: self.init(error)
         case let error as HTTP2Error: self.init(error)

@@ -69,34 +69,87 @@ extension Store {
     /// - Throws: `corrupt` when a row cannot be read.
     public func journal(_ run: RunID) async throws(StoreError) -> [JournalRow] {
         let rows = try await self.execute(JournalSQL.read, [.int8(run.number)])
-        var journal: [JournalRow] = []
-        for index in 0..<rows.count {
-            let row = StoreRow(rows: rows, index: index)
-            let step = try row.text(0)
-            let body: StepRecord.Body
-            do {
-                body = try JSONValue(parsing: try row.text(3)).decode(StepRecord.Body.self)
-            } catch {
-                throw StoreError(.corrupt, "the journal of step '\(step)' cannot be read")
-            }
-            journal.append(
-                JournalRow(
-                    record: StepRecord(
-                        step: step,
-                        attempt: try row.int(1),
-                        state: StepRecord.State(rawValue: try row.text(2)) ?? .unknown,
-                        result: body.result ?? .null,
-                        outputs: body.outputs ?? [:],
-                        verifiers: body.verifiers ?? [],
-                        failure: body.failure,
-                        failureKind: body.failureKind
-                    ),
-                    isSuperseded: try row.bool(4),
-                    begunMilliseconds: try row.int64(5),
-                    endedMilliseconds: try row.int64IfPresent(6)
+        return try rows.decode { row throws(StoreError) in try JournalRow(row) }
+    }
+
+    /// A page of a run's journal, in the order of ``journal(_:)``.
+    ///
+    /// - Parameters:
+    ///   - run: The run.
+    ///   - step: Only this step.
+    ///   - cursor: The place of the last row before the page.
+    ///   - limit: At most so many.
+    /// - Returns: The rows, and the place to go on from; `nil` when there are no more.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func journalPage(
+        _ run: RunID,
+        step: String?,
+        after cursor: JournalPlace?,
+        limit: Int
+    ) async throws(StoreError) -> (rows: [JournalRow], next: JournalPlace?) {
+        let rows = try await self.bounded(
+            JournalSQL.page,
+            [
+                .int8(run.number), cursor.map { .int8($0.begunMicroseconds) } ?? .null,
+                .text((cursor?.step ?? "").storable), .int8(cursor?.attempt ?? 0),
+                step.map { .text($0.storable) } ?? .null, .int8(Int64(limit) + 1),
+            ]
+        )
+        let all = try rows.decode { row throws(StoreError) in
+            (
+                row: try JournalRow(row),
+                place: JournalPlace(
+                    begunMicroseconds: try row.int64(7),
+                    step: try row.text(0),
+                    attempt: try row.int64(1)
                 )
             )
         }
-        return journal
+        let page = all.prefix(limit)
+        return (page.map(\.row), all.count > limit ? page.last?.place : nil)
+    }
+}
+
+/// Where in a journal a row stands.
+public struct JournalPlace: Sendable, Hashable {
+    /// When it began, in microseconds since 1970.
+    public var begunMicroseconds: Int64
+    /// Its step.
+    public var step: String
+    /// Its attempt.
+    public var attempt: Int64
+
+    /// Describes a place.
+    public init(begunMicroseconds: Int64, step: String, attempt: Int64) {
+        self.begunMicroseconds = begunMicroseconds
+        self.step = step
+        self.attempt = attempt
+    }
+}
+
+extension JournalRow {
+    init(_ row: StoreRow) throws(StoreError) {
+        let step = try row.text(0)
+        let body: StepRecord.Body
+        do {
+            body = try JSONValue(parsing: try row.text(3)).decode(StepRecord.Body.self)
+        } catch {
+            throw StoreError(.corrupt, "the journal of step '\(step)' cannot be read")
+        }
+        self.init(
+            record: StepRecord(
+                step: step,
+                attempt: try row.int(1),
+                state: StepRecord.State(rawValue: try row.text(2)) ?? .unknown,
+                result: body.result ?? .null,
+                outputs: body.outputs ?? [:],
+                verifiers: body.verifiers ?? [],
+                failure: body.failure,
+                failureKind: body.failureKind
+            ),
+            isSuperseded: try row.bool(4),
+            begunMilliseconds: try row.int64(5),
+            endedMilliseconds: try row.int64IfPresent(6)
+        )
     }
 }

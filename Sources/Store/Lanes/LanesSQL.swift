@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum LanesSQL {
-    static let all = [ensure, update, load, list]
+    static let all = [ensure, update, load, list, page, find, counts]
 
     /// The lane of that name in an active session, made when absent.
     static let ensure = PostgresStatement(
@@ -57,6 +57,43 @@ enum LanesSQL {
         SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
         FROM lane l JOIN session s ON s.id = l.session_id
         WHERE s.name = $1 ORDER BY l.name
+        """
+    )
+
+    /// Lanes after `$2` of a session; those of child runs, which have a `/`, when asked for.
+    static let page = PostgresStatement(
+        "lanes.page",
+        [.int8, .int8, .bool, .int8],
+        """
+        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        FROM lane l JOIN session s ON s.id = l.session_id
+        WHERE l.session_id = $1 AND l.id > $2 AND ($3 OR position('/' IN l.name) = 0)
+        ORDER BY l.id LIMIT $4
+        """
+    )
+
+    /// By name, else by number.
+    static let find = PostgresStatement(
+        "lanes.find",
+        [.int8, .text, .int8],
+        """
+        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        FROM lane l JOIN session s ON s.id = l.session_id
+        WHERE l.session_id = $1 AND (l.name = $2 OR l.id = $3)
+        ORDER BY l.name = $2 DESC LIMIT 1
+        """
+    )
+
+    /// How many of each lane's latest `$2` runs have each status.
+    static let counts = PostgresStatement(
+        "lanes.counts",
+        [.int8Array, .int8],
+        """
+        SELECT i.lane_id, q.status, count(*) FROM unnest($1) AS i (lane_id)
+        CROSS JOIN LATERAL (
+            SELECT r.status FROM run r WHERE r.lane_id = i.lane_id
+            ORDER BY r.id DESC LIMIT $2) q
+        GROUP BY i.lane_id, q.status
         """
     )
 }

@@ -60,17 +60,7 @@ extension Store {
     /// Nodes that are not dead.
     public func nodes() async throws(StoreError) -> [NodeRow] {
         let rows = try await self.execute(NodesSQL.list)
-        return try rows.decode { row throws(StoreError) in
-            NodeRow(
-                epoch: NodeEpoch(try row.int64(0)),
-                name: try row.text(1),
-                address: try row.text(2),
-                status: try row.text(3),
-                leaseMilliseconds: try row.int64(4),
-                shards: try row.int64(5),
-                build: try row.text(6)
-            )
-        }
+        return try rows.decode { row throws(StoreError) in try NodeRow(row) }
     }
 
     /// The application name of commands that use another process's server.

@@ -46,4 +46,15 @@ extension Store {
             throw StoreError(.corrupt, "plan \(digest) cannot be read: \(error)")
         }
     }
+
+    /// A plan's canonical JSON as it is stored.
+    ///
+    /// - Throws: `notFound`.
+    public func planText(_ digest: Digest) async throws(StoreError) -> String {
+        let rows = try await self.execute(PlansSQL.get, [.bytes(digest.bytes)])
+        guard rows.count == 1 else {
+            throw StoreError(.notFound, "there is no plan \(digest)")
+        }
+        return try rows.first().text(0)
+    }
 }

@@ -54,6 +54,8 @@ public struct RunRow: Sendable, Hashable {
     public var idempotencyKey: String?
     /// Who paused it; `nil` when it is not paused.
     public var pausedBy: String?
+    /// The template it was made from, if from one.
+    public var template: String?
 
     init(_ row: StoreRow) throws(StoreError) {
         guard let digest = Digest(bytes: try row.bytes(4)) else {
@@ -87,6 +89,7 @@ public struct RunRow: Sendable, Hashable {
         self.request = try row.textIfPresent(22)
         self.idempotencyKey = try row.textIfPresent(23)
         self.pausedBy = try row.textIfPresent(24)
+        self.template = try row.textIfPresent(25)
     }
 }
 

@@ -8,14 +8,14 @@ enum RunsSQL {
         recover, requested, readyLanes, children,
     ]
 
-    private static let columns = """
+    static let columns = """
         r.id, r.lane_id, s.name, l.name, r.plan_digest, p.name, r.status, r.priority, r.inputs,
         r.attempt, r.retry_count, r.claim_no, r.depth, r.parent_run, r.outputs, r.failure,
         r.wait_reason, r.first_seq, r.last_seq,
         (extract(epoch FROM r.enqueued_at) * 1000)::bigint,
         (extract(epoch FROM r.started_at) * 1000)::bigint,
         (extract(epoch FROM r.finished_at) * 1000)::bigint,
-        r.request, r.idempotency_key, r.paused_by
+        r.request, r.idempotency_key, r.paused_by, r.template
         FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN plan p ON p.digest = r.plan_digest
         """
@@ -97,24 +97,29 @@ enum RunsSQL {
     static let requestCancel = PostgresStatement(
         "runs.request_cancel",
         [.int8, .text],
+        cancel("r.id = $1", reason: "$2") + " RETURNING run.status"
+    )
+
+    /// Asks for the end of all runs that fit; locks them in the order of their ids, as everybody.
+    static func cancel(_ condition: String, reason: String) -> String {
         """
         WITH target AS (
             SELECT r.id, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
                 SELECT 1 FROM shard s JOIN node n ON n.node_epoch = s.owner
                 WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS at_once
-            FROM run r WHERE r.id = $1
+            FROM run r WHERE \(condition)
             AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-            FOR UPDATE OF r)
+            ORDER BY r.id FOR UPDATE OF r)
         UPDATE run SET
             status = CASE WHEN target.at_once THEN 'cancelled' ELSE run.status END,
             finished_at = CASE WHEN target.at_once THEN now() END,
-            failure = CASE WHEN target.at_once THEN $2 ELSE run.failure END,
+            failure = CASE WHEN target.at_once THEN \(reason) ELSE run.failure END,
             request = CASE WHEN target.at_once THEN NULL ELSE 'cancel' END,
             paused_by = CASE WHEN target.at_once THEN NULL ELSE run.paused_by END,
-            request_reason = $2
-        FROM target WHERE run.id = target.id RETURNING run.status
+            request_reason = \(reason)
+        FROM target WHERE run.id = target.id
         """
-    )
+    }
 
     /// Puts journal rows aside so that their steps run again: the steps named, their items and all
     /// rollbacks. FOR UPDATE: the run stays as it is until the next statement queues it, and a run

@@ -47,7 +47,7 @@ extension Store {
         return try await self.fill(runs, made: made)
     }
 
-    private static let refusal = StoreError(
+    static let refusal = StoreError(
         .conflict,
         "the session is no longer active, or a plan is unknown"
     )
@@ -162,26 +162,36 @@ extension Store {
     ///   - run: As read just now: a change since then is a conflict.
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    ///   - bulk: The action on many runs that is marked as done for this one in the same commit.
     /// - Throws: `conflict` when the run changed meanwhile or has not ended.
     public func retry(
         _ run: RunRow,
         steps: [String],
-        inputs: String?
+        inputs: String?,
+        bulk: BulkClaim? = nil
     ) async throws(StoreError) {
-        let rows = try await self.transaction([
+        let mark = bulk.map { bulk in
             PostgresRequest(
-                RunsSQL.supersede,
-                [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
-            ),
-            PostgresRequest(
-                RunsSQL.retry,
-                [
-                    .int8(run.id.number), .int8(run.claimNumber),
-                    inputs.map { .text($0) } ?? .null,
-                ]
-            ),
-        ])
-        guard rows.last?.count == 1 else {
+                BulkSQL.markRetried,
+                [.int8(bulk.id), .int8(run.id.number), .int8(run.claimNumber)]
+            )
+        }
+        let rows = try await self.transaction(
+            [
+                PostgresRequest(
+                    RunsSQL.supersede,
+                    [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
+                ),
+                PostgresRequest(
+                    RunsSQL.retry,
+                    [
+                        .int8(run.id.number), .int8(run.claimNumber),
+                        inputs.map { .text($0) } ?? .null,
+                    ]
+                ),
+            ] + (mark.map { [$0] } ?? [])
+        )
+        guard rows.count > 1, rows[1].count == 1 else {
             throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
         }
         await self.notify(.request, String(run.id.number))

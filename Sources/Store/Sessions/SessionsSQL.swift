@@ -3,7 +3,9 @@
 internal import Postgres
 
 enum SessionsSQL {
-    static let all = [create, list, close, archive, ensureDefault]
+    static let all = [
+        create, list, close, archive, ensureDefault, page, get, update, end, cancelRuns, openRuns,
+    ]
 
     static let create = PostgresStatement(
         "sessions.create",
@@ -55,5 +57,89 @@ enum SessionsSQL {
             AND r.status IN ('queued', 'claimed', 'running', 'waiting'))
         RETURNING s.id
         """
+    )
+
+    private static let columns = """
+        s.id, s.name, s.status, s.intent, s.context, s.revision,
+        (extract(epoch FROM s.created_at) * 1000)::bigint,
+        (extract(epoch FROM s.ended_at) * 1000)::bigint,
+        (SELECT count(*) FROM lane l WHERE l.session_id = s.id)
+        """
+
+    /// Sessions before `$1`, newest first.
+    static let page = PostgresStatement(
+        "sessions.page",
+        [.int8, .textArray, .text, .int8],
+        """
+        SELECT \(columns) FROM session s
+        WHERE s.id < $1 AND (cardinality($2) = 0 OR s.status = ANY ($2))
+        AND ($3 IS NULL OR position(lower($3) IN lower(s.name)) > 0
+            OR position(lower($3) IN lower(s.intent)) > 0)
+        ORDER BY s.id DESC LIMIT $4
+        """
+    )
+
+    /// What has not ended in each of these sessions.
+    static let openRuns = PostgresStatement(
+        "sessions.open_runs",
+        [.int8Array],
+        """
+        SELECT l.session_id, count(*) FROM run r JOIN lane l ON l.id = r.lane_id
+        WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
+        AND l.session_id = ANY ($1) GROUP BY l.session_id
+        """
+    )
+
+    /// By name, else by number.
+    static let get = PostgresStatement(
+        "sessions.get",
+        [.text, .int8],
+        """
+        SELECT \(columns) FROM session s WHERE s.name = $1 OR s.id = $2
+        ORDER BY s.name = $1 DESC LIMIT 1
+        """
+    )
+
+    /// Sets what is given, if nobody changed it since the editor looked.
+    static let update = PostgresStatement(
+        "sessions.update",
+        [.int8, .text, .text, .int8],
+        """
+        UPDATE session s SET intent = coalesce($2, s.intent), context = coalesce($3, s.context),
+            revision = s.revision + 1
+        WHERE s.id = $1 AND ($4 IS NULL OR s.revision = $4)
+        RETURNING \(columns)
+        """
+    )
+
+    /// Ends a session that `close` locked: completed and archived only without open runs. One that
+    /// has ended can still be archived.
+    static let end = PostgresStatement(
+        "sessions.end",
+        [.text, .text, .int8],
+        """
+        UPDATE session s SET status = $2, ended_at = coalesce(s.ended_at, now()),
+            revision = s.revision + 1
+        WHERE s.name = $1 AND ($3 IS NULL OR s.revision = $3)
+        AND (s.status = 'active' OR $2 = 'archived' AND s.status <> 'archived')
+        AND ($2 = 'cancelled' OR NOT EXISTS (
+            SELECT 1 FROM run r JOIN lane l ON l.id = r.lane_id
+            WHERE l.session_id = s.id
+            AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
+        RETURNING s.id
+        """
+    )
+
+    /// The end of every open run of a session that takes no more.
+    static let cancelRuns = PostgresStatement(
+        "sessions.cancel_runs",
+        [.text, .text],
+        RunsSQL.cancel(
+            """
+            r.lane_id IN (SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
+                WHERE s.name = $1 AND s.status = 'cancelled')
+            """,
+            reason: "$2"
+        ) + " RETURNING run.id"
     )
 }

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum WriterSQL {
-    static let all = [fence, journal, runs, events, artifacts, claim, notify]
+    static let all = [fence, journal, runs, events, artifacts, claim, notify, bound]
 
     /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
     /// ascending order, as everywhere, so no two batches can wait on each other in a circle. The
@@ -149,6 +149,16 @@ enum WriterSQL {
             (extract(epoch FROM now() - r.started_at) * 1000)::bigint,
             r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id),
             r.paused_by, r.pause_no
+        """
+    )
+
+    /// Bounds the rest of a transaction, and has it planned for its values instead of for any.
+    static let bound = PostgresStatement(
+        "store.bound",
+        [.text],
+        """
+        SELECT set_config('statement_timeout', $1, true),
+               set_config('plan_cache_mode', 'force_custom_plan', true)
         """
     )
 

@@ -4,6 +4,7 @@ import ArgumentParser
 import Compiler
 import ControlRoom
 import Foundation
+import Gateway
 import PulserIR
 import Store
 

@@ -2,6 +2,7 @@
 
 import Compiler
 import ControlRoom
+import Gateway
 import PulserIR
 import Store
 
@@ -29,7 +30,7 @@ struct LocalAccess: RoomAccess {
     }
 
     func evidence(_ id: RunID) async throws -> JSONValue {
-        try await RunDocument.full(try await self.client.store.run(id), self.client)
+        try await RunDocument.full(try await self.client.store.run(id), self.client.store)
     }
 
     func plan(_ digest: Digest) async throws -> Plan {
@@ -166,18 +167,6 @@ struct LocalAccess: RoomAccess {
 
 extension RunFacts {
     init(_ row: RunRow) throws(RoomError) { try self.init(RunDocument.json(row)) }
-}
-
-/// A session as JSON: the shape that `-o json` promises.
-enum SessionDocument {
-    static func json(_ row: SessionRow) -> JSONValue {
-        .object([
-            "name": .string(row.name), "status": .string(row.status),
-            "intent": .string(row.intent), "lanes": .integer(row.lanes),
-            "open_runs": .integer(row.openRuns),
-            "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
-        ])
-    }
 }
 
 /// A node as JSON: the shape that `-o json` promises.

@@ -1,13 +1,12 @@
-// A run as JSON: the shape that `-o json` promises.
+// A run as JSON: the shape that the API and `-o json` of the command line promise.
 
-import ControlRoom
-import Foundation
-import PulserIR
-import Store
+public import PulserIR
+public import Store
 
-enum RunDocument {
+/// A run's documents.
+public enum RunDocument {
     /// A run without its steps.
-    static func json(_ row: RunRow) -> JSONValue {
+    public static func json(_ row: RunRow) -> JSONValue {
         var members: [String: JSONValue] = [
             "id": .string(row.id.description), "plan": .string(row.planName),
             "plan_digest": .string(row.planDigest.description),
@@ -23,21 +22,23 @@ enum RunDocument {
         members["wait_reason"] = row.waitReason.map { .string($0) } ?? .null
         members["paused_by"] = row.pausedBy.map { .string($0) } ?? .null
         members["parent"] = row.parent.map { .string($0.description) } ?? .null
+        members["template"] = row.template.map { .string($0) } ?? .null
         members["started_at"] = Self.time(row.startedMilliseconds)
         members["finished_at"] = Self.time(row.finishedMilliseconds)
         return .object(members)
     }
 
     /// A run with its journal and artifacts.
-    static func full(_ row: RunRow, _ client: RoomClient) async throws -> JSONValue {
+    public static func full(_ row: RunRow, _ store: Store) async throws(StoreError) -> JSONValue {
         guard case .object(var members) = Self.json(row) else { return .null }
         members["version"] = .integer(1)
-        members["steps"] = .array(try await client.store.journal(row.id).map(Self.json))
-        members["artifacts"] = .array(try await client.store.artifacts(row.id).map(Self.json))
+        members["steps"] = .array(try await store.journal(row.id).map(Self.json))
+        members["artifacts"] = .array(try await store.artifacts(row.id).map(Self.json))
         return .object(members)
     }
 
-    private static func json(_ row: JournalRow) -> JSONValue {
+    /// One attempt of a step.
+    public static func json(_ row: JournalRow) -> JSONValue {
         let record = row.record
         var members: [String: JSONValue] = [
             "step": .string(record.step), "attempt": .integer(Int64(record.attempt)),
@@ -61,7 +62,8 @@ enum RunDocument {
         return .object(members)
     }
 
-    private static func json(_ artifact: ArtifactRow) -> JSONValue {
+    /// An artifact without its bytes.
+    public static func json(_ artifact: ArtifactRow) -> JSONValue {
         .object([
             "step": .string(artifact.step), "name": .string(artifact.name),
             "digest": .string(artifact.digest.description), "size": .integer(artifact.size),
@@ -69,7 +71,7 @@ enum RunDocument {
         ])
     }
 
-    private static func time(_ milliseconds: Int64?) -> JSONValue {
+    static func time(_ milliseconds: Int64?) -> JSONValue {
         milliseconds.map { .string(Timestamp.text(milliseconds: $0)) } ?? .null
     }
 }

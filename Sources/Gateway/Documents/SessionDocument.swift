@@ -1,0 +1,59 @@
+// A session and a lane as JSON: the shape that the API and `-o json` of the command line promise.
+
+public import PulserIR
+public import Store
+
+/// The documents of sessions and lanes.
+public enum SessionDocument {
+    /// A session as the command line lists it.
+    public static func json(_ row: SessionRow) -> JSONValue {
+        .object([
+            "name": .string(row.name), "status": .string(row.status),
+            "intent": .string(row.intent), "lanes": .integer(row.lanes),
+            "open_runs": .integer(row.openRuns),
+            "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+        ])
+    }
+
+    /// A session.
+    ///
+    /// - Parameters:
+    ///   - row: The session.
+    ///   - openRuns: Its runs that have not ended.
+    /// - Returns: The document.
+    public static func json(_ row: SessionDetail, openRuns: Int64) -> JSONValue {
+        .object([
+            "open_runs": .integer(openRuns),
+            "id": .integer(row.id), "name": .string(row.name), "status": .string(row.status),
+            "intent": .string(row.intent),
+            "context": (try? JSONValue(parsing: row.context)) ?? .object([:]),
+            "revision": .integer(row.revision), "lanes": .integer(row.lanes),
+            "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+            "ended_at": RunDocument.time(row.endedMilliseconds),
+        ])
+    }
+
+    /// A lane.
+    ///
+    /// - Parameters:
+    ///   - row: The lane.
+    ///   - counts: Its latest runs by status; `nil` leaves them out.
+    /// - Returns: The document.
+    public static func json(_ row: LaneRow, counts: [String: Int64]? = nil) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "id": .integer(row.id), "name": .string(row.name), "session": .string(row.session),
+            "width": .integer(Int64(row.width)), "priority": .integer(Int64(row.priority)),
+        ]
+        if let counts { members["runs"] = Self.json(counts) }
+        return .object(members)
+    }
+
+    /// Counts by status, every status told.
+    static func json(_ counts: [String: Int64]) -> JSONValue {
+        var members: [String: JSONValue] = [:]
+        for status in RunStatus.allCases {
+            members[status.rawValue] = .integer(counts[status.rawValue] ?? 0)
+        }
+        return .object(members)
+    }
+}

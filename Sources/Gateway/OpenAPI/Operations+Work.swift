@@ -1,0 +1,318 @@
+// Sessions, lanes, runs, bulk actions and nodes, described.
+
+import PulserIR
+import Store
+
+extension OperationCatalog {
+    private static let statuses =
+        RunStatus.allCases.map(\.rawValue).joined(separator: ", ") + ", open, ended or paused"
+    static let cursor = Operation.Parameter.query(
+        "cursor",
+        "Where the page before ended: its next."
+    )
+    static let limit = Operation.Parameter.query(
+        "limit",
+        "Rows at most. Default \(ListWindow.limitDefault).",
+        Schema.integer(1...Int64(ListWindow.limitMax))
+    )
+    private static let ifMatch = Operation.Parameter.header(
+        "if-match",
+        "The etag that the editor saw."
+    )
+    private static let session = Operation.Parameter.path("id", "A session's name or number.")
+    static let run = Operation.Parameter.path("id", "A run's id, or a beginning no other has.")
+    private static let reason = Schema.object(["reason": Schema.text], optional: ["reason"])
+    private static let inputs = Schema.object([:], isOpen: true)
+
+    private static let filters: [Operation.Parameter] = [
+        .query("status", "Any of \(Self.statuses), by commas; with a - before it: not."),
+        .query("session", "A session's name or number."),
+        .query("lane", "A lane's name or number."),
+        .query("template", "The template they were made from."),
+        .query("plan", "Their plan's name."),
+        .query("text", "Part of the plan's name, the failure or the inputs; an id's beginning."),
+        .query("enqueued_after", "From then on."), .query("enqueued_before", "Before then."),
+        .query("finished_after", "From then on."), .query("finished_before", "Before then."),
+        .query("before", "Only runs older than this one."),
+        .query("count", "Counts what fits too, up to a bound.", Schema.bool), Self.limit,
+        Self.cursor,
+    ]
+
+    /// The members that say which plan is meant.
+    static let plan: [String: JSONValue] = [
+        "plan": Schema.any, "files": Schema.inputs, "main": Schema.text,
+        "plan_digest": Schema.text, "template": Schema.text,
+    ]
+
+    private static let lane: [String: JSONValue] = [
+        "name": Schema.text, "width": Schema.integer(1...Int64(Store.widthMax)),
+        "priority": Schema.integer,
+    ]
+
+    static func rows(
+        _ member: String,
+        _ name: String,
+        _ more: [String: JSONValue] = [:],
+        optional: Set<String> = []
+    ) -> Operation.Answer {
+        var members = more
+        members["version"] = Schema.integer
+        members[member] = Schema.list(Schema.named(name))
+        members["next"] = Schema.optional(Schema.text)
+        return .json(200, "A page.", Schema.object(members, optional: optional))
+    }
+
+    private static func change(
+        _ summary: String,
+        _ body: JSONValue? = nil
+    ) -> Operation {
+        Operation(
+            "runs",
+            summary,
+            parameters: [Self.run],
+            body: body,
+            answers: [.json(202, "The run as it is now.", Schema.named("Run"))]
+        )
+    }
+
+    private static func end(_ summary: String) -> Operation {
+        Operation(
+            "sessions",
+            summary,
+            parameters: [Self.session, Self.ifMatch],
+            body: Self.reason,
+            answers: [.json(200, "The session.", Schema.named("Session"))]
+        )
+    }
+
+    static let sessions: [String: Operation] = [
+        "sessions.list": Operation(
+            "sessions",
+            "Sessions, newest first.",
+            parameters: [
+                .query("status", "active, completed, cancelled, archived, by commas."),
+                .query("text", "Part of the name or the intent."), Self.limit, Self.cursor,
+            ],
+            answers: [Self.rows("sessions", "Session")]
+        ),
+        "sessions.create": Operation(
+            "sessions",
+            "Makes a session with lanes.",
+            body: Schema.object(
+                [
+                    "name": Schema.text, "intent": Schema.text, "context": Self.inputs,
+                    "lanes": Schema.list(
+                        Schema.object(Self.lane, optional: ["width", "priority"])
+                    ),
+                ],
+                optional: ["intent", "context", "lanes"]
+            ),
+            answers: [.json(201, "The session.", Schema.named("Session"))]
+        ),
+        "sessions.get": Operation(
+            "sessions",
+            "A session with its lanes.",
+            parameters: [Self.session],
+            answers: [.json(200, "The session.", Schema.named("Session"))]
+        ),
+        "sessions.update": Operation(
+            "sessions",
+            "Changes a session's intent or context.",
+            parameters: [Self.session, Self.ifMatch],
+            body: Schema.object(
+                ["intent": Schema.text, "context": Self.inputs],
+                optional: ["intent", "context"]
+            ),
+            answers: [.json(200, "The session.", Schema.named("Session"))]
+        ),
+        "sessions.complete": Self.end("Ends a session whose work is done."),
+        "sessions.cancel": Self.end("Ends a session, and asks its open runs to end."),
+        "sessions.archive": Self.end("Puts a session without open runs away."),
+        "lanes.list": Operation(
+            "lanes",
+            "A session's lanes.",
+            parameters: [
+                Self.session, .query("children", "Those of child runs too.", Schema.bool),
+                Self.limit, Self.cursor,
+            ],
+            answers: [Self.rows("lanes", "Lane")]
+        ),
+        "lanes.create": Operation(
+            "lanes",
+            "Makes a lane.",
+            parameters: [Self.session],
+            body: Schema.object(Self.lane, optional: ["width", "priority"]),
+            answers: [.json(201, "The lane.", Schema.named("Lane"))]
+        ),
+        "lanes.get": Operation(
+            "lanes",
+            "A lane.",
+            parameters: [Self.session, .path("lane", "A lane's name or number.")],
+            answers: [.json(200, "The lane.", Schema.named("Lane"))]
+        ),
+        "lanes.update": Operation(
+            "lanes",
+            "Changes a lane's width or priority while it works.",
+            parameters: [
+                Self.session, .path("lane", "A lane's name or number."), Self.ifMatch,
+            ],
+            body: Schema.object(
+                Self.lane.filter { $0.key != "name" },
+                optional: ["width", "priority"]
+            ),
+            answers: [.json(200, "The lane.", Schema.named("Lane"))]
+        ),
+    ]
+
+    static let runs: [String: Operation] = [
+        "runs.counts": Operation(
+            "runs",
+            "How many runs are open, and how many ended lately.",
+            parameters: [
+                .query("session", "A session's name or number."),
+                .query("hours", "How far back. Default 24.", Schema.integer(1...744)),
+            ],
+            answers: [
+                .json(
+                    200,
+                    "The numbers by status.",
+                    Schema.object([
+                        "version": Schema.integer, "open": Self.inputs, "ended": Self.inputs,
+                    ])
+                )
+            ]
+        ),
+        "runs.list": Operation(
+            "runs",
+            "Runs, newest first.",
+            parameters: Self.filters + [.query("parent", "The run they are children of.")],
+            answers: [Self.rows("runs", "Run", ["count": Self.inputs], optional: ["count"])]
+        ),
+        "runs.create": Operation(
+            "runs",
+            "Makes a run, once per idempotency key.",
+            parameters: [
+                .header("idempotency-key", "The same key and the same body make one run.")
+            ],
+            body: Schema.object(
+                Self.plan.merging([
+                    "inputs": Self.inputs, "session": Schema.text, "lane": Schema.text,
+                    "priority": Schema.integer,
+                    "delay_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),
+                ]) { $1 },
+                optional: Set(Self.plan.keys).union([
+                    "inputs", "session", "lane", "priority", "delay_ms",
+                ])
+            ),
+            answers: [
+                .json(201, "The run.", Schema.named("Run")),
+                .json(200, "The run that the same request made before.", Schema.named("Run")),
+            ]
+        ),
+        "runs.get": Operation(
+            "runs",
+            "A run.",
+            parameters: [Self.run, .query("include", "steps, artifacts, by commas.")],
+            answers: [.json(200, "The run.", Schema.named("Run"))]
+        ),
+        "runs.steps": Operation(
+            "runs",
+            "The attempts of a run's steps, in the order they began.",
+            parameters: [
+                Self.run, .query("step", "Only this step."), Self.limit, Self.cursor,
+            ],
+            answers: [Self.rows("steps", "Step")]
+        ),
+        "runs.children": Operation(
+            "runs",
+            "The runs that a run started.",
+            parameters: [Self.run] + Self.filters,
+            answers: [Self.rows("runs", "Run", ["count": Self.inputs], optional: ["count"])]
+        ),
+        "runs.cancel": Self.change("Asks for a run's end.", Self.reason),
+        "runs.retry": Self.change(
+            "Has a run go again, from what did not succeed or from a step.",
+            Schema.object(
+                ["from": Schema.text, "inputs": Self.inputs],
+                optional: ["from", "inputs"]
+            )
+        ),
+        "runs.pause": Self.change(
+            "Holds a run before its next step.",
+            Schema.object(["by": Schema.text], optional: ["by"])
+        ),
+        "runs.resume": Self.change("Has a paused run go on."),
+    ]
+
+    static let bulk: [String: Operation] = [
+        "bulk.list": Operation(
+            "bulk",
+            "Actions on many runs, newest first.",
+            parameters: [Self.limit, Self.cursor],
+            answers: [Self.rows("bulk", "Bulk")]
+        ),
+        "bulk.create": Operation(
+            "bulk",
+            "Does something to all runs that fit a filter now.",
+            parameters: [.query("preview", "Only counts and shows some.", Schema.bool)],
+            body: Schema.object(
+                [
+                    "action": Schema.choice(BulkAction.allCases.map(\.rawValue)),
+                    "filter": Self.inputs, "expected_count": Schema.integer,
+                    "reason": Schema.text,
+                ],
+                optional: ["expected_count", "reason"]
+            ),
+            answers: [
+                .json(202, "The action, under way.", Schema.named("Bulk")),
+                .json(
+                    200,
+                    "The preview.",
+                    Schema.object([
+                        "version": Schema.integer, "action": Schema.text, "count": Self.inputs,
+                        "sample": Schema.list(Schema.named("Run")),
+                    ])
+                ),
+            ]
+        ),
+        "bulk.get": Operation(
+            "bulk",
+            "An action with its progress.",
+            parameters: [.path("bulk", "Its number.")],
+            answers: [.json(200, "The action.", Schema.named("Bulk"))]
+        ),
+        "bulk.runs": Operation(
+            "bulk",
+            "What came of each run.",
+            parameters: [
+                .path("bulk", "Its number."),
+                .query(
+                    "state",
+                    "Only these.",
+                    Schema.choice(BulkItem.State.allCases.map(\.rawValue))
+                ), Self.limit, Self.cursor,
+            ],
+            answers: [Self.rows("runs", "BulkRun")]
+        ),
+        "bulk.cancel": Operation(
+            "bulk",
+            "Stops an action; what is done stays done.",
+            parameters: [.path("bulk", "Its number."), Self.ifMatch],
+            answers: [.json(200, "The action.", Schema.named("Bulk"))]
+        ),
+        "nodes.list": Operation(
+            "nodes",
+            "The nodes that share the work.",
+            parameters: [
+                .query("dead", "Those that are gone too.", Schema.bool), Self.limit, Self.cursor,
+            ],
+            answers: [
+                Self.rows(
+                    "nodes",
+                    "Node",
+                    ["active": Schema.integer, "free_shards": Schema.integer]
+                )
+            ]
+        ),
+    ]
+}

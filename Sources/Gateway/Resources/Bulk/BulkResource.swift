@@ -1,0 +1,203 @@
+// `/v1/bulk`: an action on all runs that fit a filter: counted first, then made, watched, stopped.
+
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+struct BulkResource: Sendable {
+    /// Runs that a preview shows.
+    static let sampleMax = 10
+
+    let store: Store
+    let worker: BulkWorker
+
+    private struct Wish {
+        var action: BulkAction
+        var query: RunQuery
+        var filter: String
+        var expected: Int64?
+        var reason: String
+    }
+
+    @Sendable
+    func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let isPreview = try query.bool("preview") ?? false
+        try query.finish()
+        let wish = try await self.wish(request, context)
+        if isPreview { return try await self.preview(wish) }
+        let made = try await self.store.makeBulk(
+            wish.action,
+            wish.query,
+            filter: wish.filter,
+            expected: wish.expected,
+            reason: wish.reason,
+            actor: context.principal.name
+        )
+        guard let id = made.id else {
+            guard made.count.isExact else {
+                throw Problem(
+                    .conflict,
+                    "more than \(Store.bulkRunsMax) runs fit, or too many had to be looked at",
+                    next: "narrow the filter by time, lane or status"
+                )
+            }
+            throw Problem(
+                .conflict,
+                "\(made.count.count) runs fit now, not \(wish.expected ?? 0)",
+                next: "look at them again with ?preview=true"
+            )
+        }
+        self.worker.wake()
+        let json = try await self.document(id)
+        return .json(
+            json.json,
+            status: .accepted,
+            fields: [.location: "/v1/bulk/\(id)", .eTag: json.tag.field]
+        )
+    }
+
+    private func preview(_ wish: Wish) async throws -> Response {
+        async let count = self.store.runCount(wish.query)
+        let page = try await self.store.runPage(wish.query, before: nil, limit: Self.sampleMax)
+        return .json(
+            .object([
+                "version": .integer(1), "action": .string(wish.action.rawValue),
+                "count": RunsResource.json(try await count),
+                "sample": .array(page.rows.map(RunDocument.json)),
+            ])
+        )
+    }
+
+    private func wish(_ request: Request, _ context: GatewayContext) async throws -> Wish {
+        var body = try JSONBody(try await request.json())
+        let word = body.text("action") ?? ""
+        let action = BulkAction(rawValue: word)
+        if action == nil {
+            let known = BulkAction.allCases.map(\.rawValue)
+            body.note(
+                "action",
+                "'action' is one of \(known.joined(separator: ", "))",
+                hint: Suggestion.closest(to: word, among: known).map { "did you mean '\($0)'?" }
+            )
+        }
+        let filter = body.object("filter")
+        if filter == nil { body.note("filter", "say which runs; {} means all") }
+        let expected = body.integer("expected_count")
+        let reason = RunsResource.reason(&body)
+        var lists: [String: [String]] = [:]
+        for (name, value) in filter ?? [:] {
+            guard RunFilterReader.names.contains(name) else {
+                body.note(
+                    "filter/\(name.prefix(64))",
+                    "'\(name.prefix(64))' is no filter",
+                    hint: Suggestion.hint(for: name, among: RunFilterReader.names)
+                )
+                continue
+            }
+            let values = value.arrayValue ?? [value]
+            let texts = values.compactMap(\.stringValue)
+            if texts.count != values.count {
+                body.note("filter/\(name)", "'\(name)' is a text or a list of texts")
+            }
+            lists[name] = texts
+        }
+        try body.finish()
+        guard let action else { throw Problem(.invalidBody, "there is no action") }
+        let given = lists
+        var query = try await RunFilterReader(store: self.store).read { given[$0] ?? [] }
+        let statuses = query.statuses.isEmpty ? action.statuses : query.statuses
+        query.statuses = statuses.filter(action.statuses.contains)
+        if query.statuses.isEmpty {
+            throw Problem(
+                .invalidBody,
+                "\(action.rawValue) does nothing to runs of that status",
+                next: "it works on \(action.statuses.map(\.rawValue).joined(separator: ", "))"
+            )
+        }
+        if action == .resume { query.isPaused = true }
+        return Wish(
+            action: action,
+            query: query,
+            filter: JSONValue.object(filter ?? [:]).canonicalText,
+            expected: expected,
+            reason: reason
+                ?? (action == .cancel
+                    ? "cancelled with others by \(context.principal.name)" : context.principal.name)
+        )
+    }
+
+    private func document(_ id: Int64) async throws -> (json: JSONValue, tag: EntityTag) {
+        let row = try await self.store.bulk(id)
+        guard case .object(var members) = BulkDocument.json(row) else {
+            return (.null, EntityTag(.null))
+        }
+        members["version"] = .integer(1)
+        let json = JSONValue.object(members)
+        return (json, EntityTag(revision: row.revision, json))
+    }
+
+    private func id(_ context: GatewayContext) throws(Problem) -> Int64 {
+        let text = try context.parameter("bulk")
+        guard let id = Int64(text), id > 0 else {
+            throw Problem(.notFound, "there is no bulk action '\(text.prefix(64))'")
+        }
+        return id
+    }
+
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("bulk", &query, request)
+        try query.finish()
+        let page = try await self.store.bulkPage(before: try window.number(), limit: window.limit)
+        return window.answer(
+            "bulk",
+            page.rows.map { BulkDocument.json($0) },
+            next: page.next.map { [String($0)] }
+        )
+    }
+
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let document = try await self.document(try self.id(context))
+        return .document(document.json, document.tag, for: request)
+    }
+
+    /// What came of each run.
+    @Sendable
+    func items(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("bulk_runs", &query, request)
+        let state = try query.choice("state", BulkItem.State.self)
+        try query.finish()
+        let id = try self.id(context)
+        _ = try await self.store.bulk(id)
+        let page = try await self.store.bulkItems(
+            id,
+            state: state,
+            after: try window.number(),
+            limit: window.limit
+        )
+        return window.answer(
+            "runs",
+            page.rows.map { BulkDocument.json($0) },
+            next: page.next.map { [String($0)] }
+        )
+    }
+
+    /// Stops it; what is done stays done.
+    @Sendable
+    func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let expected = try request.expectedRevision()
+        try await request.noBody()
+        let id = try self.id(context)
+        try await Problem.editing { () async throws(StoreError) in
+            try await self.store.cancelBulk(id, revision: expected)
+        }
+        let document = try await self.document(id)
+        return .json(document.json, fields: [.eTag: document.tag.field])
+    }
+}

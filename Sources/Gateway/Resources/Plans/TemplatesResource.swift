@@ -1,0 +1,118 @@
+// `/v1/templates`: names that stand for plans.
+
+import Compiler
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+struct TemplatesResource: Sendable {
+    /// Bytes of a title.
+    static let titleBytesMax = 256
+
+    let store: Store
+
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("templates", &query, request)
+        try query.finish()
+        let page = try await self.store.templates(after: window.cursor.first, limit: window.limit)
+        return window.answer(
+            "templates",
+            page.rows.map(TemplateDocument.json),
+            next: page.hasMore ? page.rows.last.map { [$0.name] } : nil
+        )
+    }
+
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let row = try await self.store.template(try context.parameter("template"))
+        return Self.document(row, request)
+    }
+
+    @Sendable
+    func versions(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("versions", &query, request)
+        try query.finish()
+        let page = try await self.store.templateVersions(
+            try context.parameter("template"),
+            before: try window.number(),
+            limit: window.limit
+        )
+        return window.answer(
+            "versions",
+            page.rows.map(TemplateDocument.json),
+            next: page.next.map { [String($0)] }
+        )
+    }
+
+    /// Has a name stand for a plan given inline or by digest; `if-none-match: *` only makes it.
+    @Sendable
+    func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        var expected = try request.expectedRevision()
+        if request.headers[.ifNoneMatch] == "*" { expected = 0 }
+        let revision = expected
+        let name = try context.parameter("template")
+        guard ResourceName.isPlain(name) else {
+            throw Query.problem(
+                "template",
+                "a template's name is letters, digits, '_', '.', '-', at most 64"
+            )
+        }
+        var body = try JSONBody(try await request.json(upTo: RunsResource.bodyBytesMax))
+        let source = PlanSource(&body)
+        let title = body.text("title") ?? ""
+        if title.utf8.count > Self.titleBytesMax {
+            body.note("title", "a title has at most \(Self.titleBytesMax) bytes")
+        }
+        try body.finish()
+        let digest: Digest
+        var rows: [PlanRow] = []
+        switch source.kind {
+        case .files(let files):
+            let compiled = try files.compile()
+            digest = compiled.digest
+            rows = compiled.rows
+        case .digest(let given): digest = given
+        case .template(let other): digest = try await self.store.template(other).plan
+        }
+        let plans = rows
+        let row = try await Problem.editing { () async throws(StoreError) in
+            try await self.store.putTemplate(
+                name,
+                plan: digest,
+                plans: plans,
+                title: title,
+                revision: revision
+            )
+        }
+        var answer = Self.document(row, request)
+        answer.headers[.location] = "/v1/templates/\(name)"
+        return answer
+    }
+
+    @Sendable
+    func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let expected = try request.expectedRevision()
+        let name = try context.parameter("template")
+        try await Problem.editing { () async throws(StoreError) in
+            try await self.store.deleteTemplate(name, revision: expected)
+        }
+        return .empty()
+    }
+
+    private static func document(_ row: TemplateRow, _ request: Request) -> Response {
+        guard case .object(var members) = TemplateDocument.json(row) else { return .empty() }
+        members["version"] = .integer(1)
+        let json = JSONValue.object(members)
+        let isPut = request.method == .put
+        let tag = EntityTag(revision: row.revision, json)
+        guard isPut else { return .document(json, tag, for: request) }
+        return .json(json, fields: [.eTag: tag.field])
+    }
+}

@@ -1,0 +1,112 @@
+// How a request says which runs it means: as parameters of a list, or as the filter of a bulk action.
+
+import FoundationEssentials
+import PulserIR
+import Store
+
+/// A choice of runs, read from texts by name.
+struct RunFilterReader {
+    /// The names, the same in a query and in a filter.
+    static let names = [
+        "status", "session", "lane", "template", "plan", "parent", "text", "enqueued_after",
+        "enqueued_before", "finished_after", "finished_before",
+    ]
+
+    /// Bytes of a text to search for.
+    static let textBytesMax = 256
+
+    let store: Store
+
+    /// Reads a choice.
+    ///
+    /// - Parameter lists: Gives the texts of a parameter; empty when absent.
+    /// - Returns: The answer.
+    /// - Throws: `invalidParameter`, or `notFound` for a parent that is unknown.
+    func read(_ lists: (String) throws(Problem) -> [String]) async throws -> RunQuery {
+        var query = RunQuery()
+        (query.statuses, query.isPaused) = try Self.statuses(try lists("status"))
+        func one(_ name: String) throws(Problem) -> String? {
+            let texts = try lists(name)
+            guard texts.count <= 1 else {
+                throw Query.problem(name, "'\(name)' takes one value")
+            }
+            guard let text = texts.first, !text.isEmpty else { return nil }
+            guard text.utf8.count <= Self.textBytesMax else {
+                throw Query.problem(name, "'\(name)' has at most \(Self.textBytesMax) bytes")
+            }
+            return text
+        }
+        query.session = try one("session")
+        query.lane = try one("lane")
+        query.template = try one("template")
+        query.plan = try one("plan")
+        query.text = try one("text")
+        query.enqueuedFrom = try Self.time("enqueued_after", try one("enqueued_after"))
+        query.enqueuedBefore = try Self.time("enqueued_before", try one("enqueued_before"))
+        query.finishedFrom = try Self.time("finished_after", try one("finished_after"))
+        query.finishedBefore = try Self.time("finished_before", try one("finished_before"))
+        if let parent = try one("parent") {
+            query.parent = try await self.store.resolveRun(parent)
+        }
+        return query
+    }
+
+    /// Statuses, `open`, `ended`, `paused`; with a `-` before them all others.
+    static func statuses(
+        _ words: [String]
+    ) throws(Problem) -> (statuses: [RunStatus], isPaused: Bool) {
+        var wanted: Set<RunStatus> = []
+        var unwanted: Set<RunStatus> = []
+        var isPaused = false
+        for word in words {
+            let isNegated = word.hasPrefix("-")
+            let name = isNegated ? String(word.dropFirst()) : word
+            if name == "paused", !isNegated {
+                isPaused = true
+                continue
+            }
+            let meant: [RunStatus]
+            switch name {
+            case "open": meant = RunStatus.allCases.filter { !$0.isTerminal }
+            case "ended": meant = RunStatus.allCases.filter(\.isTerminal)
+            default:
+                guard let status = RunStatus(rawValue: name) else {
+                    let known = RunStatus.allCases.map(\.rawValue) + ["open", "ended", "paused"]
+                    throw Query.problem(
+                        "status",
+                        "'\(name.prefix(64))' is no status",
+                        next: Suggestion.hint(for: name, among: known)
+                            ?? "known here: \(known.joined(separator: ", "))"
+                    )
+                }
+                meant = [status]
+            }
+            if isNegated { unwanted.formUnion(meant) } else { wanted.formUnion(meant) }
+        }
+        if !unwanted.isEmpty, wanted.isEmpty { wanted = Set(RunStatus.allCases) }
+        let left = wanted.subtracting(unwanted)
+        guard !left.isEmpty || wanted.isEmpty else {
+            throw Query.problem("status", "no status is left", next: "take away fewer statuses")
+        }
+        return (RunStatus.allCases.filter(left.contains), isPaused)
+    }
+
+    /// RFC 3339, or milliseconds since 1970.
+    static func time(_ name: String, _ text: String?) throws(Problem) -> Int64? {
+        guard let text else { return nil }
+        if let number = Int64(text), (0...253_402_300_799_999).contains(number) { return number }
+        for style in [
+            Date.ISO8601FormatStyle(includingFractionalSeconds: false),
+            Date.ISO8601FormatStyle(includingFractionalSeconds: true),
+        ] {
+            guard let date = try? style.parse(text) else { continue }
+            let milliseconds = date.timeIntervalSince1970 * 1_000
+            if (0...253_402_300_799_999).contains(milliseconds) { return Int64(milliseconds) }
+        }
+        throw Query.problem(
+            name,
+            "'\(name)' is not a time",
+            next: "write it as 2026-11-20T12:00:00Z, or as milliseconds since 1970"
+        )
+    }
+}

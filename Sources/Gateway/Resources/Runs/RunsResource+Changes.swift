@@ -1,0 +1,151 @@
+// What can be done to a run: cancel, retry, pause, resume.
+
+import Compiler
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+extension RunsResource {
+    /// Bytes of a reason.
+    static let reasonBytesMax = 1_024
+
+    private func answer(_ id: RunID, _ more: [String: JSONValue] = [:]) async throws -> Response {
+        let row = try await self.store.run(id)
+        guard case .object(var members) = RunDocument.json(row) else { return .empty() }
+        members["version"] = .integer(1)
+        members.merge(more) { $1 }
+        return .json(.object(members), status: .accepted)
+    }
+
+    static func reason(_ body: inout JSONBody) -> String? {
+        let reason = body.text("reason")
+        if let reason, reason.utf8.count > Self.reasonBytesMax {
+            body.note("reason", "a reason has at most \(Self.reasonBytesMax) bytes")
+        }
+        return reason
+    }
+
+    /// Asks for a run's end; the answer comes before it has ended.
+    @Sendable
+    func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var reason = "cancelled by \(context.principal.name)"
+        if var body = try await request.optionalBody() {
+            reason = Self.reason(&body) ?? reason
+            try body.finish()
+        }
+        let id = try await self.run(context).id
+        _ = try await self.store.requestCancel(id, reason: reason)
+        return try await self.answer(id)
+    }
+
+    /// Queues a run again: from what did not succeed, or from a step, with other inputs if given.
+    @Sendable
+    func retry(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var from: String?
+        var inputs: [String: JSONValue]?
+        if var body = try await request.optionalBody() {
+            from = body.text("from")
+            inputs = body.object("inputs")
+            try body.finish()
+        }
+        let row = try await self.run(context)
+        let steps: [String]
+        if let given = inputs, !given.isEmpty {
+            let folder = self.artifacts
+            steps = try await self.desk.retry(row, from: from) { plan, old in
+                try RunInputs(artifacts: folder).bind(old.merging(given) { $1 }, to: plan)
+            }
+        } else {
+            steps = try await self.desk.retry(row, from: from)
+        }
+        return try await self.answer(
+            row.id,
+            ["steps": .array(steps.map { .string($0) })]
+        )
+    }
+
+    @Sendable
+    func pause(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var person = context.principal.name
+        if var body = try await request.optionalBody() {
+            person = body.text("by") ?? person
+            if person.utf8.count > Self.reasonBytesMax { body.note("by", "that is no name") }
+            try body.finish()
+        }
+        let id = try await self.run(context).id
+        _ = try await self.store.requestPause(id, by: person)
+        return try await self.answer(id)
+    }
+
+    @Sendable
+    func resume(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await request.noBody()
+        let id = try await self.run(context).id
+        _ = try await self.store.requestResume(id)
+        return try await self.answer(id)
+    }
+}
+
+extension Request {
+    /// Takes no body, or an empty object.
+    func noBody() async throws {
+        if var body = try await self.optionalBody() { try body.finish() }
+    }
+}
+
+/// How JSON becomes a run's inputs.
+struct RunInputs: Sendable {
+    /// Where uploads lie.
+    let artifacts: String
+
+    /// What a value of an uploaded file begins with.
+    static let uploadMark = "upload:"
+
+    /// Binds values to a plan's declared inputs.
+    ///
+    /// A text for an input of another type is read as the command line reads it. An input of format
+    /// `path` is an absolute path on the node, or `upload:sha256:…`.
+    ///
+    /// - Throws: `InputError` with everything that does not fit.
+    func bind(_ given: [String: JSONValue], to plan: Plan) throws(InputError) -> JSONValue {
+        var values = given
+        var problems: [String] = []
+        for (name, declaration) in plan.inputs {
+            guard case .string(let text)? = values[name] else { continue }
+            if declaration.type != .string {
+                if let value = try? JSONValue(parsing: text), Self.fits(value, declaration.type) {
+                    values[name] = value
+                }
+            } else if declaration.format == .path {
+                if let path = self.path(text) {
+                    values[name] = .string(path)
+                } else {
+                    problems.append(
+                        "input '\(name)' must be an absolute path on the node, or "
+                            + "upload:sha256:… of a file uploaded there"
+                    )
+                }
+            }
+        }
+        guard problems.isEmpty else { throw InputError(problems: problems.sorted()) }
+        return try PlanCompiler.bind(inputs: .object(values), to: plan)
+    }
+
+    private static func fits(_ value: JSONValue, _ type: InputDeclaration.Kind) -> Bool {
+        switch (type, value) {
+        case (.integer, .integer), (.number, .integer), (.number, .number), (.boolean, .bool),
+            (.array, .array), (.object, .object):
+            true
+        default: false
+        }
+    }
+
+    private func path(_ text: String) -> String? {
+        if text.hasPrefix("/") { return text }
+        guard text.hasPrefix(Self.uploadMark),
+            let digest = Digest(String(text.dropFirst(Self.uploadMark.count)))
+        else { return nil }
+        return "\(self.artifacts)/\(digest.hex)"
+    }
+}

@@ -1,0 +1,121 @@
+// `POST /v1/runs`: a plan given inline, by digest or by template becomes a run, once per key.
+
+import Compiler
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+extension RunsResource {
+    /// The longest delay: a year.
+    static let delayMillisecondsMax: Int64 = 31_536_000_000
+    /// Bytes of an idempotency key.
+    static let keyBytesMax = 255
+    /// Bytes of a request that brings plans.
+    static let bodyBytesMax = 8 << 20
+
+    private struct Place {
+        var session: String
+        var lane: String
+        var priority: Int
+        var delay: Int64
+    }
+
+    @Sendable
+    func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let json = try await request.json(upTo: Self.bodyBytesMax)
+        var body = try JSONBody(json)
+        let source = PlanSource(&body)
+        let inputs = body.object("inputs") ?? [:]
+        let place = Self.place(&body)
+        try body.finish()
+        let key = try Self.key(request, context, json)
+        // Before anything is looked at: the template may be gone by now, the run is there.
+        if let key, let id = try await self.desk.replay(key) {
+            return try await self.answer(id, isReplay: true)
+        }
+        let plan = try await self.plan(source)
+        let bound = try RunInputs(artifacts: self.artifacts).bind(inputs, to: plan.plan)
+        let started = try await self.desk.start(
+            RunOrder(
+                plan: plan.digest,
+                plans: plan.rows,
+                inputs: bound,
+                session: place.session,
+                lane: place.lane,
+                priority: place.priority,
+                delayMilliseconds: place.delay,
+                template: source.template
+            ),
+            key: key
+        )
+        return try await self.answer(started.id, isReplay: started.isReplay)
+    }
+
+    private func answer(_ id: RunID, isReplay: Bool) async throws -> Response {
+        let row = try await self.store.run(id)
+        guard case .object(var members) = RunDocument.json(row) else { return .empty() }
+        members["version"] = .integer(1)
+        let json = JSONValue.object(members)
+        var fields: HTTPFields = [.location: "/v1/runs/\(id)"]
+        fields[.eTag] = EntityTag(json).field
+        if isReplay { fields[.idempotencyReplayed] = "true" }
+        return .json(json, status: isReplay ? .ok : .created, fields: fields)
+    }
+
+    private static func key(
+        _ request: Request,
+        _ context: GatewayContext,
+        _ body: JSONValue
+    ) throws(Problem) -> RunKey? {
+        guard let key = request.headers[.idempotencyKey] else { return nil }
+        guard (1...Self.keyBytesMax).contains(key.utf8.count) else {
+            throw Problem(
+                .badRequest,
+                "an idempotency key has from 1 to \(Self.keyBytesMax) bytes",
+                next: "use a UUID"
+            )
+        }
+        return RunKey(
+            tenant: context.principal.tenant,
+            key: key,
+            digest: Digest(of: body.canonicalBytes)
+        )
+    }
+
+    private static func place(_ body: inout JSONBody) -> Place {
+        let session = body.text("session") ?? Store.defaultSession
+        let lane = body.text("lane") ?? "A"
+        if !ResourceName.isPlain(session) { body.note("session", "this cannot name a session") }
+        if !ResourceName.isLane(lane) {
+            body.note("lane", "a lane's name is a text of 1 to 64 bytes without '/'")
+        }
+        let delay = body.integer("delay_ms") ?? 0
+        if !(0...Self.delayMillisecondsMax).contains(delay) {
+            body.note("delay_ms", "a delay is from 0 to \(Self.delayMillisecondsMax) milliseconds")
+        }
+        return Place(
+            session: session,
+            lane: lane,
+            priority: LaneBody.priority(&body) ?? 0,
+            delay: delay
+        )
+    }
+
+    /// The plan that a request means, with what the store may not have of it.
+    private func plan(
+        _ source: PlanSource
+    ) async throws -> (plan: Plan, digest: Digest, rows: [PlanRow]) {
+        switch source.kind {
+        case .files(let files):
+            let compiled = try files.compile()
+            return (compiled.plan, compiled.digest, compiled.rows)
+        case .digest(let digest):
+            return (try await self.store.plan(digest), digest, [])
+        case .template(let name):
+            let template = try await self.store.template(name)
+            return (try await self.store.plan(template.plan), template.plan, [])
+        }
+    }
+}

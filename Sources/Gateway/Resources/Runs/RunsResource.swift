@@ -1,0 +1,155 @@
+// `/v1/runs`: lists, one run, its steps and its children.
+
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+struct RunsResource: Sendable {
+    let store: Store
+    let desk: RunDesk
+    /// The folder of large artifacts and uploads.
+    let artifacts: String
+
+    init(_ store: Store, artifacts: String) {
+        self.store = store
+        self.desk = RunDesk(store)
+        self.artifacts = artifacts
+    }
+
+    /// The run of the path: its id, or the beginning of it that no other has.
+    func run(_ context: GatewayContext) async throws -> RunRow {
+        let id = try await self.store.resolveRun(try context.parameter("id"))
+        return try await self.store.run(id)
+    }
+
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.list(request, parent: nil)
+    }
+
+    @Sendable
+    func children(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.list(request, parent: try await self.run(context).id)
+    }
+
+    private func list(_ request: Request, parent: RunID?) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("runs", &query, request)
+        let isCounted = try query.bool("count") ?? false
+        let older = try query.text("before")
+        var texts: [String: [String]] = [:]
+        for name in RunFilterReader.names where parent == nil || name != "parent" {
+            // A text to search for may hold a comma.
+            texts[name] =
+                name == "status" ? query.list(name) : try query.text(name).map { [$0] } ?? []
+        }
+        try query.finish()
+        let given = texts
+        var filter = try await RunFilterReader(store: self.store).read { given[$0] ?? [] }
+        if let parent { filter.parent = parent }
+        var cursor = try window.number()
+        if cursor == nil, let older { cursor = try await self.store.resolveRun(older).number }
+        let page = try await self.store.runPage(
+            filter,
+            before: cursor,
+            limit: window.limit
+        )
+        var more: [String: JSONValue] = [:]
+        if isCounted { more["count"] = Self.json(try await self.store.runCount(filter)) }
+        return window.answer(
+            "runs",
+            page.rows.map(RunDocument.json),
+            next: page.next.map { [String($0)] },
+            more
+        )
+    }
+
+    static func json(_ count: BoundedCount) -> JSONValue {
+        .object(["runs": .integer(count.count), "exact": .bool(count.isExact)])
+    }
+
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let parts = query.list("include")
+        try query.finish()
+        for part in parts where part != "steps" && part != "artifacts" {
+            throw Query.problem("include", "'include' takes steps and artifacts")
+        }
+        let row = try await self.run(context)
+        guard case .object(var members) = RunDocument.json(row) else { return .empty() }
+        members["version"] = .integer(1)
+        if parts.contains("steps") {
+            members["steps"] = .array(try await self.store.journal(row.id).map(RunDocument.json))
+        }
+        if parts.contains("artifacts") {
+            let artifacts = try await self.store.artifacts(row.id)
+            members["artifacts"] = .array(artifacts.map(RunDocument.json))
+        }
+        let json = JSONValue.object(members)
+        return .document(json, EntityTag(json), for: request)
+    }
+
+    @Sendable
+    func steps(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("steps", parts: 3, &query, request)
+        let step = try query.text("step")
+        try query.finish()
+        var place: JournalPlace?
+        if window.cursor.count == 3 {
+            guard let begun = Int64(window.cursor[0]), let attempt = Int64(window.cursor[2]) else {
+                throw Query.problem("cursor", "the cursor is not one that this list gave")
+            }
+            place = JournalPlace(
+                begunMicroseconds: begun,
+                step: window.cursor[1],
+                attempt: attempt
+            )
+        }
+        let row = try await self.run(context)
+        let page = try await self.store.journalPage(
+            row.id,
+            step: step,
+            after: place,
+            limit: window.limit
+        )
+        return window.answer(
+            "steps",
+            page.rows.map(RunDocument.json),
+            next: page.next.map { [String($0.begunMicroseconds), $0.step, String($0.attempt)] }
+        )
+    }
+
+    /// How many runs are open, and how many ended lately.
+    @Sendable
+    func counts(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let session = try query.text("session")
+        let hours = try query.integer("hours", in: 1...744) ?? 24
+        try query.finish()
+        let id: Int64? =
+            if let session { try await self.store.session(session).id } else { nil }
+        let since = RunClock.milliseconds() - hours * 3_600_000
+        let open = try await self.store.openCounts(session: id)
+        let ended = try await self.store.endedCounts(session: id, since: since)
+        var openMembers: [String: JSONValue] = [:]
+        var endedMembers: [String: JSONValue] = [
+            "since": .string(Timestamp.text(milliseconds: since))
+        ]
+        for status in RunStatus.allCases {
+            if status.isTerminal {
+                endedMembers[status.rawValue] = .integer(ended[status.rawValue] ?? 0)
+            } else {
+                openMembers[status.rawValue] = .integer(open[status.rawValue] ?? 0)
+            }
+        }
+        return .json(
+            .object([
+                "version": .integer(1), "open": .object(openMembers),
+                "ended": .object(endedMembers),
+            ])
+        )
+    }
+}

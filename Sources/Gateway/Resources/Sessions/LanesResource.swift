@@ -1,0 +1,105 @@
+// `/v1/sessions/{session}/lanes`: ordered streams of runs, whose width and priority change live.
+
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+struct LanesResource: Sendable {
+    let store: Store
+
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("lanes", &query, request)
+        let children = try query.bool("children") ?? false
+        try query.finish()
+        let session = try await self.store.session(try context.parameter("id"))
+        let page = try await self.store.lanePage(
+            session: session.id,
+            after: try window.number(),
+            includingChildren: children,
+            limit: window.limit
+        )
+        let counts = try await self.store.laneCounts(page.rows.map(\.id))
+        return window.answer(
+            "lanes",
+            page.rows.map { SessionDocument.json($0, counts: counts[$0.id] ?? [:]) },
+            next: page.next.map { [String($0)] }
+        )
+    }
+
+    @Sendable
+    func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var body = try JSONBody(try await request.json())
+        let wanted = try LaneBody(&body)
+        let session = try await self.store.session(try context.parameter("id"))
+        if let known = try? await self.store.lane(session: session.id, wanted.name),
+            known.name == wanted.name
+        {
+            throw Problem(
+                .conflict,
+                "session '\(session.name)' has a lane '\(wanted.name)' already",
+                next: "change it: PATCH /v1/sessions/\(session.name)/lanes/\(known.id)"
+            )
+        }
+        let id = try await self.store.ensureLane(
+            session: session.name,
+            lane: wanted.name,
+            width: wanted.width
+        )
+        if wanted.priority != 0 {
+            _ = try await self.store.updateLane(id, priority: wanted.priority)
+        }
+        var answer = try await self.document(session.id, String(id), request)
+        answer.status = .created
+        answer.headers[.location] = "/v1/sessions/\(session.name)/lanes/\(id)"
+        return answer
+    }
+
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let session = try await self.store.session(try context.parameter("id"))
+        return try await self.document(session.id, try context.parameter("lane"), request)
+    }
+
+    @Sendable
+    func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let expected = try request.expectedEdits()
+        var body = try JSONBody(try await request.json())
+        let width = LaneBody.width(&body)
+        let priority = LaneBody.priority(&body)
+        try body.finish()
+        let session = try await self.store.session(try context.parameter("id"))
+        let lane = try await self.store.lane(session: session.id, try context.parameter("lane"))
+        if let expected, !expected.contains(Self.edit(lane)) { throw Problem.edited }
+        do {
+            _ = try await self.store.updateLane(
+                lane.id,
+                width: width,
+                priority: priority,
+                expected: expected == nil ? nil : lane
+            )
+        } catch {
+            // The bounds were checked above: what is in the way is another editor.
+            if error.code == .conflict { throw Problem.edited }
+            throw error
+        }
+        return try await self.document(session.id, String(lane.id), request)
+    }
+
+    private func document(
+        _ session: Int64,
+        _ text: String,
+        _ request: Request
+    ) async throws -> Response {
+        let lane = try await self.store.lane(session: session, text)
+        let counts = try await self.store.laneCounts([lane.id])
+        let json = SessionDocument.json(lane, counts: counts[lane.id] ?? [:])
+        return .document(json, EntityTag(edited: Self.edit(lane), json), for: request)
+    }
+
+    /// All that an editor can change.
+    private static func edit(_ lane: LaneRow) -> String { "\(lane.width)p\(lane.priority)" }
+}

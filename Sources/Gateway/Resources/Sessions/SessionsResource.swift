@@ -1,0 +1,263 @@
+// `/v1/sessions`: named groups of lanes, edited by people who may do so at once.
+
+import HTTPTypes
+import Hummingbird
+import PulserIR
+import Store
+
+struct SessionsResource: Sendable {
+    /// Bytes of an intent.
+    static let intentBytesMax = 16 << 10
+    /// Bytes of a context.
+    static let contextBytesMax = 256 << 10
+    /// Lanes one request makes.
+    static let lanesMax = 100
+
+    private static let statuses = ["active", "completed", "cancelled", "archived"]
+
+    let store: Store
+
+    @Sendable
+    func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let window = try ListWindow("sessions", &query, request)
+        let text = try query.text("text")
+        let statuses = query.list("status")
+        try query.finish()
+        for status in statuses where !Self.statuses.contains(status) {
+            throw Query.problem(
+                "status",
+                "'\(status.prefix(64))' is no status of a session",
+                next: Suggestion.hint(for: status, among: Self.statuses)
+            )
+        }
+        let page = try await self.store.sessionPage(
+            statuses: statuses,
+            text: text,
+            before: try window.number(),
+            limit: window.limit
+        )
+        let open = try await self.store.openRuns(sessions: page.rows.map(\.id))
+        return window.answer(
+            "sessions",
+            page.rows.map { SessionDocument.json($0, openRuns: open[$0.id] ?? 0) },
+            next: page.next.map { [String($0)] }
+        )
+    }
+
+    @Sendable
+    func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var body = try JSONBody(try await request.json())
+        let name = body.text("name") ?? ""
+        if !ResourceName.isPlain(name) {
+            body.note("name", "a session's name is letters, digits, '_', '.', '-', at most 64")
+        }
+        let intent = Self.intent(&body)
+        let details = Self.context(&body)
+        let lanes = Self.lanes(&body)
+        try body.finish()
+        try await self.store.createSession(name: name, intent: intent ?? "")
+        let made = try await self.store.session(name)
+        if let details {
+            _ = try await self.store.updateSession(
+                made.id,
+                intent: nil,
+                context: details,
+                revision: nil
+            )
+        }
+        for lane in lanes {
+            let id = try await self.store.ensureLane(
+                session: name,
+                lane: lane.name,
+                width: lane.width
+            )
+            if lane.priority != 0 {
+                _ = try await self.store.updateLane(id, priority: lane.priority)
+            }
+        }
+        var answer = try await self.document(name, request)
+        answer.status = .created
+        answer.headers[.location] = "/v1/sessions/\(name)"
+        return answer
+    }
+
+    @Sendable
+    func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        return try await self.document(try context.parameter("id"), request)
+    }
+
+    /// A session with its lanes and what their latest runs came to.
+    private func document(_ text: String, _ request: Request) async throws -> Response {
+        let session = try await self.store.session(text)
+        let lanes = try await self.store.lanePage(
+            session: session.id,
+            after: nil,
+            includingChildren: false,
+            limit: ListWindow.limitMax
+        )
+        let counts = try await self.store.laneCounts(lanes.rows.map(\.id))
+        let open = try await self.store.openCounts(session: session.id)
+        let total = open.values.reduce(0, +)
+        guard case .object(var members) = SessionDocument.json(session, openRuns: total) else {
+            return .empty()
+        }
+        members["version"] = .integer(1)
+        members["runs"] = SessionDocument.json(open)
+        members["lane_list"] = .array(
+            lanes.rows.map { SessionDocument.json($0, counts: counts[$0.id] ?? [:]) }
+        )
+        let json = JSONValue.object(members)
+        return .document(json, EntityTag(revision: session.revision, json), for: request)
+    }
+
+    @Sendable
+    func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let expected = try request.expectedRevision()
+        var body = try JSONBody(try await request.json())
+        let intent = Self.intent(&body)
+        let details = Self.context(&body)
+        try body.finish()
+        let session = try await self.store.session(try context.parameter("id"))
+        _ = try await Problem.editing { () async throws(StoreError) in
+            try await self.store.updateSession(
+                session.id,
+                intent: intent,
+                context: details,
+                revision: expected
+            )
+        }
+        return try await self.document(session.name, request)
+    }
+
+    @Sendable
+    func complete(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.end(.completed, request, context)
+    }
+
+    @Sendable
+    func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.end(.cancelled, request, context)
+    }
+
+    @Sendable
+    func archive(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.end(.archived, request, context)
+    }
+
+    private func end(
+        _ end: SessionEnd,
+        _ request: Request,
+        _ context: GatewayContext
+    ) async throws -> Response {
+        let expected = try request.expectedRevision()
+        var reason = "the session was cancelled by \(context.principal.name)"
+        if var body = try await request.optionalBody() {
+            reason = body.text("reason") ?? reason
+            try body.finish()
+        }
+        let why = reason
+        let session = try await self.store.session(try context.parameter("id"))
+        _ = try await Problem.editing { () async throws(StoreError) in
+            try await self.store.endSession(
+                name: session.name,
+                as: end,
+                reason: why,
+                revision: expected
+            )
+        }
+        return try await self.document(session.name, request)
+    }
+
+    private static func intent(_ body: inout JSONBody) -> String? {
+        let intent = body.text("intent")
+        if let intent, intent.utf8.count > Self.intentBytesMax {
+            body.note("intent", "an intent has at most \(Self.intentBytesMax) bytes")
+        }
+        return intent
+    }
+
+    private static func context(_ body: inout JSONBody) -> String? {
+        let text = body.object("context").map { JSONValue.object($0).canonicalText }
+        if let text, text.utf8.count > Self.contextBytesMax {
+            body.note("context", "a context has at most \(Self.contextBytesMax) bytes")
+        }
+        return text
+    }
+
+    private static func lanes(_ body: inout JSONBody) -> [LaneBody] {
+        let values = body.array("lanes") ?? []
+        if values.count > Self.lanesMax {
+            body.note("lanes", "at most \(Self.lanesMax) lanes are made with a session")
+            return []
+        }
+        var lanes: [LaneBody] = []
+        for (place, value) in values.enumerated() {
+            do throws(Problem) {
+                var inner = try JSONBody(value)
+                lanes.append(try LaneBody(&inner))
+            } catch {
+                for finding in error.errors {
+                    body.note("lanes/\(place)/\(finding.field ?? "")", finding.message)
+                }
+                if error.errors.isEmpty { body.note("lanes/\(place)", error.detail) }
+            }
+        }
+        if Set(lanes.map(\.name)).count != lanes.count {
+            body.note("lanes", "a lane is named twice")
+        }
+        return lanes
+    }
+}
+
+/// A lane as a request describes it.
+struct LaneBody: Sendable {
+    var name: String
+    var width: Int
+    var priority: Int
+
+    /// Reads it to its end.
+    init(_ body: inout JSONBody) throws(Problem) {
+        self.name = body.text("name") ?? ""
+        if !ResourceName.isLane(self.name) {
+            body.note("name", "a lane's name is a text of 1 to 64 bytes without '/'")
+        }
+        self.width = Self.width(&body) ?? 1
+        self.priority = Self.priority(&body) ?? 0
+        try body.finish()
+    }
+
+    static func width(_ body: inout JSONBody) -> Int? {
+        guard let number = body.integer("width") else { return nil }
+        if !(1...Int64(Store.widthMax)).contains(number) {
+            body.note("width", "a lane's width is from 1 to \(Store.widthMax)")
+        }
+        return Int(clamping: number)
+    }
+
+    static func priority(_ body: inout JSONBody) -> Int? {
+        guard let number = body.integer("priority") else { return nil }
+        if Int32(exactly: number) == nil {
+            body.note("priority", "a priority is from \(Int32.min) to \(Int32.max)")
+        }
+        return Int(clamping: number)
+    }
+}
+
+extension Request {
+    /// The body as an object; `nil` when there is none.
+    func optionalBody() async throws -> JSONBody? {
+        let bytes = try await self.bytes()
+        guard bytes.readableBytes > 0 else { return nil }
+        do {
+            return try JSONBody(try JSONValue(parsing: Array(bytes.readableBytesView)))
+        } catch let error as JSONError {
+            throw Problem(
+                .invalidJSON,
+                "the body is \(error.message)",
+                next: "send one JSON object"
+            )
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// The SQL of actions on many runs: chosen once, worked off by whoever has the claim.
+
+internal import Postgres
+
+enum BulkSQL {
+    static let all = [
+        make, get, page, items, take, beat, cancelRuns, next, mark, markRetried, finish, cancel,
+    ]
+
+    private static let columns = """
+        b.id, b.action, b.filter, b.reason, b.actor, b.status, b.total, b.revision,
+        (extract(epoch FROM b.created_at) * 1000)::bigint,
+        (extract(epoch FROM b.ended_at) * 1000)::bigint
+        """
+
+    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$18`,
+    /// or not as many as `$19` expects; then it makes nothing and says how many there are.
+    static let make = PostgresStatement(
+        "bulk.make",
+        RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text],
+        """
+        \(RunListSQL.stretch),
+        picked AS MATERIALIZED (
+            SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $18 + 1),
+        size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
+        made AS (
+            INSERT INTO bulk (action, filter, reason, actor, total)
+            SELECT $20, $21, $22, $23, size.n FROM size
+            WHERE size.n <= $18 AND size.seen < $17 AND ($19 IS NULL OR size.n = $19)
+            RETURNING id),
+        items AS (
+            INSERT INTO bulk_item (bulk_id, run_id, claim_no)
+            SELECT made.id, picked.id, picked.claim_no FROM made, picked)
+        SELECT (SELECT id FROM made), size.n, size.seen < $17 FROM size
+        """
+    )
+
+    static let get = PostgresStatement(
+        "bulk.get",
+        [.int8],
+        """
+        SELECT \(columns), c.ok, c.skipped, c.failed FROM bulk b
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE i.state = 'ok') AS ok,
+                   count(*) FILTER (WHERE i.state = 'skipped') AS skipped,
+                   count(*) FILTER (WHERE i.state = 'failed') AS failed
+            FROM bulk_item i WHERE i.bulk_id = b.id) c
+        WHERE b.id = $1
+        """
+    )
+
+    static let page = PostgresStatement(
+        "bulk.page",
+        [.int8, .int8],
+        """
+        SELECT \(columns), c.ok, c.skipped, c.failed FROM bulk b
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE i.state = 'ok') AS ok,
+                   count(*) FILTER (WHERE i.state = 'skipped') AS skipped,
+                   count(*) FILTER (WHERE i.state = 'failed') AS failed
+            FROM bulk_item i WHERE i.bulk_id = b.id) c
+        WHERE b.id IN (SELECT o.id FROM bulk o WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2)
+        ORDER BY b.id DESC
+        """
+    )
+
+    static let items = PostgresStatement(
+        "bulk.items",
+        [.int8, .text, .int8, .int8],
+        """
+        SELECT run_id, state, reason FROM bulk_item
+        WHERE bulk_id = $1 AND ($2 IS NULL OR state = $2) AND run_id > $3
+        ORDER BY run_id LIMIT $4
+        """
+    )
+
+    /// One action that nobody works on. SKIP LOCKED: workers never wait on each other.
+    static let take = PostgresStatement(
+        "bulk.take",
+        [.int8],
+        """
+        WITH next AS (
+            SELECT b.id FROM bulk b WHERE b.status = 'running'
+            AND b.heartbeat_at < clock_timestamp() - $1 * interval '1 ms'
+            ORDER BY b.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        UPDATE bulk SET claim_no = bulk.claim_no + 1, heartbeat_at = clock_timestamp()
+        FROM next WHERE bulk.id = next.id
+        RETURNING bulk.id, bulk.claim_no, bulk.action, bulk.reason
+        """
+    )
+
+    static let beat = PostgresStatement(
+        "bulk.beat",
+        [.int8, .int8],
+        """
+        UPDATE bulk SET heartbeat_at = clock_timestamp()
+        WHERE id = $1 AND claim_no = $2 AND status = 'running' RETURNING id
+        """
+    )
+
+    /// Asks for the end of the next `$4` runs and marks them, in one statement: a worker that dies
+    /// here has done both or nothing. The bulk row is locked first, FOR SHARE, so that no other
+    /// worker takes it over meanwhile; then runs in the order of their ids, as everybody.
+    static let cancelRuns = PostgresStatement(
+        "bulk.cancel_runs",
+        [.int8, .int8, .text, .int8],
+        """
+        WITH mine AS MATERIALIZED (
+            SELECT id FROM bulk WHERE id = $1 AND claim_no = $2 AND status = 'running' FOR SHARE),
+        picked AS MATERIALIZED (
+            SELECT i.run_id FROM bulk_item i JOIN mine ON mine.id = i.bulk_id
+            WHERE i.state = 'pending' ORDER BY i.run_id LIMIT $4),
+        asked AS (
+            \(RunsSQL.cancel("r.id IN (SELECT run_id FROM picked)", reason: "$3"))
+            RETURNING run.id)
+        UPDATE bulk_item i SET
+            state = CASE WHEN asked.id IS NULL THEN 'skipped' ELSE 'ok' END,
+            reason = CASE WHEN asked.id IS NULL THEN 'the run had ended already' END
+        FROM picked LEFT JOIN asked ON asked.id = picked.run_id
+        WHERE i.bulk_id = $1 AND i.run_id = picked.run_id
+        RETURNING i.run_id
+        """
+    )
+
+    static let next = PostgresStatement(
+        "bulk.next",
+        [.int8, .int8, .int8],
+        """
+        SELECT i.run_id, i.claim_no FROM bulk_item i
+        JOIN bulk b ON b.id = i.bulk_id AND b.claim_no = $2 AND b.status = 'running'
+        WHERE i.bulk_id = $1 AND i.state = 'pending' ORDER BY i.run_id LIMIT $3
+        """
+    )
+
+    /// What came of some runs; a worker that lost the action changes nothing.
+    static let mark = PostgresStatement(
+        "bulk.mark",
+        [.int8, .int8, .int8Array, .textArray, .textArray],
+        """
+        WITH mine AS MATERIALIZED (
+            SELECT id FROM bulk WHERE id = $1 AND claim_no = $2 FOR SHARE)
+        UPDATE bulk_item i SET state = m.state, reason = m.reason
+        FROM mine, unnest($3, $4, $5) AS m (run_id, state, reason)
+        WHERE i.bulk_id = mine.id AND i.run_id = m.run_id AND i.state = 'pending'
+        RETURNING i.run_id
+        """
+    )
+
+    /// In the transaction that queued a run again, so that it is done once: `$3` is the claim the
+    /// run had.
+    static let markRetried = PostgresStatement(
+        "bulk.mark_retried",
+        [.int8, .int8, .int8],
+        """
+        UPDATE bulk_item i SET state = 'ok' FROM run r
+        WHERE i.bulk_id = $1 AND i.run_id = $2 AND i.state = 'pending'
+        AND r.id = $2 AND r.claim_no = $3 + 1 AND r.status = 'queued'
+        RETURNING i.run_id
+        """
+    )
+
+    static let finish = PostgresStatement(
+        "bulk.finish",
+        [.int8, .int8],
+        """
+        UPDATE bulk SET status = 'completed', ended_at = now(), revision = revision + 1
+        WHERE id = $1 AND claim_no = $2 AND status = 'running' AND NOT EXISTS (
+            SELECT 1 FROM bulk_item i WHERE i.bulk_id = $1 AND i.state = 'pending')
+        RETURNING id
+        """
+    )
+
+    /// What is not done yet stays undone.
+    static let cancel = PostgresStatement(
+        "bulk.cancel",
+        [.int8, .int8],
+        """
+        UPDATE bulk SET status = 'cancelled', ended_at = now(), revision = revision + 1
+        WHERE id = $1 AND status = 'running' AND ($2 IS NULL OR revision = $2)
+        RETURNING id
+        """
+    )
+}

@@ -1,0 +1,119 @@
+// Lists and counts of runs.
+
+internal import Postgres
+internal import PulserIR
+
+extension Store {
+    /// Rows one page of a search looks at: then it ends, with a cursor, whatever it found.
+    public static let searchRowsMax: Int64 = 20_000
+    /// Runs that are counted at most.
+    public static let countMax: Int64 = 10_000
+
+    /// A page of runs, newest first.
+    ///
+    /// - Parameters:
+    ///   - query: Which runs.
+    ///   - cursor: Only runs before this number; `nil` begins with the newest.
+    ///   - limit: Rows at most.
+    /// - Returns: The page. A search may find nothing in its stretch and still have a next page.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func runPage(
+        _ query: RunQuery,
+        before cursor: Int64?,
+        limit: Int
+    ) async throws(StoreError) -> Page<RunRow> {
+        let stretch = query.isSearch ? Self.searchRowsMax : Int64(limit) + 1
+        let rows = try await self.bounded(
+            RunListSQL.page,
+            Self.values(query, before: cursor, stretch: stretch) + [.int8(Int64(limit) + 1)]
+        )
+        let bounds = try rows.first()
+        let isCut = try bounds.int64(0) == stretch
+        let low = try bounds.int64IfPresent(1)
+        if bounds.from(2).isNull(0) { return Page(rows: [], next: isCut ? low : nil) }
+        var runs = try rows.decode { row throws(StoreError) in try RunRow(row.from(2)) }
+        guard runs.count > limit else { return Page(rows: runs, next: isCut ? low : nil) }
+        runs.removeLast()
+        return Page(rows: runs, next: runs.last?.id.number)
+    }
+
+    /// How many runs fit, counted up to a bound.
+    public func runCount(_ query: RunQuery) async throws(StoreError) -> BoundedCount {
+        let stretch = query.isSearch ? Self.searchRowsMax : Self.countMax
+        let row = try await self.bounded(
+            RunListSQL.count,
+            Self.values(query, before: nil, stretch: stretch)
+        ).first()
+        return BoundedCount(count: try row.int64(0), isExact: try row.int64(1) < stretch)
+    }
+
+    /// How many runs are open, by status.
+    ///
+    /// - Parameter session: A session's number; `nil` means all.
+    /// - Returns: The numbers by status; statuses without runs are missing.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func openCounts(session: Int64?) async throws(StoreError) -> [String: Int64] {
+        let rows = try await self.bounded(
+            RunListSQL.open,
+            [session.map { .int8($0) } ?? .null]
+        )
+        return try Self.counts(rows)
+    }
+
+    /// How many runs ended since a time, by status.
+    ///
+    /// - Parameters:
+    ///   - session: A session's number; `nil` means all.
+    ///   - milliseconds: Since 1970.
+    /// - Returns: The numbers by status; statuses without runs are missing.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func endedCounts(
+        session: Int64?,
+        since milliseconds: Int64
+    ) async throws(StoreError) -> [String: Int64] {
+        let rows = try await self.bounded(
+            RunListSQL.ended,
+            [session.map { .int8($0) } ?? .null, .int8(milliseconds * 1_000)]
+        )
+        return try Self.counts(rows)
+    }
+
+    static func counts(_ rows: PostgresRows) throws(StoreError) -> [String: Int64] {
+        var counts: [String: Int64] = [:]
+        for index in 0..<rows.count {
+            let row = StoreRow(rows: rows, index: index)
+            counts[try row.text(0)] = try row.int64(1)
+        }
+        return counts
+    }
+
+    static func values(
+        _ query: RunQuery,
+        before cursor: Int64?,
+        stretch: Int64
+    ) -> [PostgresValue] {
+        func text(_ text: String?) -> PostgresValue { text.map { .text($0.storable) } ?? .null }
+        func number(_ text: String?) -> PostgresValue {
+            text.flatMap { Int64($0) }.map { .int8($0) } ?? .null
+        }
+        func time(_ milliseconds: Int64?) -> PostgresValue {
+            milliseconds.map { .int8($0 * 1_000) } ?? .null
+        }
+        var statuses = query.statuses.map(\.rawValue)
+        if query.isPaused {
+            // Paused is no status of its own: the statement knows the word.
+            if statuses.isEmpty { statuses = ["queued", "claimed", "running", "waiting"] }
+            statuses.append("paused")
+        }
+        let prefix = query.text.flatMap { RunID.prefixRange($0) }
+        return [
+            .int8(cursor ?? .max), .textArray(statuses),
+            text(query.session), number(query.session), text(query.lane), number(query.lane),
+            text(query.template), query.parent.map { .int8($0.number) } ?? .null,
+            time(query.enqueuedFrom), time(query.enqueuedBefore), time(query.finishedFrom),
+            time(query.finishedBefore), text(query.plan), text(query.text),
+            prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
+            prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
+        ]
+    }
+}

@@ -1,0 +1,132 @@
+// Decides that of two people who edit one thing at once, one wins and the other is told.
+
+import Gateway
+import HTTPTypes
+import PulserIR
+import Store
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct EditingTests {
+    @Test("of two editors of a session one is told that it was changed", arguments: Depth.allCases)
+    func sessions(_ depth: Depth) async throws {
+        try await GatewayBed.with(depth) { bed in
+            let made = try await bed.post(
+                "/v1/sessions",
+                .object([
+                    "name": .string("billing"), "intent": .string("migrate"),
+                    "lanes": .array([
+                        .object(["name": .string("A")]),
+                        .object(["name": .string("B"), "width": .integer(4)]),
+                    ]),
+                ])
+            )
+            #expect(made.status == 201, "\(made.text)")
+            #expect(try made.json["lane_list"]?.arrayValue?.count == 2)
+            let tag = try #require(made.fields[.eTag])
+            let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
+                for number in 0..<2 {
+                    group.addTask {
+                        try await bed.patch(
+                            "/v1/sessions/billing",
+                            .object(["intent": .string("\(number)")]),
+                            [.ifMatch: tag]
+                        )
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.map(\.status).sorted() == [200, 412])
+            // What others do to its runs does not make an edit stale.
+            let now = try await bed.get("/v1/sessions/billing")
+            _ = try await bed.run(["session": .string("billing")])
+            let patched = try await bed.patch(
+                "/v1/sessions/billing",
+                .object(["context": .object(["ticket": .integer(7)])]),
+                [.ifMatch: try #require(now.fields[.eTag])]
+            )
+            #expect(patched.status == 200, "\(patched.text)")
+            #expect(try patched.json["context"]?["ticket"] == .integer(7))
+            #expect(try patched.json["runs"]?["queued"] == .integer(1))
+            #expect(try await bed.post("/v1/sessions/billing/complete", .object([:])).status == 409)
+            let ended = try await bed.post("/v1/sessions/billing/cancel", .object([:]))
+            #expect(try ended.json["status"] == .string("cancelled"))
+            #expect(try ended.json["runs"]?["queued"] == .integer(0))
+        }
+    }
+
+    @Test("of two editors of a lane one is told that it was changed", arguments: Depth.allCases)
+    func lanes(_ depth: Depth) async throws {
+        try await GatewayBed.with(depth) { bed in
+            _ = try await bed.run()
+            let lane = "/v1/sessions/default/lanes/A"
+            let seen = try await bed.get(lane)
+            let tag = try #require(seen.fields[.eTag])
+            let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
+                for width in [2, 3] {
+                    group.addTask {
+                        try await bed.patch(
+                            lane,
+                            .object(["width": .integer(Int64(width))]),
+                            [.ifMatch: tag]
+                        )
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.map(\.status).sorted() == [200, 412])
+            #expect(try await bed.patch(lane, .object(["width": .integer(0)])).status == 422)
+            let made = try await bed.post(
+                "/v1/sessions/default/lanes",
+                .object(["name": .string("C"), "priority": .integer(5)])
+            )
+            #expect(made.status == 201)
+            let again = try await bed.post(
+                "/v1/sessions/default/lanes",
+                .object(["name": .string("C")])
+            )
+            #expect(again.status == 409)
+            let first = try await bed.get("/v1/sessions/default/lanes?limit=1")
+            #expect(try first.json["lanes"]?.arrayValue?.count == 1)
+            #expect(try first.json["next"] != .null)
+        }
+    }
+
+    @Test("a template is made once, changed by who saw it, and keeps its versions")
+    func templates() async throws {
+        try await GatewayBed.with { bed in
+            let body: JSONValue = .object(["plan": .string(sleepPlan)])
+            let made = try await bed.change(.put, "/v1/templates/t", body, [.ifNoneMatch: "*"])
+            #expect(made.status == 200, "\(made.text)")
+            let again = try await bed.change(.put, "/v1/templates/t", body, [.ifNoneMatch: "*"])
+            #expect(again.status == 412)
+            let tag = try #require(made.fields[.eTag])
+            let changed = try await bed.change(.put, "/v1/templates/t", body, [.ifMatch: tag])
+            #expect(try changed.json["revision"] == .integer(2))
+            #expect(try await bed.send(.delete, "/v1/templates/t", [.ifMatch: tag]).status == 412)
+            let versions = try await bed.get("/v1/templates/t/versions")
+            #expect(try versions.json["versions"]?.arrayValue?.count == 2)
+            #expect(try await bed.send(.delete, "/v1/templates/t").status == 204)
+            #expect(try await bed.get("/v1/templates/t").status == 404)
+            #expect(try await bed.get("/v1/templates").json["templates"] == .array([]))
+        }
+    }
+
+    @Test("a plan is checked without being stored, stored by digest, and never changes")
+    func plans() async throws {
+        try await GatewayBed.with { bed in
+            let body: JSONValue = .object(["plan": .string(sleepPlan)])
+            let checked = try await bed.post("/v1/plans/check", body)
+            #expect(try checked.json["valid"] == .bool(true))
+            #expect(try await bed.text("SELECT count(*) FROM plan") == "0")
+            let stored = try await bed.post("/v1/plans", body)
+            let digest = try #require(try stored.json["digest"]?.stringValue)
+            #expect(stored.status == 201)
+            let got = try await bed.get("/v1/plans/\(digest)")
+            #expect(Digest(of: got.bytes).description == digest)
+            #expect(got.fields[.cacheControl]?.contains("immutable") == true)
+            let tag = try #require(got.fields[.eTag])
+            #expect(try await bed.get("/v1/plans/\(digest)", [.ifNoneMatch: tag]).status == 304)
+        }
+    }
+}
