@@ -66,18 +66,20 @@ struct ClientConnector {
         if let error = error as? HTTP2Error {
             switch error.code {
             case .certificate, .configuration, .connectFailed: return error
-            case .protocolViolation where self.configuration.tls == nil:
+            // The library ends a session of another protocol by itself, without an error.
+            case .protocolViolation, .connectionLost, .limitExceeded:
+                guard self.configuration.tls == nil else { break }
                 return HTTP2Error(
                     .connectFailed,
                     "\(server) does not answer in HTTP/2; does it expect TLS, or is it another "
                         + "service?"
                 )
-            default:
-                return HTTP2Error(
-                    .connectFailed,
-                    "\(server) ended the connection before it answered: \(error.message)"
-                )
+            default: break
             }
+            return HTTP2Error(
+                .connectFailed,
+                "\(server) ended the connection before it answered: \(error.message)"
+            )
         }
         return HTTP2Error(.connectFailed, "cannot connect to \(server): \(Self.reason(error))")
     }
