@@ -76,12 +76,18 @@ struct StreamsLoad: Sendable {
     }
 
     private func perform(_ name: String) async throws -> Report {
+        var ids: [String: String] = [:]
         for session in self.sessions {
-            try await self.api.makeSession(session, lanes: self.scenario.lanesPerSession)
+            ids[session] = try await self.api.makeSession(
+                session,
+                lanes: self.scenario.lanesPerSession
+            )
         }
         let before = try self.mark()
         let opened = ContinuousClock.now
-        for subscriber in self.subscribers { subscriber.open() }
+        for subscriber in self.subscribers {
+            subscriber.open(sessionID: ids[subscriber.session] ?? "")
+        }
         try await self.awaitGreetings()
         let greetings = ContinuousClock.now - opened
         try await Task.sleep(for: .seconds(1))
@@ -100,7 +106,7 @@ struct StreamsLoad: Sendable {
             self.add(before, idle, greetings, marks, to: &report)
         }
         try await self.api.awaitSuccess(of: runs, within: self.scenario.drainSeconds + 60)
-        try await self.drain(&report)
+        try await self.drain(ids, &report)
         for subscriber in self.subscribers { subscriber.close() }
         return report
     }
@@ -187,12 +193,12 @@ struct StreamsLoad: Sendable {
     }
 
     /// Waits until every reader has every event, and counts what is missing at the end.
-    private func drain(_ report: inout Report) async throws {
+    private func drain(_ ids: [String: String], _ report: inout Report) async throws {
         for subscriber in self.subscribers { subscriber.hurry() }
         var ends: [String: [Int64: Int64]] = [:]
+        let probe = StreamProbe(target: self.target, client: self.api.client)
         for session in self.sessions {
-            ends[session] = try await StreamProbe(target: self.target, client: self.api.client)
-                .ends(of: session)
+            ends[session] = try await probe.ends(of: ids[session] ?? "")
         }
         let deadline = ContinuousClock.now + .seconds(self.scenario.drainSeconds)
         let began = ContinuousClock.now

@@ -20,6 +20,8 @@ final class Subscriber: Sendable {
     private struct State {
         var audit = LaneAudit()
         var epoch: String?
+        /// What paths call its session.
+        var sessionID = ""
         var wish = Wish()
         var reader: NIOLoopBound<StreamReader>?
         var isGreeted = false
@@ -58,12 +60,18 @@ final class Subscriber: Sendable {
         set { self.state.withLock { $0.wish = newValue } }
     }
 
+    /// Opens its first stream.
+    func open(sessionID: String) {
+        self.state.withLock { $0.sessionID = sessionID }
+        self.open()
+    }
+
     /// Opens a stream; where it has been before it goes on.
     func open() {
-        let cursor = self.state.withLock { state in
-            state.epoch.map { state.audit.cursor(epoch: $0) }
+        let (cursor, session) = self.state.withLock { state in
+            (state.epoch.map { state.audit.cursor(epoch: $0) }, state.sessionID)
         }
-        var path = "/v1/sessions/\(self.session)/events?mode=park"
+        var path = "/v1/sessions/\(session)/events?mode=park"
         if let cursor { path += "&from=\(cursor)" }
         let request = self.target.request(.get, path, [.accept: self.form.accept])
         self.client.open(

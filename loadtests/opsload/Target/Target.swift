@@ -123,15 +123,18 @@ struct APIClient: Sendable {
     }
 
     /// Makes a session with lanes `l0`, `l1` ….
-    func makeSession(_ name: String, lanes: Int) async throws {
+    ///
+    /// - Returns: What its paths call it.
+    /// - Throws: When the node refuses.
+    @discardableResult
+    func makeSession(_ name: String, lanes: Int) async throws -> String {
         let list = (0..<lanes).map { JSONValue.object(["name": .string("l\($0)")]) }
-        try await self.make(
+        let session = try await self.make(
             .post,
             "/v1/sessions",
-            [
-                "name": .string(name), "lanes": .array(list),
-            ]
+            ["name": .string(name), "lanes": .array(list)]
         )
+        return session["id"]?.integerValue.map(String.init) ?? name
     }
 
     /// Starts a run.

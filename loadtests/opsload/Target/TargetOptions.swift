@@ -5,7 +5,7 @@ import FoundationEssentials
 
 /// The options that all load tests of a node share.
 struct TargetOptions: ParsableArguments {
-    @Option(help: "The node's address.") var server = "http://127.0.0.1:8080"
+    @Option(help: "The node's address.") var server = "http://127.0.0.1:7460"
     @Option(help: "An API token; else OPSROOM_TOKEN.") var token: String?
     @Option(help: "The node's process, to see what it uses; else --data.") var serverPid: Int32?
     @Option(help: "The node's data directory, whose node.json names its process.") var data: String?
