@@ -69,3 +69,87 @@ prepare() {
         exit 1
     fi
 }
+
+# What only the tests need: other implementations of HTTP/2 to talk to. Nothing here ends the tests: a
+# peer that cannot be had is named once, and OPSROOM_PEERS_ABSENT tells the tests to show it as skipped.
+peer_packages='curl nghttp2-client nghttp2-server nodejs openjdk-17-jdk-headless chromium-headless-shell'
+
+# The program that shows that a package's peer is there.
+peer_program() {
+    case "$1" in
+    curl) echo curl ;;
+    nghttp2-client) echo h2load ;;
+    nghttp2-server) echo nghttpd ;;
+    nodejs) echo node ;;
+    openjdk-17-jdk-headless) echo java ;;
+    chromium-headless-shell) echo chromium-headless-shell ;;
+    esac
+}
+
+has_peer() {
+    case "$1" in
+    chromium)
+        for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+            command -v "$name" >/dev/null 2>&1 && return 0
+        done
+        return 1 ;;
+    java) # Without this file it starts, but knows no TLS.
+        java=$(command -v java) &&
+            [ -e "$(dirname "$(readlink -f "$java")")/../conf/security/java.security" ] ;;
+    python-h2) "$OPSROOM_PEERS_PYTHON" -c 'import h2' >/dev/null 2>&1 ;;
+    python-httpx) "$OPSROOM_PEERS_PYTHON" -c 'import h2, httpx' >/dev/null 2>&1 ;;
+    python-hypercorn) "$OPSROOM_PEERS_PYTHON" -c 'import h2, hypercorn' >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# Debian's peers that are missing and that some package source offers.
+wanted_peer_packages() {
+    for package in $peer_packages; do
+        if [ "$package" = chromium-headless-shell ]; then
+            has_peer chromium && continue
+        elif command -v "$(peer_program "$package")" >/dev/null 2>&1; then
+            continue
+        fi
+        LC_ALL=C apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' &&
+            printf '%s ' "$package"
+    done
+    return 0
+}
+
+prepare_peers() {
+    root=
+    [ "$(id -u)" -eq 0 ] || root='sudo -n'
+    # Fresh images come without lists of packages.
+    if ! has_peer nghttpd || ! has_peer chromium; then
+        $root timeout 120 apt-get update -qq >/dev/null 2>&1 || true
+    fi
+    wanted=$(wanted_peer_packages)
+    if [ -n "$wanted" ]; then
+        echo "Installing peers for the tests: $wanted"
+        # shellcheck disable=SC2086 # lists of words
+        $root env DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -qq \
+            --no-install-recommends $wanted || echo "Some of them could not be installed."
+    fi
+    OPSROOM_PEERS_PYTHON=${OPSROOM_PEERS_PYTHON:-"$here/.build/peers-venv/bin/python"}
+    export OPSROOM_PEERS_PYTHON
+    if ! { has_peer python-h2 && has_peer python-httpx && has_peer python-hypercorn; }; then
+        python3 -m venv .build/peers-venv >/dev/null 2>&1 &&
+            timeout 120 .build/peers-venv/bin/python -m pip install --quiet --timeout 15 --retries 1 \
+                --disable-pip-version-check h2 'httpx[http2]' hypercorn >/dev/null 2>&1 || true
+    fi
+    absent=
+    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java; do
+        has_peer "$peer" || absent="$absent$peer "
+    done
+    if [ -n "$absent" ]; then
+        echo "----------------------------------------------------------------------------"
+        echo "NOT VERIFIED on this machine: $absent"
+        echo "These programs are not installed and no package source offers them, so the"
+        echo "tests that talk to them are skipped. Everything else is tested."
+        echo "Next:  give this machine Debian's package sources and PyPI, and run this again"
+        echo "----------------------------------------------------------------------------"
+    fi
+    OPSROOM_PEERS_ABSENT=$absent
+    export OPSROOM_PEERS_ABSENT
+}

@@ -124,6 +124,8 @@ struct ClientQueueHistory {
     }
 
     private mutating func lose(_ link: Int) {
+        self.links[link]?.isLeaving = true
+        self.take(self.machine.connectionLeaving(link, at: self.now))
         for id in (self.links[link]?.streams ?? []).sorted() {
             self.acted.insert(id)
             self.endStream(id, on: link, HTTP2Error(.connectionLost, "lost"))
@@ -216,8 +218,9 @@ struct ClientQueueHistory {
         if self.links.count > 4 * self.settings.connectionsMax {
             self.violations.append("connections, old ones included")
         }
-        let onLinks = self.links.values.reduce(0) { $0 + $1.streams.count }
-        if self.open.count > self.settings.queueMax + onLinks {
+        // What comes back from a lost connection waits again, beyond what is let in.
+        let onConnections = 4 * self.settings.connectionsMax * self.settings.streamsMax
+        if self.open.count > self.settings.queueMax + onConnections {
             self.violations.append("more wait than may")
         }
     }

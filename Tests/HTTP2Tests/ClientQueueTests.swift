@@ -24,8 +24,9 @@ struct ClientQueueTests {
         var machine = Machine(settings, at: Self.start)
         _ = machine.submit(0, isIdempotent: false, at: Self.start)
         _ = machine.start(at: Self.start)
-        _ = machine.connectionReady(1, streamsMax: streams, at: Self.start)
+        _ = machine.connectionReady(1, streamsMax: 1, at: Self.start)
         _ = machine.streamEnded(0, nil, canRepeat: false, at: Self.start, jitter: 0)
+        _ = machine.connectionReady(1, streamsMax: streams, at: Self.start)
         return machine
     }
 

@@ -200,13 +200,13 @@ struct ClientTests {
         }
     }
 
-    @Test("thousands of requests share a few connections, each answered once")
+    @Test("a thousand requests share a few connections, each answered once")
     func many() async throws {
         let connections = Mutex<Set<String>>([])
         try await ClientBed.withServer(
             configure: {
                 $0.connectionsMax = 4
-                $0.queueMax = 5_000
+                $0.streamsPerConnectionMax = 50
             },
             handler: { exchange in
                 connections.withLock { _ = $0.insert("\(exchange.origin.address?.port ?? 0)") }
@@ -217,14 +217,14 @@ struct ClientTests {
             },
             { client in
                 let right = try await withThrowingTaskGroup(of: Bool.self) { tasks in
-                    for index in 0..<3_000 {
+                    for index in 0..<1_000 {
                         tasks.addTask {
                             try await client.send(.to("/\(index)")).body.text() == "/\(index)"
                         }
                     }
                     return try await tasks.reduce(into: 0) { $0 += $1 ? 1 : 0 }
                 }
-                #expect(right == 3_000)
+                #expect(right == 1_000)
             }
         )
         #expect(connections.withLock { (1...4).contains($0.count) })

@@ -98,6 +98,11 @@ internal import NIOCore
 
     /// A stream is over, or was never opened.
     func requestEnded(_ request: ClientRequest, _ error: HTTP2Error?) {
+        if self.isEnding || self.failure != nil, !self.isLeaving {
+            // Nothing is to be sent after the streams that now end one by one.
+            self.isLeaving = true
+            self.client?.leaving(self.id)
+        }
         self.client?.streamEnded(request, error)
     }
 

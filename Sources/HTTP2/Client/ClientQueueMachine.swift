@@ -283,7 +283,7 @@ struct ClientQueueMachine {
         guard let index = self.index(of: id) else { return [] }
         let connection = self.connections.remove(at: index)
         // One that ends without having served is no better than one that was never made.
-        if !connection.hasServed, connection.state == .ready {
+        if !connection.hasServed, connection.state != .closing {
             self.delayConnecting(at: now, jitter: jitter)
         }
         return self.proceed(at: now)
