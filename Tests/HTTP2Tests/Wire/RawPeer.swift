@@ -89,7 +89,9 @@ final class RawPeer {
         let size = frame.payload.count
         let window = Int(self.settings[Setting.initialWindowSize] ?? 65_535)
         try self.wait(for: "room for \(size) bytes on stream \(id)") { peer in
-            if peer.goAway != nil { throw peer.failure("GOAWAY instead of room") }
+            if peer.goAway != nil || peer.stream(id).reset != nil {
+                throw peer.failure("stream \(id) ended instead of having room")
+            }
             return window + peer.stream(id).credit - peer.stream(id).sent >= size
                 && 65_535 + peer.connectionCredit - peer.bodyBytesSent >= size
         }
