@@ -47,7 +47,7 @@ struct NodesCommand: AsyncParsableCommand {
                 func text(_ name: String) -> String { node[name]?.stringValue ?? "" }
                 let lease = node["lease_ms"]?.integerValue ?? 0
                 return [
-                    String(node["number"]?.integerValue ?? 0), text("name"),
+                    String(node["id"]?.integerValue ?? 0), text("name"),
                     Wording.status(text("status")), String(node["shards"]?.integerValue ?? 0),
                     lease > 0 ? Wording.duration(milliseconds: lease) : "lapsed", text("build"),
                     text("address"),

@@ -27,13 +27,6 @@ extension RunsCommand {
 
         func run() async throws {
             let wanted = self.run
-            if self.by != nil, try self.place.choice.resolve() != nil {
-                throw RoomError(
-                    .usage,
-                    "a node records whose token it was: leave --by out",
-                    next: "opsroom runs pause \(wanted)\(self.place.words)"
-                )
-            }
             let person = self.by ?? NSUserName()
             let run = try await self.place.access { room in
                 let id = try await room.resolve(wanted)

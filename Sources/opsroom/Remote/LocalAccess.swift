@@ -77,7 +77,12 @@ struct LocalAccess: RoomAccess {
     }
 
     func nodes() async throws -> [JSONValue] {
-        try await self.client.store.nodes().map(NodeDocument.json)
+        let page = try await self.client.store.nodePage(
+            after: nil,
+            includingDead: false,
+            limit: 1_000
+        )
+        return page.rows.map(NodeDocument.json)
     }
 
     func cancel(_ id: RunID, reason: String) async throws {
@@ -171,12 +176,14 @@ extension RunFacts {
 
 /// A node as JSON: the shape that `-o json` promises.
 enum NodeDocument {
-    static func json(_ row: NodeRow) -> JSONValue {
+    static func json(_ row: NodeDetail) -> JSONValue {
         .object([
-            "number": .integer(row.epoch.number), "name": .string(row.name),
-            "address": .string(row.address), "status": .string(row.status),
-            "lease_ms": .integer(row.leaseMilliseconds), "shards": .integer(row.shards),
-            "build": .string(row.build),
+            "id": .integer(row.node.epoch.number), "name": .string(row.node.name),
+            "address": .string(row.node.address), "status": .string(row.node.status),
+            "lease_ms": .integer(row.node.leaseMilliseconds),
+            "shards": .integer(row.node.shards), "runs": .integer(row.runs),
+            "build": .string(row.node.build),
+            "started_at": .string(Timestamp.text(milliseconds: row.startedMilliseconds)),
         ])
     }
 }

@@ -86,10 +86,12 @@ struct RemoteAccess: RoomAccess {
         if line.hasPrefix("{\"lane\":"), let comma = line.firstIndex(of: ",") {
             stored = "{" + line[line.index(after: comma)...]
         }
+        var members = json.objectValue ?? [:]
+        members.removeValue(forKey: "lane")
         return FollowedEvent(
             sequence: json["seq"]?.integerValue ?? 0,
             line: stored,
-            json: json
+            json: .object(members)
         )
     }
 
@@ -132,8 +134,7 @@ struct RemoteAccess: RoomAccess {
     }
 
     func pause(_ id: RunID, by person: String) async throws {
-        // Who it was the server knows by the token.
-        try await self.act(id, "pause", [:])
+        try await self.act(id, "pause", ["by": .string(person)])
     }
 
     func resume(_ id: RunID) async throws { try await self.act(id, "resume", [:]) }
@@ -147,7 +148,7 @@ struct RemoteAccess: RoomAccess {
         body["from"] = step.map { .string($0) }
         if !inputs.isEmpty { body["inputs"] = try await self.absolute(inputs, of: id) }
         let answer = try await self.act(id, "retry", body)
-        return (answer["runs_again"]?.arrayValue ?? []).compactMap(\.stringValue)
+        return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
     /// Inputs of format `path` are meant from here, as everywhere in the command line.

@@ -58,7 +58,7 @@ extension SystemTests {
                     Self.shape(try JSONValue(parsing: stored))
                         == "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} lane:s "
                         + "outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
-                        + "session:s started_at:- status:s version:i wait_reason:-}"
+                        + "session:s started_at:- status:s template:- version:i wait_reason:-}"
                 )
                 _ = try await site.startNode()
                 #expect(try await site.run(["run", plan]).code == 0)
@@ -66,10 +66,11 @@ extension SystemTests {
                 let run = Self.run
                 let artifacts = "artifacts:[{digest:s media_type:s name:s size:i step:s}]"
                 for (words, shape) in [
-                    (["runs", "list"], "{runs:[{\(run) wait_reason:-}] version:i}"),
+                    (["runs", "list"], "{runs:[{\(run) template:- wait_reason:-}] version:i}"),
                     (
                         ["runs", "show", String(id)],
-                        "{\(artifacts) \(run) steps:[\(Self.step)] version:i wait_reason:-}"
+                        "{\(artifacts) \(run) steps:[\(Self.step)] template:- version:i "
+                            + "wait_reason:-}"
                     ),
                     (
                         ["sessions", "list"],
