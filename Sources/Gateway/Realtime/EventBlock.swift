@@ -21,6 +21,8 @@ struct EventEntry: Sendable {
 
     /// Whether it is an id alone, at the end of a wide stream's block.
     var isMark: Bool { self.lane == 0 }
+    /// Whether its server-sent form tells the cursor: something stands before `data: `.
+    var hasID: Bool { self.json > self.start + 6 }
 }
 
 /// Events of one topic that are published together. Shared by all who read them.

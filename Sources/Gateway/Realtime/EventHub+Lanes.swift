@@ -146,13 +146,17 @@ extension EventHub {
     func look() async {
         do {
             let followed = Array(self.lanes.keys)
-            let bounds = try await self.source.bounds(followed)
-            for lane in followed {
-                self.lanes[lane]?.floor = bounds.floors[lane]
-                self.want(lane, through: bounds.heads[lane])
+            if !followed.isEmpty {
+                let bounds = try await self.source.bounds(followed)
+                for lane in followed {
+                    self.lanes[lane]?.floor = bounds.floors[lane]
+                    self.want(lane, through: bounds.heads[lane])
+                }
             }
             for topic in Array(self.topics.values) where topic.scope.isOpen {
-                for lane in try await self.source.lanes(of: topic.scope)
+                // One session that is gone must not hide what the others have.
+                let known = try? await self.source.lanes(of: topic.scope)
+                for lane in known ?? []
                 where self.topics[topic.number]?.lanes.contains(lane) == false {
                     self.unknown.insert(lane)
                 }

@@ -6,6 +6,7 @@ import NIOCore
 import PulserIR
 import StateMachines
 import Store
+import Synchronization
 
 extension EventHub {
     /// Lets a subscriber in.
@@ -81,10 +82,11 @@ extension EventHub {
         }
         try await self.ensure(lanes)
         guard !self.isEnded else { throw Self.draining }
+        let isNew = self.numbers[scope] == nil
         let topic = self.open(scope, lanes, epoch)
         self.follow(topic, on: index)
         guard let interest = self.topics[topic]?.interest else { throw Self.draining }
-        return StreamTicket(
+        let ticket = StreamTicket(
             wish,
             epoch: epoch,
             start: start,
@@ -94,6 +96,12 @@ extension EventHub {
             interest: interest,
             seat: seat
         )
+        // Lanes that were made before anybody listened for them.
+        if isNew, scope.isOpen, let all = try? await self.source.lanes(of: scope) {
+            self.unknown.formUnion(Set(all).subtracting(lanes))
+            if !self.unknown.isEmpty { self.wake.yield() }
+        }
+        return ticket
     }
 
     private func start(
@@ -145,6 +153,8 @@ extension EventHub {
         self.numbers[scope] = number
         for lane in lanes { self.lanes[lane]?.topics.insert(number) }
         self.strangers = []
+        // Also without a lane yet: the first one is heard of.
+        self.inbox.withLock { $0.isFollowed = true }
         return number
     }
 

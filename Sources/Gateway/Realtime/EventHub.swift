@@ -115,7 +115,7 @@ public actor EventHub {
             guard inbox.isFollowed else { return false }
             for chunk in chunks {
                 if inbox.bytes > Self.inboxBytesMax {
-                    inbox.ends[chunk.lane] = chunk.endSequence
+                    inbox.ends[chunk.lane] = max(inbox.ends[chunk.lane] ?? 0, chunk.endSequence)
                 } else {
                     inbox.bytes += chunk.bytes.count
                     inbox.chunks.append(chunk)
@@ -174,7 +174,7 @@ public actor EventHub {
                 self.dirty.insert(number)
             }
             self.publish()
-            guard beats % Self.lookEvery == 0, !self.lanes.isEmpty else { continue }
+            guard beats % Self.lookEvery == 0, !self.topics.isEmpty else { continue }
             await self.look()
         }
     }

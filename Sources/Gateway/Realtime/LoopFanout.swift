@@ -126,7 +126,12 @@ final class LoopFanout {
                 fresh[number, default: []].append(block)
             case .jump(let number, let index, let positions):
                 guard let topic = self.topics[number] else { break }
-                self.evict(topic, before: .max)
+                for subscriber in topic.followers {
+                    guard let index = subscriber.machine.index else { continue }
+                    let place = topic.ring.positions(at: index)
+                    let lag = topic.ring.view.head - index
+                    _ = subscriber.machine.handle(.jumped(place, lag: lag))
+                }
                 topic.ring.restart(at: index, positions)
                 fresh[number, default: []] = []
             case .close(let number): self.topics[number] = nil

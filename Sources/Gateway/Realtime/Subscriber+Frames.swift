@@ -73,7 +73,9 @@ extension Subscriber {
     func writeDue() {
         if self.flags.contains(.isBookmarkDue) {
             self.flags.remove(.isBookmarkDue)
-            if self.unmarked > 0 { self.writeBookmark(self.place) }
+            // A stream that is about to end has no place any more.
+            let hasPlace = self.machine.index != nil || self.machine.isCatchingUp
+            if self.unmarked > 0, hasPlace { self.writeBookmark(self.place) }
         } else {
             self.flags.remove(.isHeartbeatDue)
             self.write(.heartbeat)
@@ -179,7 +181,8 @@ extension Subscriber {
     func dropPage() {
         guard let page = self.page else { return }
         let (rest, sequence) = page.takeRest()
-        self.pending = ByteBuffer(bytes: rest.readableBytesView)
+        // Behind what is left of a frame that the page came after.
+        if rest.readableBytes > 0 { self.pending.writeBytes(rest.readableBytesView) }
         if let sequence {
             _ = self.machine.handle(.read(lane: page.lane, through: sequence))
         }

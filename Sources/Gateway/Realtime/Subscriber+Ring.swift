@@ -61,18 +61,27 @@ extension Subscriber {
         let end = buffer.writerIndex + room
         let filter = self.filter
         let skipping = self.machine.skipping
+        // Ahead of the ring in some lanes: its ids would lead back to what the reader has had.
+        var place = skipping.map { _ in self.place }
         var next = offset
-        while next < block.entries.count, buffer.writerIndex < end {
+        // What does not fit waits in `pending`, and nothing may overtake it.
+        while next < block.entries.count, buffer.writerIndex < end, self.pending.readableBytes == 0
+        {
             let entry = block.entries[next]
             next += 1
             if let skipping, entry.sequence <= skipping[entry.lane], !entry.isMark { continue }
+            if !entry.isMark { place?[entry.lane] = entry.sequence }
             if !entry.isMark,
                 !filter.admits(kind: entry.kind, level: entry.level, run: entry.run)
             {
                 self.unmarked += 1
                 continue
             }
-            self.give(block, entry, end - buffer.writerIndex, &buffer)
+            if let place, self.format == .serverSentEvents, entry.hasID {
+                self.give(block, entry, at: place)
+            } else {
+                self.give(block, entry, end - buffer.writerIndex, &buffer)
+            }
             let facts = EventFacts(kind: entry.kind, level: entry.level, run: entry.run)
             if let status = self.endStatus(facts, sequence: entry.sequence) {
                 _ = self.machine.handle(.runEnded(status: status))
@@ -95,7 +104,7 @@ extension Subscriber {
             buffer.writeImmutableBuffer(head)
             if bytes.readableBytes > 0 { self.keep(bytes) }
             // With its id the reader has its cursor.
-            if entry.json > entry.start + 6 { self.unmarked = 0 }
+            if entry.hasID { self.unmarked = 0 }
         } else if !entry.isMark {
             let json = block.json(entry)
             self.unmarked += 1
@@ -106,6 +115,19 @@ extension Subscriber {
             }
         }
         if !entry.isMark { self.fanout.deliveries += 1 }
+    }
+
+    /// Gives an entry with the reader's own place for an id.
+    private func give(_ block: EventBlock, _ entry: EventEntry, at place: LanePositions) {
+        let cursor = self.cursor(place)
+        if entry.isMark {
+            self.pending.writeString("id: \(cursor)\n\n")
+        } else {
+            let id = ByteBuffer(string: cursor)
+            self.format.write(event: block.json(entry), id: id, to: &self.pending)
+            self.fanout.deliveries += 1
+        }
+        self.unmarked = 0
     }
 
     /// Keeps the rest of an event by itself: a slow reader must not hold its whole block.

@@ -99,6 +99,8 @@ public struct SubscriptionMachine: Sendable {
         case missing(Bounds)
         /// The ring dropped entries that it has not had; it stood here.
         case evicted(LanePositions)
+        /// The ring begins anew, for reasons of its own; it stood here, so many entries behind.
+        case jumped(LanePositions, lag: Int64)
         /// The snapshot is complete.
         case snapshotDone
         /// The final event of the run it follows was given to it, or there is none to come.
@@ -237,7 +239,10 @@ public struct SubscriptionMachine: Sendable {
             self.positions = bounds.heads
             self.phase = .resetting(.expired)
         case .evicted(let positions):
-            self.evict(positions)
+            self.evict(positions, self.mode)
+        case .jumped(let positions, let lag):
+            // Who was not slow before has done nothing wrong.
+            self.evict(positions, lag > Self.lagMax ? self.mode : .park)
         case .snapshotDone:
             guard case .snapshotting = self.phase else { break }
             self.phase = .catchingUp
@@ -249,13 +254,13 @@ public struct SubscriptionMachine: Sendable {
         return .wait
     }
 
-    private mutating func evict(_ positions: LanePositions) {
+    private mutating func evict(_ positions: LanePositions, _ mode: Mode) {
         let place = self.isSkipping ? positions.later(self.positions) : positions
         switch self.phase {
         case .live:
             self.positions = place
             self.isSkipping = true
-            switch self.mode {
+            switch mode {
             case .park: self.phase = .catchingUp
             case .conflate, .drop: self.phase = .behind
             case .close: self.phase = .leaving(index: nil)
