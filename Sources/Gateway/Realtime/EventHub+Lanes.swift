@@ -204,13 +204,26 @@ extension EventHub {
                     continue
                 }
                 try await self.ensure([lane])
+                self.beginAgain(lane)
                 for topic in topics { self.join(lane, topic.number) }
+                self.want(lane, through: self.lanes[lane]?.wanted ?? 0)
             }
         } catch {
             // The next look finds them.
             self.logger.debug("new lanes not known", metadata: ["reason": "\(error.message)"])
         }
         self.publish()
+    }
+
+    /// Has the few events of a new lane come like all others: who follows its session need not look
+    /// for them in the database.
+    private func beginAgain(_ number: Int64) {
+        guard var lane = self.lanes[number], lane.topics.isEmpty, lane.floor == 0,
+            lane.next > 1, lane.next <= Self.youngEventsMax
+        else { return }
+        lane.wanted = max(lane.wanted, lane.next - 1)
+        lane.next = 1
+        self.lanes[number] = lane
     }
 
     private func join(_ lane: Int64, _ number: Int) {

@@ -25,6 +25,8 @@ public actor EventHub {
     /// How long a topic without readers is kept for those who come back.
     static let idleMax: Duration = .seconds(10)
     static let readersCount = 4
+    /// Events of a lane that joins a topic from its beginning.
+    static let youngEventsMax: Int64 = 1_024
     private static let lookEvery = 5
 
     /// What came in since the last turn.
