@@ -195,7 +195,7 @@ private final class PatternBody: PulledBody {
 }
 
 /// Says hello, then waits; says bye when the server drains.
-private final class EndlessBody: PulledBody {
+final class EndlessBody: PulledBody {
     private let stream: any BodyStream
     private var texts = ["hello"]
     private var isDraining = false

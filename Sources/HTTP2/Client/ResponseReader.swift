@@ -115,6 +115,8 @@ final class ResponseReading: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 eventLoop.execute { reader.value.next(continuation) }
+                // Cancelled before: the handler below ran before there was a reader.
+                if Task.isCancelled { eventLoop.execute { reader.value.stopReading() } }
             }
         } onCancel: {
             eventLoop.execute { reader.value.stopReading() }

@@ -60,7 +60,11 @@ extension HTTP2Connection {
         let id = unsafe frame.pointee.hd.stream_id
         self.block = FieldBlock()
         if unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-            guard let stream = self.makeStream(id) else { return CallbackResult.streamFailure }
+            guard let stream = self.makeStream(id) else {
+                // It was reset with a code of its own; a failure here would reset it once more.
+                self.blockStream = nil
+                return CallbackResult.ok
+            }
             self.insert(stream)
             unsafe nghttp2_session_set_stream_user_data(
                 self.session,
@@ -78,6 +82,7 @@ extension HTTP2Connection {
         _ name: UnsafeBufferPointer<UInt8>,
         _ value: UnsafeBufferPointer<UInt8>
     ) -> Int32 {
+        guard self.blockStream != nil else { return CallbackResult.ok }
         let verdict = unsafe self.block.add(
             name,
             value,

@@ -231,12 +231,13 @@ extension HTTP2Connection {
                 }
             }
             return 0
+        // Nothing more is asked for before RST_STREAM is sent; a failure would send a second one.
         case .abort(let code):
             stream.reset(code)
-            return Int(CallbackResult.streamFailure)
+            return CallbackResult.deferred
         case .appended, .chunk:
             stream.reset(StreamCode.internalError)
-            return Int(CallbackResult.streamFailure)
+            return CallbackResult.deferred
         }
     }
 

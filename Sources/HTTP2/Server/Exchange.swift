@@ -48,6 +48,8 @@ final class Exchange: ServerExchange {
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     Self.onLoop(eventLoop) { stream.value.read(continuation) }
+                    // Cancelled before: the handler below ran before there was a reader.
+                    if Task.isCancelled { eventLoop.execute { stream.value.stopReading() } }
                 }
             } onCancel: {
                 eventLoop.execute { stream.value.stopReading() }

@@ -23,14 +23,21 @@ extension HTTP1Connection {
         if !stream.inbound.isEnded || self.isDraining { stream.isKeptAlive = false }
         self.deadlines.answerBegan()
         var extra: [(StaticString, String)] = []
+        var response = response
         var outbound = body
         if stream.isBodiless(response) {
-            if case .whole(let bytes) = body, response.headerFields[.contentLength] == nil {
+            if stream.isHead, case .whole(let bytes) = body,
+                response.headerFields[.contentLength] == nil
+            {
                 extra.append(("content-length", "\(bytes.readableBytes)"))
             }
             outbound = .none
             body.closed(nil)
-        } else if response.headerFields[.contentLength] == nil {
+        } else if case .pulled = body, let length = response.headerFields[.contentLength] {
+            stream.bytesLeft = Int(length) ?? 0
+        } else {
+            // What is there is known better here.
+            response.headerFields[.contentLength] = nil
             switch body {
             case .none: extra.append(("content-length", "0"))
             case .whole(let bytes): extra.append(("content-length", "\(bytes.readableBytes)"))
@@ -53,6 +60,8 @@ extension HTTP1Connection {
         }
         stream.outbound = outbound
         context.write(self.wrapOutboundOut(head), promise: nil)
+        // Its drain began before there was anything to tell.
+        if self.isDraining { outbound.draining() }
         self.schedulePump()
     }
 
@@ -122,6 +131,10 @@ extension HTTP1Connection {
             case .wait:
                 stream.isDeferred = true
                 result = false
+            // Bytes of another number would be read as part of the next answer, or the other way.
+            case .end where stream.bytesLeft ?? 0 != 0:
+                self.breakOff()
+                return false
             case .end(let trailers):
                 stream.outbound = .none
                 if stream.isChunked {
@@ -136,6 +149,10 @@ extension HTTP1Connection {
             }
             break pieces
         }
+        guard stream.bytesLeft ?? 0 >= 0 else {
+            self.breakOff()
+            return false
+        }
         if buffer.readableBytes > 0 { context.write(self.wrapOutboundOut(buffer), promise: nil) }
         return result
     }
@@ -147,8 +164,9 @@ extension HTTP1Connection {
         _ start: Int,
         _ payload: Int
     ) {
-        guard stream.isChunked else { return }
         let count = buffer.writerIndex - payload
+        if let left = stream.bytesLeft { stream.bytesLeft = left - count }
+        guard stream.isChunked else { return }
         for place in 0..<4 {
             let digit = UInt8(count >> (12 - 4 * place) & 0xf)
             buffer.setInteger(digit < 10 ? 48 + digit : 87 + digit, at: start + place)

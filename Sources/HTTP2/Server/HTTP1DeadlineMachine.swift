@@ -32,7 +32,12 @@ struct HTTP1DeadlineMachine {
 
     /// Bytes have come.
     mutating func bytesArrived(_ count: Int, at now: NIODeadline) {
-        if case .idle = self.phase { self.phase = .head(since: now) }
+        switch self.phase {
+        case .idle: self.phase = .head(since: now)
+        // A large body may take longer as long as it comes.
+        case .handling where !self.isRequestComplete: self.phase = .handling(since: now)
+        case .head, .handling, .answering, .lingering: break
+        }
         self.rate.arrived(count)
     }
 

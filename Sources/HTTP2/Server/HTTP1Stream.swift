@@ -20,6 +20,8 @@ final class HTTP1Stream: AnswerStream {
     var outbound = OutboundBody.none
     var isAnswered = false
     var isChunked = false
+    /// What is missing of the length that was announced; `nil` without one.
+    var bytesLeft: Int?
     var isContinueExpected = false
     /// The body had nothing when it was asked last.
     var isDeferred = false

@@ -99,7 +99,7 @@ final class PortSniffer: ChannelInboundHandler, RemovableChannelHandler, LoopMem
     private func refuse(_ context: ChannelHandlerContext) {
         let text =
             "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\n"
-            + "content-length: 35\r\n\r\nThis port speaks TLS: use https://.\n"
+            + "content-length: 36\r\n\r\nThis port speaks TLS: use https://.\n"
         context.writeAndFlush(NIOAny(ByteBuffer(string: text)), promise: nil)
         context.close(promise: nil)
     }

@@ -45,6 +45,11 @@ import NIOCore
         ]
     }
 
+    /// Whether the client was told to go elsewhere.
+    var isDraining: Bool {
+        if case .none = self.drainPhase { false } else { true }
+    }
+
     override var isNeeded: Bool { self.tasksCount > 0 }
 
     override func makeStream(_ id: Int32) -> HTTP2Stream? {

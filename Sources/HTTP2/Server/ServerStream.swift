@@ -10,7 +10,6 @@ final class ServerStream: HTTP2Stream, AnswerStream {
     private var inbound = InboundBody()
     private var isHead = false
     private var rate: BodyRateMachine
-    private let beganAt: NIODeadline
     private var discardedBytes = 0
 
     /// Bytes of a request that are taken although nobody wants them.
@@ -22,7 +21,6 @@ final class ServerStream: HTTP2Stream, AnswerStream {
     init(id: Int32, server: ServerConnection) {
         self.server = server
         self.rate = BodyRateMachine(server.limits)
-        self.beganAt = server.now
         super.init(id: id, connection: server)
     }
 
@@ -103,7 +101,9 @@ final class ServerStream: HTTP2Stream, AnswerStream {
         self.rate.awaited(self.inbound.isAwaited, at: now)
         if self.rate.isTooSlow(at: now) { return .bodyRate }
         if !self.flags.contains(.isAnswered) {
-            return now - self.beganAt > TimeAmount(limits.requestTimeout) ? .requestTimeout : nil
+            // A large body may take longer as long as it comes.
+            return now - self.progressedAt > TimeAmount(limits.requestTimeout)
+                ? .requestTimeout : nil
         }
         // Bytes that the peer gives no window for; a body that has none waits as long as it likes.
         guard !self.flags.contains(.isBodySent), !self.flags.contains(.isDeferred) else {
@@ -139,7 +139,10 @@ final class ServerStream: HTTP2Stream, AnswerStream {
             return body.closed(HTTP2Error(.cancelled, "the stream is over"))
         }
         guard self.isBodiless(response) else {
-            return connection.submit(response, outbound: body, on: self)
+            connection.submit(response, outbound: body, on: self)
+            // Its drain began before there was anything to tell.
+            if self.server.isDraining { body.draining() }
+            return
         }
         var response = response
         if case .whole(let bytes) = body, self.isHead,

@@ -26,6 +26,8 @@ final class WrittenBody: ResponseBytes {
         let result: Result<Void, HTTP2Error> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 self.onLoop { $0.write(bytes, continuation) }
+                // Cancelled before: the handler below ran before there was a writer.
+                if Task.isCancelled { self.onLoop { $0.stopWaiting() } }
             }
         } onCancel: {
             self.onLoop { $0.stopWaiting() }

@@ -3,6 +3,7 @@
 import PulserIR
 import StateMachines
 import Store
+import Synchronization
 import TestKit
 import Testing
 
