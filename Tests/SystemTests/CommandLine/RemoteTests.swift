@@ -236,7 +236,7 @@ extension SystemTests {
                 let used = try await site.run(["context", "use", "local"], data: nil)
                 #expect(used.code == 0, "\(used.error)")
                 let shown = try await site.run(["context", "show", "--origin"], data: nil)
-                #expect(shown.output.contains("server  \(node.url)  (context local)"), "\(shown)")
+                #expect(shown.output.contains("server   \(node.url)  (context local)"), "\(shown)")
                 let listed = try await site.run(["runs", "list"], data: nil)
                 #expect(listed.code == 0 && listed.error.contains("no runs"), "\(listed)")
                 chmod(file, 0o644)
