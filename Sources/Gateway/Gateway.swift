@@ -52,7 +52,8 @@ public final class Gateway: Sendable {
     public let events: EventHub
 
     let logIndex = LogIndex()
-    let uploads = UploadGate()
+    let uploads = RequestGate(max: UploadsResource.uploadsMax)
+    let searches = RequestGate(max: LogResource.searchesMax)
     let bulkWorker: BulkWorker
 
     /// Prepares a gateway.

@@ -75,7 +75,8 @@ extension Gateway {
     private var evidenceRoutes: [Route] {
         let store = self.equipment.store
         let runs = RunsResource(store, artifacts: self.equipment.artifacts)
-        let log = LogResource(runs: runs, reader: LogReader(store: store, index: self.logIndex))
+        let reader = LogReader(store: store, index: self.logIndex)
+        let log = LogResource(runs: runs, reader: reader, gate: self.searches)
         let folder = BlobFolder(path: self.equipment.artifacts)
         let artifacts = ArtifactsResource(runs: runs, folder: folder)
         let uploads = UploadsResource(folder: folder, gate: self.uploads)

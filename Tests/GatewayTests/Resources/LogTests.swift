@@ -179,6 +179,55 @@ struct LogTests {
         }
     }
 
+    @Test("a search that may answer little at once tells where it goes on, and misses nothing")
+    func smallAnswers() async throws {
+        try await GatewayBed.with { bed in
+            var random = SeededGenerator(seed: 7)
+            let (run, all) = try await self.write(bed, &random, lines: 600)
+            let row = try await bed.store.run(run)
+            var reader = LogReader(store: bed.store, index: LogIndex())
+            reader.budget.answerBytes = 100
+            reader.budget.time = .seconds(120)
+            var found: [Int64] = []
+            var next: Int64? = 1
+            while let from = next {
+                let part = try await reader.search(
+                    row,
+                    LinePattern(text: "disk", ignoresCase: true),
+                    from: from,
+                    count: 200,
+                    context: 2,
+                    filter: LogFilter()
+                )
+                let bytes = part.matches.reduce(0) { $0 + $1.line.text.utf8.count }
+                #expect(bytes < 200)
+                found += part.matches.map(\.line.number)
+                next = part.next
+            }
+            let wanted = all.enumerated().filter { $0.element.text.contains("disk") }
+            #expect(found == wanted.map { Int64($0.offset + 1) })
+        }
+    }
+
+    @Test("only so many searches run at once; one more is told to come back")
+    func gate() async throws {
+        try await GatewayBed.with { bed in
+            let run = try await bed.run()
+            for _ in 0..<LogResource.searchesMax { #expect(bed.gateway.searches.enter()) }
+            for query in ["/search?q=x", "?from=-5", "?level=error"] {
+                let answer = try await bed.get("/v1/runs/\(run)/log\(query)")
+                #expect(answer.code == "overloaded", "\(query)")
+                #expect(answer.fields[.retryAfter] == "1")
+            }
+            #expect(try await bed.get("/v1/runs/\(run)/log").status == 200)
+            bed.gateway.searches.leave()
+            // Each leaves when it has been answered, so one place is enough for many.
+            for _ in 0..<3 {
+                #expect(try await bed.get("/v1/runs/\(run)/log/search?q=x").status == 200)
+            }
+        }
+    }
+
     @Test("a bad expression is refused with its place; a good one cannot take long")
     func patterns() throws {
         func occurs(_ pattern: String, _ line: String, _ ignoresCase: Bool = false) throws -> Bool {
@@ -193,6 +242,9 @@ struct LogTests {
         #expect(try occurs("ÜBER", "über", true))
         #expect(try occurs("[A-C]x", "bX", true))
         #expect(try occurs("", "anything"))
+        for text in ["a", "c", "e", "f", "x"] { #expect(try occurs("[ec-da-bxf]", text)) }
+        for text in ["g", "w", "y", "@"] { #expect(try !occurs("[ec-da-bxf]", text)) }
+        #expect(try !occurs("[^c-ea-d]", "abcde") && occurs("[^c-ea-d]", "f"))
         #expect(try occurs("x{", "x{"))
         #expect(try occurs("(a|b)*c|d", "ababc"))
         #expect(try occurs("()*x", "x"))

@@ -5,14 +5,13 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PulserIR
-import Synchronization
 
 struct UploadsResource: Sendable {
     /// Uploads at once; one more is told to come back.
     static let uploadsMax = 8
 
     let folder: BlobFolder
-    let gate: UploadGate
+    let gate: RequestGate
 
     /// Takes a file in.
     @Sendable
@@ -118,19 +117,4 @@ struct UploadsResource: Sendable {
         }
         return digests
     }
-}
-
-/// Counts uploads under way.
-final class UploadGate: Sendable {
-    private let count = Mutex(0)
-
-    func enter() -> Bool {
-        self.count.withLock { count in
-            guard count < UploadsResource.uploadsMax else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    func leave() { self.count.withLock { $0 -= 1 } }
 }

@@ -10,7 +10,7 @@ struct LinePattern: Sendable {
     /// Bytes of a pattern.
     static let bytesMax = 512
     /// Instructions of a program.
-    static let programMax = 2_000
+    static let programMax = 1_000
 
     private enum Kind: Sendable {
         case text([UInt8])
@@ -34,6 +34,14 @@ struct LinePattern: Sendable {
         var compiler = PatternCompiler(expression, ignoresCase: ignoresCase)
         self.kind = .program(try compiler.compile())
         self.ignoresCase = ignoresCase
+    }
+
+    /// Steps that looking at a line may take.
+    func steps(in line: String) -> Int {
+        switch self.kind {
+        case .text(let wanted): line.utf8.count * max(1, wanted.count)
+        case .program(let program): line.utf8.count * program.count
+        }
     }
 
     /// Whether it occurs in a line.
@@ -91,13 +99,16 @@ struct PatternMatcher {
         let scalars = line.unicodeScalars.map { self.ignoresCase ? Self.folded($0) : $0.value }
         var current = StateSet(count: self.program.count)
         var next = StateSet(count: self.program.count)
+        var waiting: [Int] = []
         for place in 0...scalars.count {
             // A match may begin anywhere.
-            if self.add(0, at: place, scalars, to: &current) { return true }
+            if self.add(0, at: place, scalars, to: &current, &waiting) { return true }
             guard place < scalars.count else { return false }
             next.clear()
             for state in current.members where self.takes(state, scalars[place]) {
-                if self.add(state + 1, at: place + 1, scalars, to: &next) { return true }
+                if self.add(state + 1, at: place + 1, scalars, to: &next, &waiting) {
+                    return true
+                }
             }
             swap(&current, &next)
         }
@@ -109,25 +120,39 @@ struct PatternMatcher {
         case .character(let wanted): return wanted == scalar
         case .any: return true
         case .set(let ranges, let isNegated):
-            var isIn = ranges.contains { $0.contains(scalar) }
+            var isIn = Self.holds(ranges, scalar)
             if !isIn, self.ignoresCase, (0x61...0x7A).contains(scalar) {
-                isIn = ranges.contains { $0.contains(scalar - 32) }
+                isIn = Self.holds(ranges, scalar - 32)
             }
             return isIn != isNegated
         case .split, .jump, .assert, .match: return false
         }
     }
 
-    /// Adds a state and all that it leads to without a character.
+    /// Whether a character is in one of the ranges, which are in order and apart: a set of hundreds
+    /// of characters, repeated hundreds of times, must not cost their product.
+    private static func holds(_ ranges: [ClosedRange<UInt32>], _ scalar: UInt32) -> Bool {
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].contains(scalar)
+    }
+
+    /// Adds a state and all that it leads to without a character; `waiting` is room to work in.
     ///
     /// - Returns: Whether the expression is matched.
     private func add(
         _ first: Int,
         at place: Int,
         _ scalars: [UInt32],
-        to set: inout StateSet
+        to set: inout StateSet,
+        _ waiting: inout [Int]
     ) -> Bool {
-        var waiting = [first]
+        waiting.removeAll(keepingCapacity: true)
+        waiting.append(first)
         while let state = waiting.popLast() {
             guard set.insert(state) else { continue }
             switch self.program[state] {

@@ -115,14 +115,12 @@ struct LogReader: Sendable {
             let first = max(1, end.line + from)
             return try await self.page(run, after: first, count: count, filter: filter)
         }
-        let lines = try await self.tail(run, -from, before: end, filter)
-        guard lines.count > count else {
-            var page = self.ended(run, lines)
+        guard let first = try await self.tail(run, -from, before: end, filter) else {
+            var page = self.ended(run, [])
             if page.next != nil { page.next = end.line }
             return page
         }
-        let page = Array(lines.prefix(count))
-        return LinePage(lines: page, next: page.last.map { $0.number + 1 })
+        return try await self.page(run, after: first, count: count, filter: filter)
     }
 
     private func page(
@@ -189,23 +187,25 @@ struct LogReader: Sendable {
         )
     }
 
-    /// The last wanted lines before a position.
+    /// The number of the first of the last `count` wanted lines before a position.
+    ///
+    /// Only numbers are kept: the lines may be a hundred thousand times 64 KiB.
     private func tail(
         _ run: RunRow,
         _ count: Int64,
         before end: LogPosition,
         _ filter: LogFilter
-    ) async throws -> [LogLine] {
+    ) async throws -> Int64? {
         var meter = LogMeter(self.budget, times: 5)
         var stop = end
-        var lines: [LogLine] = []
+        var numbers: [Int64] = []
         var starts = self.index.positions(run.id)
         // What was forgotten in between is read from the beginning.
         if let first = run.firstSequence, starts.first?.line != 1 {
             starts.insert(LogPosition(line: 1, sequence: first), at: 0)
         }
         for start in starts.reversed() where start.sequence < stop.sequence {
-            var part: [LogLine] = []
+            var part: [Int64] = []
             var position = start
             while position.line < stop.line, let piece = try await self.piece(run, from: position) {
                 for found in piece.lines where found.number < stop.line {
@@ -214,16 +214,16 @@ struct LogReader: Sendable {
                         sequence: found.sequence,
                         event: found.event
                     )
-                    if let line, filter.wants(line) { part.append(line) }
+                    if let line, filter.wants(line) { part.append(line.number) }
                 }
                 position = piece.next
                 guard !meter.reads(piece.bytes) else { throw Self.tooLong }
             }
-            lines = part + lines
-            if lines.count >= count { break }
+            numbers = part + numbers
+            if numbers.count >= count { break }
             stop = start
         }
-        return lines.suffix(Int(count))
+        return numbers.suffix(Int(count)).first
     }
 
     /// Searches from a line on.
@@ -251,6 +251,8 @@ struct LogReader: Sendable {
         }
         var meter = LogMeter(self.budget)
         var recent: [LogLine] = []
+        // As many as are wanted, or as many bytes as are answered at once.
+        var isFull = false
         while let piece = try await self.piece(run, from: position) {
             for found in piece.lines where found.number >= from - Int64(context) {
                 guard
@@ -261,7 +263,6 @@ struct LogReader: Sendable {
                     )
                 else { continue }
                 result.extend(line, context: context)
-                let isFull = result.matches.count >= count
                 if isFull, found.number > (result.matches.last?.line.number ?? 0) + Int64(context) {
                     result.next = result.matches.last.map { $0.line.number + 1 }
                     return result
@@ -270,13 +271,15 @@ struct LogReader: Sendable {
                     result.scanned += 1
                     if !isFull, filter.wants(line), pattern.occurs(in: line.text) {
                         result.matches.append(LogFinding(line: line, before: recent))
-                        if context == 0, result.matches.count >= count {
+                        let bytes = recent.reduce(line.text.utf8.count) { $0 + $1.text.utf8.count }
+                        isFull = meter.answers(2 * bytes) || result.matches.count >= count
+                        if context == 0, isFull {
                             result.next = found.number + 1
                             return result
                         }
                     }
-                    if result.scanned % 512 == 0, meter.reads(0) {
-                        result.next = result.goOn(found.number + 1, count)
+                    if await meter.works(pattern.steps(in: line.text)) {
+                        result.next = result.goOn(found.number + 1, isFull)
                         return result
                     }
                 }
@@ -285,11 +288,11 @@ struct LogReader: Sendable {
             }
             position = piece.next
             if meter.reads(piece.bytes) {
-                result.next = result.goOn(max(from, position.line), count)
+                result.next = result.goOn(max(from, position.line), isFull)
                 return result
             }
         }
-        if result.matches.count >= count {
+        if isFull {
             result.next = result.matches.last.map { $0.line.number + 1 }
         } else if !run.status.isTerminal {
             result.next = max(from, position.line)
@@ -308,13 +311,17 @@ extension LogFindings {
     }
 
     /// Where to go on when the budget is spent.
-    fileprivate func goOn(_ line: Int64, _ count: Int) -> Int64 {
-        self.matches.count >= count ? (self.matches.last?.line.number ?? line) + 1 : line
+    fileprivate func goOn(_ line: Int64, _ isFull: Bool) -> Int64 {
+        isFull ? (self.matches.last?.line.number ?? line) + 1 : line
     }
 }
 
 /// Tells when a request has had its share.
 private struct LogMeter {
+    /// Steps between two looks at the clock: some milliseconds.
+    private static let stepsMax = 1 << 20
+
+    private var steps = 0
     private var bytes: Int
     private var answer: Int
     private let deadline: ContinuousClock.Instant
@@ -333,6 +340,17 @@ private struct LogMeter {
     mutating func reads(_ count: Int) -> Bool {
         self.bytes -= count
         return self.isOver
+    }
+
+    /// Counts steps of a search, and lets others have the thread now and then.
+    ///
+    /// - Returns: Whether those were the last.
+    mutating func works(_ count: Int) async -> Bool {
+        self.steps += count
+        guard self.steps >= Self.stepsMax else { return false }
+        self.steps = 0
+        await Task.yield()
+        return self.isOver || Task.isCancelled
     }
 
     /// Counts what is answered.

@@ -15,11 +15,14 @@ struct LogResource: Sendable {
     static let findingsMax: Int64 = 200
     /// Lines around a finding.
     static let contextMax: Int64 = 10
+    /// Searches and readings from the end at once; one more is told to come back.
+    static let searchesMax = 8
     /// Bytes written at once.
     private static let writeBytes = 64 << 10
 
     let runs: RunsResource
     let reader: LogReader
+    let gate: RequestGate
 
     @Sendable
     func page(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -29,6 +32,10 @@ struct LogResource: Sendable {
         let filter = try Self.filter(&query)
         try query.finish()
         let row = try await self.runs.run(context)
+        // Both may read a long stretch of the log; a page from the front reads little.
+        let isLong = from < 0 || !filter.isEmpty
+        if isLong { try self.enter() }
+        defer { if isLong { self.gate.leave() } }
         let page = try await self.reader.page(
             row,
             from: from == 0 ? 1 : from,
@@ -73,6 +80,8 @@ struct LogResource: Sendable {
             pattern = LinePattern(text: text, ignoresCase: ignoresCase)
         }
         let row = try await self.runs.run(context)
+        try self.enter()
+        defer { self.gate.leave() }
         let found = try await self.reader.search(
             row,
             pattern,
@@ -131,6 +140,17 @@ struct LogResource: Sendable {
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: fields, body: body)
+    }
+
+    private func enter() throws(Problem) {
+        guard self.gate.enter() else {
+            throw Problem(
+                .overloaded,
+                "\(Self.searchesMax) searches are under way",
+                next: "send it again in a second",
+                fields: [.retryAfter: "1"]
+            )
+        }
     }
 
     private static func filter(_ query: inout Query) throws(Problem) -> LogFilter {

@@ -252,7 +252,21 @@ struct PatternCompiler {
                 }
             }
         }
-        return .set(ranges, isNegated: isNegated)
+        return .set(Self.merged(ranges), isNegated: isNegated)
+    }
+
+    /// The same characters in as few ranges as there can be, in order.
+    private static func merged(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
+        var result: [ClosedRange<UInt32>] = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = result.last, range.lowerBound <= last.upperBound + 1 {
+                let end = max(last.upperBound, range.upperBound)
+                result[result.count - 1] = last.lowerBound...end
+            } else {
+                result.append(range)
+            }
+        }
+        return result
     }
 
     private static func outside(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
