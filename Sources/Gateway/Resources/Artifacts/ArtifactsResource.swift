@@ -92,6 +92,14 @@ struct ArtifactsResource: Sendable {
                 name: artifact.name
             )
         {
+            // A retry may have put another one in its place since its size was read.
+            guard bytes.count == Int(artifact.size) else {
+                throw Problem(
+                    .conflict,
+                    "artifact '\(artifact.name)' was replaced while it was read",
+                    next: "ask for it again"
+                )
+            }
             let part = bytes[Int(range.lowerBound)..<min(bytes.count, Int(range.upperBound))]
             return ResponseBody(byteBuffer: ByteBuffer(bytes: part))
         }
