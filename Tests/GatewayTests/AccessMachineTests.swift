@@ -105,6 +105,8 @@ struct AccessMachineTests {
         #expect(HostPolicy.isSame(origin: "http://localhost:1", authority: "localhost:1"))
         #expect(HostPolicy.isSame(origin: "https://Ops.example", authority: "ops.example"))
         #expect(!HostPolicy.isSame(origin: "http://localhost:2", authority: "localhost:1"))
+        #expect(!HostPolicy.isSame(origin: "http://a.b", authority: "a.b", isTLS: true))
+        #expect(HostPolicy.isSame(origin: "https://a.b", authority: "a.b", isTLS: true))
         #expect(!HostPolicy.isSame(origin: "null", authority: "localhost:1"))
         #expect(!HostPolicy.isSame(origin: "http://localhost", authority: nil))
     }

@@ -58,6 +58,24 @@ struct BrowserSessionTests {
         }
     }
 
+    @Test("sessions are made no faster than their token may ask")
+    func rate() async throws {
+        let slow = AccessTests.access {
+            $0.requestsPerSecond = 1
+            $0.requestsBurst = 3
+        }
+        try await AccessTests.with(access: slow) { bed in
+            let (bearer, _) = try await bed.token(.read)
+            var statuses: [Int] = []
+            for _ in 0..<20 {
+                let answer = try await bed.send(.post, "/v1/browser-session", bearer)
+                statuses.append(answer.status)
+            }
+            #expect(statuses.first == 201)
+            #expect(statuses.contains(429))
+        }
+    }
+
     @Test("a change needs the second token; looking does not")
     func csrf() async throws {
         try await AccessTests.with { bed in

@@ -184,7 +184,11 @@ public final class AccessDesk: Doorkeeper {
         }
         guard let origin = request.headerFields[.origin] else { return }
         guard
-            HostPolicy.isSame(origin: origin, authority: request.authority)
+            HostPolicy.isSame(
+                origin: origin,
+                authority: request.authority,
+                isTLS: exchange.origin.isTLS
+            )
                 || self.configuration.origins.contains(origin)
         else {
             GatewayMetrics.refused(.origin).increment()
@@ -254,7 +258,7 @@ public final class AccessDesk: Doorkeeper {
     }
 
     /// Takes one request from the rate.
-    private func spend(_ key: AccessCache.Key) throws(Problem) -> HTTPFields {
+    func spend(_ key: AccessCache.Key) throws(Problem) -> HTTPFields {
         guard let decision = self.state.withLock({ $0.cache.take(key, at: .now) }) else {
             return [:]
         }

@@ -32,6 +32,8 @@ struct BrowserSessionResource: Sendable {
             token = given
         }
         let principal = try await desk.principal(token, exchange)
+        // Nobody was admitted for it, so it is counted here: each one is a row in the database.
+        var fields = try desk.spend(.token(token.id))
         let secret = TokenText.secret()
         try await self.store.createBrowserSession(
             secretHash: TokenText.hash(secret.utf8),
@@ -41,11 +43,8 @@ struct BrowserSessionResource: Sendable {
         var document = TokensResource.json(principal)
         document["csrfToken"] = .string(Credential.csrf(secret))
         document["expiresInSeconds"] = .integer(lifetime)
-        return .json(
-            .object(document),
-            status: .created,
-            fields: [.setCookie: Self.cookie(secret, lifetime, context)]
-        )
+        fields[.setCookie] = Self.cookie(secret, lifetime, context)
+        return .json(.object(document), status: .created, fields: fields)
     }
 
     /// Ends the session of the cookie.

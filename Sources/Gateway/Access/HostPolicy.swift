@@ -20,9 +20,13 @@ struct HostPolicy: Sendable {
             || host.hasSuffix(".localhost")
     }
 
-    /// Whether a request from a page of this origin is answered: the same host, or a listed one.
-    static func isSame(origin: String, authority: String?) -> Bool {
+    /// Whether a page of this origin was served from here.
+    ///
+    /// What came in the clear may be anybody's work on the way, so over TLS it is another's. The
+    /// other way round it may be ours: TLS may have ended in front of this server.
+    static func isSame(origin: String, authority: String?, isTLS: Bool = false) -> Bool {
         guard let authority, let scheme = origin.firstRange(of: "://") else { return false }
+        if isTLS, origin[..<scheme.lowerBound].lowercased() != "https" { return false }
         return origin[scheme.upperBound...].lowercased() == authority.lowercased()
     }
 

@@ -11,7 +11,8 @@ extension Store {
         let rows = try await self.execute(
             TokensSQL.create,
             [
-                .text(token.id), .text(token.name), .text(token.scope), .text(token.tenant),
+                .text(token.id), .text(token.name.storable), .text(token.scope),
+                .text(token.tenant),
                 .bytes(token.secretHash),
                 token.lifetime.map { .int8(Int64($0 / .milliseconds(1))) } ?? .null,
             ]
@@ -30,7 +31,7 @@ extension Store {
         _ id: String,
         tenant: String? = nil
     ) async throws(StoreError) -> TokenRow {
-        let rows = try await self.execute(TokensSQL.one, [.text(id), .text(tenant ?? "")])
+        let rows = try await self.execute(TokensSQL.one, [.text(id.storable), .text(tenant ?? "")])
         guard rows.count == 1 else { throw StoreError(.notFound, "there is no such token") }
         return try Self.token(try rows.first())
     }
@@ -68,7 +69,7 @@ extension Store {
             TokensSQL.list,
             [
                 .text(tenant ?? ""), last.map { .int8($0.createdMilliseconds) } ?? .null,
-                .text(last?.id ?? ""), .int8(Int64(limit)), .bool(includingEnded),
+                .text((last?.id ?? "").storable), .int8(Int64(limit)), .bool(includingEnded),
             ]
         )
         return try rows.decode { row throws(StoreError) in try Self.token(row) }
@@ -81,7 +82,10 @@ extension Store {
     ///   - tenant: Whose it must be; `nil` for anybody's.
     /// - Throws: `notFound`.
     public func revokeToken(_ id: String, tenant: String? = nil) async throws(StoreError) {
-        let rows = try await self.execute(TokensSQL.revoke, [.text(id), .text(tenant ?? "")])
+        let rows = try await self.execute(
+            TokensSQL.revoke,
+            [.text(id.storable), .text(tenant ?? "")]
+        )
         guard rows.count == 1 else { throw StoreError(.notFound, "there is no such token") }
     }
 
