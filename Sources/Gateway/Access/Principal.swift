@@ -4,7 +4,7 @@
 public struct Principal: Sendable, Hashable {
     /// What one may do; each includes those before it.
     public enum Scope: String, Sendable, Hashable, CaseIterable, Comparable {
-        /// Look at everything of the tenant.
+        /// Look at everything.
         case read
         /// Start, cancel, retry and edit work.
         case run
@@ -32,7 +32,8 @@ public struct Principal: Sendable, Hashable {
     public var name: String
     /// What he may do; `nil` for nobody.
     public var scope: Scope?
-    /// Whose things he sees.
+    /// With whom he shares caps of streams, keys of requests and the list of tokens; sessions and
+    /// runs are everybody's.
     public var tenant: String
 
     /// Describes somebody.

@@ -37,7 +37,7 @@ public struct TokenText: Sendable, Hashable {
     /// - Parameters:
     ///   - name: For people.
     ///   - scope: What it allows.
-    ///   - tenant: Whose things it shows.
+    ///   - tenant: Whose it is; see ``Principal/tenant``.
     ///   - lifetime: `nil` means until it is revoked.
     /// - Returns: The text, to be shown once, and what is to be stored.
     public static func mint(

@@ -8,7 +8,7 @@ public struct NewToken: Sendable, Hashable {
     public var name: String
     /// `read`, `run` or `admin`.
     public var scope: String
-    /// Whose things it shows.
+    /// Whose it is.
     public var tenant: String
     /// SHA-256 of its secret half, 32 bytes.
     public var secretHash: [UInt8]
@@ -41,7 +41,7 @@ public struct TokenRow: Sendable, Hashable {
     public var name: String
     /// `read`, `run` or `admin`.
     public var scope: String
-    /// Whose things it shows.
+    /// Whose it is.
     public var tenant: String
     /// When it was made, in milliseconds since 1970.
     public var createdMilliseconds: Int64
@@ -61,7 +61,7 @@ public struct LiveToken: Sendable, Hashable {
     public var name: String
     /// `read`, `run` or `admin`.
     public var scope: String
-    /// Whose things it shows.
+    /// Whose it is.
     public var tenant: String
     /// SHA-256 of its secret half.
     public var secretHash: [UInt8]
