@@ -69,7 +69,7 @@ extension OperationCatalog {
         Operation(
             "runs",
             summary,
-            parameters: [Self.run],
+            parameters: [Self.run, Self.ifMatch],
             body: body,
             answers: [.json(202, "The run as it is now.", Schema.named("Run"))]
         )

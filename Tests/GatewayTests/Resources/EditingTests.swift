@@ -55,6 +55,48 @@ struct EditingTests {
         }
     }
 
+    @Test("of two people who act on a run one is told that it was changed")
+    func runs() async throws {
+        try await GatewayBed.with { bed in
+            let run = "/v1/runs/\(try await bed.run())"
+            let tag = try #require(try await bed.get(run).fields[.eTag])
+            let full = try await bed.get("\(run)?include=steps")
+            #expect(full.fields[.eTag] != tag)
+            let empty = JSONValue.object([:])
+            let first = try await bed.post("\(run)/cancel", empty, [.ifMatch: tag])
+            #expect(first.status == 202, "\(first.text)")
+            for verb in ["cancel", "retry", "pause", "resume"] {
+                let late = try await bed.post("\(run)/\(verb)", empty, [.ifMatch: tag])
+                #expect(late.code == "precondition_failed", "\(verb)")
+            }
+            let now = try #require(try await bed.get("\(run)?include=steps").fields[.eTag])
+            let retried = try await bed.post("\(run)/retry", empty, [.ifMatch: now])
+            #expect(retried.status == 202, "\(retried.text)")
+        }
+    }
+
+    @Test("who paused a run is named with the token that did")
+    func person() async throws {
+        try await GatewayBed.with { bed in
+            let run = "/v1/runs/\(try await bed.run())"
+            let body = JSONValue.object(["by": .string("ana")])
+            let paused = try await bed.post("\(run)/pause", body)
+            #expect(try paused.json["paused_by"] == .string("ana (test)"))
+            let long = JSONValue.object(["by": .string(String(repeating: "x", count: 101))])
+            #expect(try await bed.post("\(run)/pause", long).code == "invalid_body")
+        }
+    }
+
+    @Test("the reason of a session's end is bounded: each of its runs keeps it")
+    func reason() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.post("/v1/sessions", .object(["name": .string("s")]))
+            let long = JSONValue.object(["reason": .string(String(repeating: "x", count: 2_000))])
+            #expect(try await bed.post("/v1/sessions/s/cancel", long).code == "invalid_body")
+            #expect(try await bed.get("/v1/sessions/s").json["status"] == .string("active"))
+        }
+    }
+
     @Test("of two editors of a lane one is told that it was changed", arguments: Depth.allCases)
     func lanes(_ depth: Depth) async throws {
         try await GatewayBed.with(depth) { bed in

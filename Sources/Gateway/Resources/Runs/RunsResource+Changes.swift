@@ -9,6 +9,8 @@ import Store
 extension RunsResource {
     /// Bytes of a reason.
     static let reasonBytesMax = 1_024
+    /// Bytes of a person's name.
+    static let nameBytesMax = 100
 
     private func answer(_ id: RunID, _ more: [String: JSONValue] = [:]) async throws -> Response {
         let row = try await self.store.run(id)
@@ -34,7 +36,7 @@ extension RunsResource {
             reason = Self.reason(&body) ?? reason
             try body.finish()
         }
-        let id = try await self.run(context).id
+        let id = try await self.run(context, as: request).id
         _ = try await self.store.requestCancel(id, reason: reason)
         return try await self.answer(id)
     }
@@ -49,7 +51,7 @@ extension RunsResource {
             inputs = body.object("inputs")
             try body.finish()
         }
-        let row = try await self.run(context)
+        let row = try await self.run(context, as: request)
         let steps: [String]
         if let given = inputs, !given.isEmpty {
             let folder = self.artifacts
@@ -69,11 +71,14 @@ extension RunsResource {
     func pause(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var person = context.principal.name
         if var body = try await request.optionalBody() {
-            person = body.text("by") ?? person
-            if person.utf8.count > Self.reasonBytesMax { body.note("by", "that is no name") }
+            if let name = body.text("by") {
+                if name.utf8.count > Self.nameBytesMax { body.note("by", "that is no name") }
+                // Whose token it was is not for the request to say.
+                person = "\(name) (\(person))"
+            }
             try body.finish()
         }
-        let id = try await self.run(context).id
+        let id = try await self.run(context, as: request).id
         _ = try await self.store.requestPause(id, by: person)
         return try await self.answer(id)
     }
@@ -81,7 +86,7 @@ extension RunsResource {
     @Sendable
     func resume(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await request.noBody()
-        let id = try await self.run(context).id
+        let id = try await self.run(context, as: request).id
         _ = try await self.store.requestResume(id)
         return try await self.answer(id)
     }

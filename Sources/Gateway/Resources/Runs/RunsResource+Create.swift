@@ -59,7 +59,7 @@ extension RunsResource {
         members["version"] = .integer(1)
         let json = JSONValue.object(members)
         var fields: HTTPFields = [.location: "/v1/runs/\(id)"]
-        fields[.eTag] = EntityTag(json).field
+        fields[.eTag] = Self.tag(row, json).field
         if isReplay { fields[.idempotencyReplayed] = "true" }
         return .json(json, status: isReplay ? .ok : .created, fields: fields)
     }

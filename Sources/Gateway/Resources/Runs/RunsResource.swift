@@ -23,6 +23,25 @@ struct RunsResource: Sendable {
         return try await self.store.run(id)
     }
 
+    /// The run of the path, for an action; with `if-match` only if it is as the caller saw it.
+    func run(_ context: GatewayContext, as request: Request) async throws -> RunRow {
+        let row = try await self.run(context)
+        if let expected = try request.expectedEdits(), !expected.contains(Self.edit(row)) {
+            throw Problem.edited
+        }
+        return row
+    }
+
+    /// The tag of a run's document, whatever it includes.
+    static func tag(_ row: RunRow, _ json: JSONValue) -> EntityTag {
+        EntityTag(edited: Self.edit(row), json)
+    }
+
+    /// What people change about a run, and what its own progress makes another matter.
+    private static func edit(_ row: RunRow) -> String {
+        "\(row.attempt)-\(row.status.rawValue)" + (row.pausedBy == nil ? "" : "-paused")
+    }
+
     @Sendable
     func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await self.list(request, parent: nil)
@@ -88,7 +107,7 @@ struct RunsResource: Sendable {
             members["artifacts"] = .array(artifacts.map(RunDocument.json))
         }
         let json = JSONValue.object(members)
-        return .document(json, EntityTag(json), for: request)
+        return .document(json, Self.tag(row, json), for: request)
     }
 
     @Sendable

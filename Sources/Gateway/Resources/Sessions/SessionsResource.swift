@@ -154,7 +154,7 @@ struct SessionsResource: Sendable {
         let expected = try request.expectedRevision()
         var reason = "the session was cancelled by \(context.principal.name)"
         if var body = try await request.optionalBody() {
-            reason = body.text("reason") ?? reason
+            reason = RunsResource.reason(&body) ?? reason
             try body.finish()
         }
         let why = reason
