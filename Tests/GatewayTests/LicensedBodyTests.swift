@@ -17,7 +17,11 @@ struct LicensedBodyTests {
             return .appended
         }
 
+        var isDraining = false
+
         func closed(_ error: HTTP2Error?) { self.ending = .some(error) }
+
+        func draining() { self.isDraining = true }
     }
 
     private final class Token: Sendable {
@@ -50,5 +54,13 @@ struct LicensedBodyTests {
         let body = LicensedBody(endless) { true }
         body.closed(HTTP2Error(.streamReset, "cancelled"))
         #expect(endless.ending??.code == .streamReset)
+    }
+
+    @Test("a stream is told that its connection goes away")
+    func draining() {
+        let endless = Endless()
+        let body = LicensedBody(endless) { true }
+        body.draining()
+        #expect(endless.isDraining)
     }
 }

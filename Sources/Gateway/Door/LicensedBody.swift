@@ -43,4 +43,6 @@ final class LicensedBody: PulledBody {
         let revoked = HTTP2Error(.cancelled, "the token of this stream is over")
         self.body.closed(self.isOver ? revoked : error)
     }
+
+    func draining() { self.body.draining() }
 }
