@@ -139,7 +139,7 @@ extension EventHub {
             index: topic.builder.nextIndex,
             positions: topic.builder.heads
         )
-        for index in topic.loops { self.links[index].orders.append(order) }
+        for index in topic.loops.keys { self.links[index].orders.append(order) }
     }
 
     /// Looks at the database: for notices that were lost, lanes that are new, runs that ended.
@@ -238,7 +238,7 @@ extension EventHub {
         topic.lanes.sort()
         self.topics[number] = topic
         self.lanes[lane]?.topics.insert(number)
-        for index in topic.loops {
+        for index in topic.loops.keys {
             self.links[index].orders.append(.extend(topic: number, lanes: topic.lanes))
         }
         // Its first events are in the database already.
@@ -260,7 +260,7 @@ extension EventHub {
                 self.lanes[lane]?.topics.remove(topic.number)
                 if self.lanes[lane]?.topics.isEmpty == true { self.lanes[lane] = nil }
             }
-            for index in topic.loops {
+            for index in topic.loops.keys {
                 self.links[index].orders.append(.close(topic: topic.number))
             }
         }

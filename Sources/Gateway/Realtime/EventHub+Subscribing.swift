@@ -84,14 +84,16 @@ extension EventHub {
         guard !self.isEnded else { throw Self.draining }
         let isNew = self.numbers[scope] == nil
         let topic = self.open(scope, lanes, epoch)
-        self.follow(topic, on: index)
-        guard let interest = self.topics[topic]?.interest else { throw Self.draining }
+        guard let interest = self.topics[topic]?.interest,
+            let opening = self.follow(topic, on: index)
+        else { throw Self.draining }
         let ticket = StreamTicket(
             wish,
             epoch: epoch,
             start: start,
             bounds: bounds,
             topic: topic,
+            opening: opening,
             run: run,
             interest: interest,
             seat: seat
@@ -158,12 +160,13 @@ extension EventHub {
         return number
     }
 
-    /// Has a loop hear of a topic; at once, so that it is there before its first subscriber.
-    private func follow(_ number: Int, on index: Int) {
-        guard var topic = self.topics[number], !topic.loops.contains(index) else { return }
-        topic.loops.insert(index)
-        self.topics[number] = topic
-        let link = self.links[index]
+    /// Has a loop hear of a topic.
+    ///
+    /// - Returns: How it begins there. A subscriber may come to its loop before the order does: then
+    ///   it brings the order itself.
+    private func follow(_ number: Int, on index: Int) -> LoopOrder? {
+        guard let topic = self.topics[number] else { return nil }
+        if let order = topic.loops[index] { return order }
         let order = LoopOrder.open(
             topic: number,
             index: topic.builder.nextIndex,
@@ -171,7 +174,10 @@ extension EventHub {
             onlyLane: topic.builder.onlyLane,
             lanes: topic.lanes
         )
+        self.topics[number]?.loops[index] = order
+        let link = self.links[index]
         let fanout = link.fanout
         link.eventLoop.execute { fanout.value.apply([order]) }
+        return order
     }
 }

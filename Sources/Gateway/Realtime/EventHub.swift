@@ -60,7 +60,8 @@ public actor EventHub {
         let scope: StreamScope
         var lanes: [Int64]
         var builder: EventBlockBuilder
-        var loops: Set<Int> = []
+        /// The loops that hear of it, each with how it began there.
+        var loops: [Int: LoopOrder] = [:]
         let interest: TopicInterest
     }
 
@@ -209,7 +210,7 @@ public actor EventHub {
             guard var topic = self.topics[number], !topic.builder.isEmpty else { continue }
             let block = topic.builder.finish()
             self.topics[number] = topic
-            for index in topic.loops {
+            for index in topic.loops.keys {
                 self.links[index].orders.append(.publish(topic: number, block))
                 self.links[index].bytes += block.bytes.readableBytes
             }

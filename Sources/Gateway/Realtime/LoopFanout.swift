@@ -72,7 +72,7 @@ final class LoopFanout {
 
     // MARK: Subscribers come and go
 
-    /// Makes a subscriber; its topic was opened before its ticket was given.
+    /// Makes a subscriber.
     func attach(_ ticket: StreamTicket, to stream: any BodyStream) -> Subscriber {
         let topic = self.topic(ticket)
         let subscriber = Subscriber(ticket, topic: topic, stream: stream, fanout: self)
@@ -88,8 +88,9 @@ final class LoopFanout {
 
     private func topic(_ ticket: StreamTicket) -> LoopTopic {
         if let topic = self.topics[ticket.topic] { return topic }
-        // The node is stopping; the subscriber is told so.
-        self.isDraining = true
+        // A request that is answered on this very loop comes before the hub's order.
+        self.apply([ticket.opening])
+        if let topic = self.topics[ticket.topic] { return topic }
         let ring = EventRing(index: 0, positions: ticket.bounds.heads, onlyLane: nil)
         return LoopTopic(number: ticket.topic, ring: ring, lanes: [])
     }
@@ -117,6 +118,7 @@ final class LoopFanout {
         for order in orders {
             switch order {
             case .open(let number, let index, let positions, let onlyLane, let lanes):
+                guard self.topics[number] == nil else { break }
                 let ring = EventRing(index: index, positions: positions, onlyLane: onlyLane)
                 self.topics[number] = LoopTopic(number: number, ring: ring, lanes: lanes)
             case .extend(let number, let lanes): self.topics[number]?.lanes = lanes

@@ -51,6 +51,8 @@ final class StreamTicket: Sendable {
     let bounds: SubscriptionMachine.Bounds
     /// The topic's number.
     let topic: Int
+    /// How the topic begins on the subscriber's loop.
+    let opening: LoopOrder
     /// Of a run's stream.
     let run: RunPlace?
     private let interest: TopicInterest
@@ -62,6 +64,7 @@ final class StreamTicket: Sendable {
         start: SubscriptionMachine.Start,
         bounds: SubscriptionMachine.Bounds,
         topic: Int,
+        opening: LoopOrder,
         run: RunPlace?,
         interest: TopicInterest,
         seat: StreamSeat
@@ -71,6 +74,7 @@ final class StreamTicket: Sendable {
         self.start = start
         self.bounds = bounds
         self.topic = topic
+        self.opening = opening
         self.run = run
         self.interest = interest
         self.seat = seat
