@@ -8,6 +8,8 @@ extension Store {
     public static let bulkRunsMax: Int64 = 100_000
     /// Rows that are looked at to choose them.
     static let bulkRowsMax: Int64 = 1_000_000
+    /// How long choosing them may take.
+    static let bulkTimeMax: Duration = .seconds(20)
 
     /// Makes an action on all runs that fit now.
     ///
@@ -35,7 +37,7 @@ extension Store {
                 .text(action.rawValue), .text(filter), .text(reason.storable),
                 .text(actor.storable),
             ],
-            within: .seconds(20)
+            within: Self.bulkTimeMax
         )
         let row = try rows.first()
         let count = try row.int64(1)

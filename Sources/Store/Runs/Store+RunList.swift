@@ -38,11 +38,28 @@ extension Store {
     }
 
     /// How many runs fit, counted up to a bound.
-    public func runCount(_ query: RunQuery) async throws(StoreError) -> BoundedCount {
-        let stretch = query.isSearch ? Self.searchRowsMax : Self.countMax
+    ///
+    /// - Parameters:
+    ///   - query: Which runs.
+    ///   - isForBulk: Whether to count as far as an action on many runs goes, not as far as a list
+    ///     tells.
+    /// - Returns: The number, and whether there are no more.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func runCount(
+        _ query: RunQuery,
+        isForBulk: Bool = false
+    ) async throws(StoreError) -> BoundedCount {
+        let stretch =
+            switch (query.isSearch, isForBulk) {
+            case (true, false): Self.searchRowsMax
+            case (false, false): Self.countMax
+            case (true, true): Self.bulkRowsMax
+            case (false, true): Self.bulkRunsMax + 1
+            }
         let row = try await self.bounded(
             RunListSQL.count,
-            Self.values(query, before: nil, stretch: stretch)
+            Self.values(query, before: nil, stretch: stretch),
+            within: isForBulk ? Self.bulkTimeMax : Self.questionTimeMax
         ).first()
         return BoundedCount(count: try row.int64(0), isExact: try row.int64(1) < stretch)
     }

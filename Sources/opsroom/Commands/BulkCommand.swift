@@ -137,7 +137,8 @@ struct BulkAction: Sendable {
         }
         if !self.wish.yes { try self.ask(preview, words) }
         var order = body
-        order["expected_count"] = .integer(count)
+        // More than were counted cannot be held against the number; the node has a bound of its own.
+        if isExact { order["expected_count"] = .integer(count) }
         order["reason"] = self.wish.reason.map { .string($0) }
         let made = try await connection.post(["bulk"], .object(order))
         guard let id = made["id"]?.stringValue else {

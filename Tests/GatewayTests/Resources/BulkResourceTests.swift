@@ -51,6 +51,22 @@ struct BulkResourceTests {
         }
     }
 
+    @Test("a preview counts as far as an action goes, further than a list tells")
+    func large() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.store.manyRuns(10_050)
+            let wish: [String: JSONValue] = ["action": "pause", "filter": .object(["lane": "A"])]
+            let listed = try await bed.get("/v1/runs?lane=A&count=true&limit=1").json["count"]
+            #expect(listed?["exact"] == .bool(false))
+            let count = try await bed.post("/v1/bulk?preview=true", .object(wish)).json["count"]
+            #expect(count?["runs"] == .integer(10_050) && count?["exact"] == .bool(true))
+            var order = wish
+            order["expected_count"] = count?["runs"]
+            let made = try await bed.post("/v1/bulk", .object(order))
+            #expect(made.status == 202, "\(made.text)")
+        }
+    }
+
     @Test("a retry of many says which runs it skipped, and why")
     func retry() async throws {
         try await GatewayBed.with { bed in

@@ -59,7 +59,7 @@ struct BulkResource: Sendable {
     }
 
     private func preview(_ wish: Wish) async throws -> Response {
-        async let count = self.store.runCount(wish.query)
+        async let count = self.store.runCount(wish.query, isForBulk: true)
         let page = try await self.store.runPage(wish.query, before: nil, limit: Self.sampleMax)
         return .json(
             .object([
