@@ -56,6 +56,11 @@ struct BrowserSessionTests {
             #expect(first.fields[.setCookie] == nil)
             #expect(try await bed.post("/v1/browser-session", body).status == 429)
         }
+        try await AccessTests.with { bed in
+            let long = JSONValue.object(["token": .string(String(repeating: "x", count: 5_000))])
+            let refused = try await bed.post("/v1/browser-session", long)
+            #expect(refused.status == 413)
+        }
     }
 
     @Test("sessions are made no faster than their token may ask")

@@ -11,6 +11,9 @@ struct BrowserSessionResource: Sendable {
     let store: Store
     let desk: AccessDesk?
 
+    /// Bytes of a body: a token and the braces around it.
+    static let bodyBytesMax = 4_096
+
     /// Exchanges a token for a session.
     ///
     /// The token stands in the body, or in the authorization field; neither reaches a log.
@@ -24,10 +27,11 @@ struct BrowserSessionResource: Sendable {
         if case .token(let given) = Credential(exchange) {
             token = given
         } else {
-            var body = try JSONBody(try await request.json())
+            // Nobody has proved anything yet: little is read of him, and not too often.
+            try desk.checkFailures(exchange)
+            var body = try JSONBody(try await request.json(upTo: Self.bodyBytesMax))
             let text = body.text("token") ?? ""
             try body.finish()
-            try desk.checkFailures(exchange)
             guard let given = TokenText(text[...]) else { throw desk.failure(exchange) }
             token = given
         }

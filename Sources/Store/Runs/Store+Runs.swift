@@ -146,7 +146,7 @@ extension Store {
     ) async throws(StoreError) -> RunStatus {
         let rows = try await self.execute(
             RunsSQL.requestCancel,
-            [.int8(id.number), .text(reason)]
+            [.int8(id.number), .text(reason.storable)]
         )
         guard rows.count == 1 else {
             let run = try await self.run(id)

@@ -28,7 +28,10 @@ extension Store {
     ///
     /// - Throws: `conflict` when the name is taken.
     public func createSession(name: String, intent: String) async throws(StoreError) {
-        let rows = try await self.execute(SessionsSQL.create, [.text(name), .text(intent)])
+        let rows = try await self.execute(
+            SessionsSQL.create,
+            [.text(name), .text(intent.storable)]
+        )
         guard rows.count == 1 else {
             throw StoreError(.conflict, "a session named '\(name)' exists already")
         }

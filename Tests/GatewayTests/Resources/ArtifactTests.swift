@@ -169,6 +169,12 @@ struct ArtifactTests {
                 .object(["plan": .string(plan), "inputs": .object(["source": .string("a/b")])])
             )
             #expect(relative.code == "invalid_inputs")
+            let absent = JSONValue.string("upload:\(gone)")
+            let early = try await bed.post(
+                "/v1/runs",
+                .object(["plan": .string(plan), "inputs": .object(["source": absent])])
+            )
+            #expect(early.code == "invalid_inputs")
         }
     }
 }

@@ -75,6 +75,21 @@ struct EditingTests {
         }
     }
 
+    @Test("words may hold any character, also one that the database cannot keep")
+    func anyCharacter() async throws {
+        try await GatewayBed.with { bed in
+            let odd = JSONValue.string("a\u{0}b")
+            let session = JSONValue.object(["name": .string("odd"), "intent": odd])
+            #expect(try await bed.post("/v1/sessions", session).status == 201)
+            let run = "/v1/runs/\(try await bed.run())"
+            let reason = JSONValue.object(["reason": odd])
+            #expect(try await bed.post("\(run)/cancel", reason).status == 202)
+            let token = try await bed.post("/v1/tokens", .object(["name": odd]))
+            #expect(token.status == 201, "\(token.text)")
+            #expect(try await bed.get("/v1/tokens/%00").status == 404)
+        }
+    }
+
     @Test("who paused a run is named with the token that did")
     func person() async throws {
         try await GatewayBed.with { bed in

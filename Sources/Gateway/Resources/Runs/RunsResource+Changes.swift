@@ -151,6 +151,7 @@ struct RunInputs: Sendable {
         guard text.hasPrefix(Self.uploadMark),
             let digest = Digest(String(text.dropFirst(Self.uploadMark.count)))
         else { return nil }
-        return "\(self.artifacts)/\(digest.hex)"
+        let path = "\(self.artifacts)/\(digest.hex)"
+        return BlobFile(reading: path) == nil ? nil : path
     }
 }
