@@ -23,16 +23,17 @@ extension EventHub {
         guard !self.isEnded else { throw Self.draining }
         let seat = try self.seats.take(token: wish.token, tenant: wish.tenant)
         let ticket: StreamTicket
+        let opening: StreamOpening
         let index = self.link(eventLoop)
         do {
-            ticket = try await self.ticket(wish, seat, index)
+            (ticket, opening) = try await self.ticket(wish, seat, index)
         } catch let error as StoreError {
             throw Problem(error)
         } catch {
             throw Problem(error)
         }
         let fanout = self.links[index].fanout
-        return { stream in fanout.value.attach(ticket, to: stream) }
+        return { stream in fanout.value.attach(ticket, opening, to: stream) }
     }
 
     private static let draining = Problem(
@@ -53,7 +54,7 @@ extension EventHub {
         _ wish: StreamWish,
         _ seat: StreamSeat,
         _ index: Int
-    ) async throws -> StreamTicket {
+    ) async throws -> (StreamTicket, StreamOpening) {
         let epoch = try await self.epoch()
         var run: RunPlace?
         var scope = wish.scope
@@ -90,8 +91,6 @@ extension EventHub {
         let ticket = StreamTicket(
             wish,
             epoch: epoch,
-            start: start,
-            bounds: bounds,
             topic: topic,
             opening: opening,
             run: run,
@@ -103,7 +102,7 @@ extension EventHub {
             self.unknown.formUnion(Set(all).subtracting(lanes))
             if !self.unknown.isEmpty { self.wake.yield() }
         }
-        return ticket
+        return (ticket, StreamOpening(start: start, bounds: bounds))
     }
 
     private func start(

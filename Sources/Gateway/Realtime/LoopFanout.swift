@@ -73,9 +73,13 @@ final class LoopFanout {
     // MARK: Subscribers come and go
 
     /// Makes a subscriber.
-    func attach(_ ticket: StreamTicket, to stream: any BodyStream) -> Subscriber {
-        let topic = self.topic(ticket)
-        let subscriber = Subscriber(ticket, topic: topic, stream: stream, fanout: self)
+    func attach(
+        _ ticket: StreamTicket,
+        _ opening: StreamOpening,
+        to stream: any BodyStream
+    ) -> Subscriber {
+        let topic = self.topic(ticket, opening)
+        let subscriber = Subscriber(ticket, opening, topic: topic, stream: stream, fanout: self)
         subscriber.index = self.subscribers.count
         self.subscribers.append(subscriber)
         subscriber.topicIndex = topic.followers.count
@@ -86,12 +90,12 @@ final class LoopFanout {
         return subscriber
     }
 
-    private func topic(_ ticket: StreamTicket) -> LoopTopic {
+    private func topic(_ ticket: StreamTicket, _ opening: StreamOpening) -> LoopTopic {
         if let topic = self.topics[ticket.topic] { return topic }
         // A request that is answered on this very loop comes before the hub's order.
         self.apply([ticket.opening])
         if let topic = self.topics[ticket.topic] { return topic }
-        let ring = EventRing(index: 0, positions: ticket.bounds.heads, onlyLane: nil)
+        let ring = EventRing(index: 0, positions: opening.bounds.heads, onlyLane: nil)
         return LoopTopic(number: ticket.topic, ring: ring, lanes: [])
     }
 

@@ -43,12 +43,16 @@ public struct StreamWish: Sendable {
     }
 }
 
-/// A place among the subscribers, and all that one of them needs to begin.
+/// Where a subscriber begins. Let go once it was greeted: of a wide stream it is kilobytes.
+struct StreamOpening: Sendable {
+    let start: SubscriptionMachine.Start
+    let bounds: SubscriptionMachine.Bounds
+}
+
+/// A place among the subscribers, and what one of them needs all the time.
 final class StreamTicket: Sendable {
     let wish: StreamWish
     let epoch: String
-    let start: SubscriptionMachine.Start
-    let bounds: SubscriptionMachine.Bounds
     /// The topic's number.
     let topic: Int
     /// How the topic begins on the subscriber's loop.
@@ -61,8 +65,6 @@ final class StreamTicket: Sendable {
     init(
         _ wish: StreamWish,
         epoch: String,
-        start: SubscriptionMachine.Start,
-        bounds: SubscriptionMachine.Bounds,
         topic: Int,
         opening: LoopOrder,
         run: RunPlace?,
@@ -71,8 +73,6 @@ final class StreamTicket: Sendable {
     ) {
         self.wish = wish
         self.epoch = epoch
-        self.start = start
-        self.bounds = bounds
         self.topic = topic
         self.opening = opening
         self.run = run

@@ -45,12 +45,14 @@ extension Subscriber {
     }
 
     private func greet(_ isRecovered: Bool) {
+        guard let bounds = self.opening?.bounds else { return }
+        self.opening = nil
         let from = self.cursor(self.machine.start)
         let hello = StreamFrame.hello(
             epoch: self.ticket.epoch,
             from: from,
-            head: self.cursor(self.ticket.bounds.heads),
-            floor: self.cursor(self.ticket.bounds.floors),
+            head: self.cursor(bounds.heads),
+            floor: self.cursor(bounds.floors),
             isRecovered: isRecovered
         )
         // Without an id when something was lost: cut off now, the reader must be reset again.

@@ -25,6 +25,8 @@ final class Subscriber: PulledBody {
     }
 
     let ticket: StreamTicket
+    /// `nil` once it was greeted.
+    var opening: StreamOpening?
     let topic: LoopTopic
     let stream: any BodyStream
     let fanout: LoopFanout
@@ -45,15 +47,22 @@ final class Subscriber: PulledBody {
     /// Where the snapshot goes on.
     var snapshotBefore: Int64 = .max
 
-    init(_ ticket: StreamTicket, topic: LoopTopic, stream: any BodyStream, fanout: LoopFanout) {
+    init(
+        _ ticket: StreamTicket,
+        _ opening: StreamOpening,
+        topic: LoopTopic,
+        stream: any BodyStream,
+        fanout: LoopFanout
+    ) {
+        self.opening = opening
         self.ticket = ticket
         self.topic = topic
         self.stream = stream
         self.fanout = fanout
         self.machine = SubscriptionMachine(
-            start: ticket.start,
+            start: opening.start,
             epoch: ticket.epoch,
-            bounds: ticket.bounds,
+            bounds: opening.bounds,
             mode: ticket.wish.mode
         )
         self.lastTick = fanout.tick

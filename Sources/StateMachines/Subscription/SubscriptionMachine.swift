@@ -159,8 +159,8 @@ public struct SubscriptionMachine: Sendable {
 
     private var phase: Phase
     private let mode: Mode
-    /// Where it began.
-    public let start: LanePositions
+    /// Where it began; forgotten once it is live.
+    public private(set) var start: LanePositions
     /// While catching up, how far it is; right after, what of the ring it has had already.
     private var positions: LanePositions
     private var isSkipping = true
@@ -317,6 +317,7 @@ public struct SubscriptionMachine: Sendable {
 
     /// Everything it lacks is in the ring.
     private mutating func join(_ ring: Ring) {
+        self.start = LanePositions()
         if let lane = ring.onlyLane {
             self.isSkipping = false
             self.phase = .live(index: ring.floor + self.positions[lane] - ring.base[lane])
