@@ -81,6 +81,10 @@ public actor EventHub {
     nonisolated let inbox = Mutex(Inbox())
     private let wakes: AsyncStream<Void>
     nonisolated let wake: AsyncStream<Void>.Continuation
+    /// What has to ask the database first, so that events need not wait for its answers.
+    private let errands: AsyncStream<Void>
+    private let errand: AsyncStream<Void>.Continuation
+    private var isLookDue = false
     var lanes: [Int64: Lane] = [:]
     var topics: [Int: Topic] = [:]
     var numbers: [StreamScope: Int] = [:]
@@ -108,6 +112,7 @@ public actor EventHub {
             PageReader(source: source, logger: logger)
         }
         (self.wakes, self.wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (self.errands, self.errand) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     // MARK: What happened
@@ -152,6 +157,9 @@ public actor EventHub {
             group.addTask {
                 for await _ in self.wakes { await self.turn() }
             }
+            group.addTask {
+                for await _ in self.errands { await self.ask() }
+            }
         }
         self.drain()
     }
@@ -182,7 +190,7 @@ public actor EventHub {
         }
     }
 
-    private func turn() async {
+    private func turn() {
         let mail = self.inbox.withLock { inbox in
             defer {
                 let isFollowed = inbox.isFollowed
@@ -198,7 +206,15 @@ public actor EventHub {
         for chunk in mail.chunks { self.accept(chunk) }
         for (lane, end) in mail.ends { self.want(lane, through: end - 1) }
         self.publish()
-        if mail.isLookDue { await self.look() }
+        if mail.isLookDue { self.isLookDue = true }
+        if self.isLookDue || !self.unknown.isEmpty { self.errand.yield() }
+    }
+
+    private func ask() async {
+        if self.isLookDue {
+            self.isLookDue = false
+            await self.look()
+        }
         if !self.unknown.isEmpty { await self.adopt() }
     }
 
