@@ -92,7 +92,6 @@ extension EventHub {
             wish,
             epoch: epoch,
             topic: topic,
-            opening: opening,
             run: run,
             interest: interest,
             seat: seat
@@ -102,7 +101,7 @@ extension EventHub {
             self.unknown.formUnion(Set(all).subtracting(lanes))
             if !self.unknown.isEmpty { self.wake.yield() }
         }
-        return (ticket, StreamOpening(start: start, bounds: bounds))
+        return (ticket, StreamOpening(start: start, bounds: bounds, order: opening))
     }
 
     private func start(

@@ -93,7 +93,7 @@ final class LoopFanout {
     private func topic(_ ticket: StreamTicket, _ opening: StreamOpening) -> LoopTopic {
         if let topic = self.topics[ticket.topic] { return topic }
         // A request that is answered on this very loop comes before the hub's order.
-        self.apply([ticket.opening])
+        self.apply([opening.order])
         if let topic = self.topics[ticket.topic] { return topic }
         let ring = EventRing(index: 0, positions: opening.bounds.heads, onlyLane: nil)
         return LoopTopic(number: ticket.topic, ring: ring, lanes: [])

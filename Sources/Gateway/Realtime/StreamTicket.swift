@@ -47,6 +47,8 @@ public struct StreamWish: Sendable {
 struct StreamOpening: Sendable {
     let start: SubscriptionMachine.Start
     let bounds: SubscriptionMachine.Bounds
+    /// How the topic begins on the subscriber's loop.
+    let order: LoopOrder
 }
 
 /// A place among the subscribers, and what one of them needs all the time.
@@ -55,8 +57,6 @@ final class StreamTicket: Sendable {
     let epoch: String
     /// The topic's number.
     let topic: Int
-    /// How the topic begins on the subscriber's loop.
-    let opening: LoopOrder
     /// Of a run's stream.
     let run: RunPlace?
     private let interest: TopicInterest
@@ -66,7 +66,6 @@ final class StreamTicket: Sendable {
         _ wish: StreamWish,
         epoch: String,
         topic: Int,
-        opening: LoopOrder,
         run: RunPlace?,
         interest: TopicInterest,
         seat: StreamSeat
@@ -74,7 +73,6 @@ final class StreamTicket: Sendable {
         self.wish = wish
         self.epoch = epoch
         self.topic = topic
-        self.opening = opening
         self.run = run
         self.interest = interest
         self.seat = seat
