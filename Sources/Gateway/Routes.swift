@@ -10,7 +10,7 @@ extension Gateway {
         let tokens = TokensResource(store: self.equipment.store, desk: desk)
         let browser = BrowserSessionResource(store: self.equipment.store, desk: desk)
         let health = self.health
-        let events = EventsResource(hub: self.events)
+        let events = EventsResource(hub: self.events, store: self.equipment.store)
         return [
             Route(.get, "/healthz", nil, "health.live", health.live),
             Route(.get, "/readyz", nil, "health.ready", health.ready),

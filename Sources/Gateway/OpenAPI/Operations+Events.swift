@@ -7,7 +7,7 @@ extension OperationCatalog {
         "events.all": Self.stream("Live events of all active sessions.", hasLanes: true),
         "events.session": Self.stream(
             "Live events of a session, of lanes made later too.",
-            path: .path("id", "The session's number."),
+            path: .path("id", "The session's name or number."),
             hasLanes: true
         ),
         "events.lane": Self.stream(

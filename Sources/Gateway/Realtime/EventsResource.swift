@@ -6,10 +6,13 @@ import Hummingbird
 import NIOCore
 import PulserIR
 import StateMachines
+import Store
 
 /// Live events of everything, a session, a lane or a run.
 struct EventsResource: Sendable {
     let hub: EventHub
+    /// Knows sessions by their names.
+    let store: Store
 
     /// `GET /v1/events`
     @Sendable
@@ -25,7 +28,14 @@ struct EventsResource: Sendable {
     @Sendable
     func session(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var query = try Query(request)
-        let session = try Self.number("session", try context.parameter("id"))
+        let text = try context.parameter("id")
+        // By name or number, as everywhere; a number is not looked up: thousands may come at once.
+        let session =
+            if Int64(text) == nil {
+                try await self.store.session(text).id
+            } else {
+                try Self.number("session", text)
+            }
         let wanted = try Self.lanes(&query)
         let runs = try Self.runs(&query)
         guard !wanted.isEmpty else {

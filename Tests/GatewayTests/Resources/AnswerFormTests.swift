@@ -66,6 +66,20 @@ struct AnswerFormTests {
         }
     }
 
+    @Test("a session's stream is found by name and by number")
+    func streams() async throws {
+        try await GatewayBed.with { bed in
+            let session = JSONValue.object(["name": "billing"])
+            let made = try await bed.post("/v1/sessions", session)
+            let id = try #require(try made.json["id"]?.integerValue)
+            let fields: HTTPFields = [.accept: "text/event-stream"]
+            for (text, status) in [("billing", 200), ("\(id)", 200), ("nothing", 404)] {
+                let answer = try await bed.send(.head, "/v1/sessions/\(text)/events", fields)
+                #expect(answer.status == status, "\(text)")
+            }
+        }
+    }
+
     @Test("runs, their evidence and actions on many answer in the forms described")
     func runs() async throws {
         try await GatewayBed.with { bed in
