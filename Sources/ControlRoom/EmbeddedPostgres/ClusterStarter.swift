@@ -151,7 +151,7 @@ struct ClusterStarter: Sendable {
             port = 5432
             unix_socket_directories = '\(Self.quoted(self.place.socketDirectory))'
             unix_socket_permissions = 0700
-            max_connections = 300
+            max_connections = \(self.isDurable ? 300 : 1000)
             shared_buffers = 128MB
             fsync = \(durable)
             synchronous_commit = \(durable)
