@@ -195,6 +195,10 @@ struct RunSimulation {
         let isEarly = self.generator.chance(50)
         if isEarly { self.repeatStops() }
         if self.isPaused, self.rules.end == nil { self.handle(.suspend) }
+        // A run that goes on again may hear of it a second time.
+        if !self.isPaused, self.rules.end == nil, self.generator.chance(20) {
+            self.handle(.unsuspend)
+        }
         if self.rules.end == nil { self.handle(.begin) }
         if !isEarly { self.repeatStops() }
     }

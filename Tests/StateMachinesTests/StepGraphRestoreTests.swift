@@ -119,8 +119,8 @@ struct StepGraphRestoreTests {
             [step("a"), step("b", needs: ["a"]), step("x", needs: ["b"], if: "always()")],
             [record("a", 1, .succeeded), record("b", 1, .cancelled)]
         )
-        #expect(try run.tell(.cancel) == [.settle(1, .cancelled), .decide(2)])
-        #expect(try run.tell(.begin) == [])
+        #expect(try run.tell(.cancel) == [.settle(1, .cancelled)])
+        #expect(try run.tell(.begin) == [.decide(2)])
     }
 
     @Test("attempts before a person's retry do not use up the budget")

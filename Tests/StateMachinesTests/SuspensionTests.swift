@@ -116,4 +116,16 @@ struct SuspensionTests {
         let end = try cancelled.tell(.ended(1, .again))
         #expect(end == [.settle(1, .cancelled), .end(.cancelled)])
     }
+
+    @Test("what is heard before a run begins starts nothing", arguments: [false, true])
+    func early(isCut: Bool) throws {
+        var run = Drive([step("a"), step("b", needs: ["a"])])
+        if isCut { run.machine.restore([StepRecord(step: "a", attempt: 1, state: .intent)]) }
+        #expect(try run.tell(.unsuspend) == [])
+        #expect(try run.tell(.suspend) == [])
+        #expect(try run.tell(.unsuspend) == [])
+        let first: StepGraphMachine.Action =
+            isCut ? .resolve(0, number: 1) : .attempt(0, number: 1)
+        #expect(try run.tell(.begin) == [first])
+    }
 }

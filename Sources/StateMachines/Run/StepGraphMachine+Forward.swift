@@ -4,6 +4,7 @@ internal import PulserIR
 
 extension StepGraphMachine {
     mutating func begin(_ actions: inout [Action]) {
+        self.hasBegun = true
         for step in self.states.indices where self.states[step].status == .running {
             if self.isSuspended {
                 self.suspension?.unresolved.append(step)

@@ -126,6 +126,8 @@ public struct StepGraphMachine: Sendable {
     var states: [StepState]
     /// A person was asked; nothing starts by itself any more.
     public internal(set) var isAsking = false
+    /// Nothing starts before: what a crash cut off is told apart from it at that moment.
+    var hasBegun = false
     var stopReason: RunStatus?
     var suspension: Suspension?
     var attempted: [Int] = []
@@ -261,6 +263,8 @@ public struct StepGraphMachine: Sendable {
         case .cancel: self.stop(.cancelled, &actions)
         case .timeout: self.stop(.timedOut, &actions)
         }
+        // A cancel or a pause may be heard before the run begins: it counts from then on.
+        guard self.hasBegun else { return actions }
         self.advance(random, &actions)
         self.tellSuspended(&actions)
         return actions
