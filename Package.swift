@@ -230,8 +230,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "opsroom", "opsroom-guard", "ControlRoom", "Compiler", "StateMachines", "Store",
-                "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes,
+                "opsroom", "opsroom-guard", "opsload", "ControlRoom", "Compiler", "StateMachines",
+                "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes,
                 nioCore, nioPosix, logging,
             ],
             swiftSettings: house

@@ -18,11 +18,12 @@ final class Program: Sendable {
     private let files: (output: String, error: String)
     private let waitStatus = Mutex<Int32?>(nil)
 
-    /// Starts `opsroom` with these arguments and no other environment than this.
+    /// Starts `opsroom`, or another program of this package, with these arguments and no other environment than this.
     init(
         _ arguments: [String],
         environment: [String: String],
-        outputs: String
+        outputs: String,
+        program: String = "opsroom"
     ) throws {
         self.files = (outputs + ".out", outputs + ".err")
         var actions = posix_spawn_file_actions_t()
@@ -32,7 +33,7 @@ final class Program: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, self.files.output, create, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, self.files.error, create, 0o600)
-        let words = ["opsroom"] + arguments
+        let words = [program] + arguments
         let variables = environment.map { "\($0.key)=\($0.value)" }
         var argumentPointers = words.map { strdup($0) } + [nil]
         var environmentPointers = variables.map { strdup($0) } + [nil]
@@ -40,7 +41,7 @@ final class Program: Sendable {
         var process = pid_t()
         let code = posix_spawn(
             &process,
-            Self.folder + "/opsroom",
+            Self.folder + "/\(program)",
             &actions,
             nil,
             &argumentPointers,
@@ -48,7 +49,7 @@ final class Program: Sendable {
         )
         guard code == 0 else {
             throw NeverHappened(
-                description: "opsroom was started: \(String(cString: strerror(code)))"
+                description: "\(program) was started: \(String(cString: strerror(code)))"
             )
         }
         self.processID = process

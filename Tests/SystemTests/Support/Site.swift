@@ -99,7 +99,8 @@ final class Site: Sendable {
     func start(
         _ arguments: [String],
         data: String? = "data",
-        environment extra: [String: String] = [:]
+        environment extra: [String: String] = [:],
+        program name: String = "opsroom"
     ) throws -> Program {
         var environment = ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.folder]
         // Many nodes at once: none may take the usual port, none the user's own contexts.
@@ -111,7 +112,8 @@ final class Site: Sendable {
         let program = try Program(
             arguments + (data.map { ["--data", "\(self.folder)/\($0)"] } ?? []),
             environment: environment,
-            outputs: "\(self.folder)/program-\(number)"
+            outputs: "\(self.folder)/program-\(number)",
+            program: name
         )
         self.programs.withLock { $0.append(program) }
         return program
