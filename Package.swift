@@ -231,7 +231,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "opsroom", "opsroom-guard", "opsload", "ControlRoom", "Compiler", "StateMachines",
-                "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit", httpTypes,
+                "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit",
+                httpTypes,
                 nioCore, nioPosix, logging,
             ],
             swiftSettings: house
