@@ -5,10 +5,9 @@ import Synchronization
 
 /// Work that may block its thread.
 public enum BlockingWork {
-    private static let queue = DispatchQueue(
-        label: "opsroom.tools.blocking",
-        attributes: .concurrent
-    )
+    /// A queue for each piece: those get a thread however many others compute. The threads of one
+    /// concurrent queue are as few as the cores, and two endless patterns would hold up everything.
+    private static var queue: DispatchQueue { DispatchQueue(label: "opsroom.tools.blocking") }
 
     /// Runs `body` on a thread of its own kind and waits for it without holding the caller's.
     public static func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value

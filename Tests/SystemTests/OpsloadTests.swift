@@ -1,5 +1,6 @@
 // Decides that event streams lose, repeat and reorder nothing, by the load harness's own audit.
 
+import ControlRoom
 import Foundation
 import PulserIR
 import Testing

@@ -1,6 +1,7 @@
 // What the guard leaves behind: nothing.
 
 import Dispatch
+import Foundation
 import Glibc
 import PulserIR
 import Subprocess
@@ -156,7 +157,9 @@ struct GuardTests {
         let failure = await #expect(throws: ToolFailure.self) { try await work.value }
         #expect(failure?.isCancelled == true)
         for process in family.processes + [family.guardProcess] {
-            #expect(await isGone(process))
+            let isGone = await isGone(process)
+            let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+            #expect(isGone, "\(family): \(stat ?? "")")
         }
     }
 
@@ -185,6 +188,37 @@ struct GuardTests {
         for number: Int32 in [-1, 0, 1, getpgrp()] {
             #expect(GuardedProgram(pid: number, startTime: 1) == nil)
         }
+    }
+
+    @Test("a node without a free descriptor does not take a program for gone")
+    func noDescriptors() async {
+        // In a process of its own, where nobody else needs any.
+        await #expect(processExitsWith: .success) {
+            let box = Fixture.toolBox()
+            let fixture = try Fixture()
+            let process = try await box.startBackground(
+                .script("exec sleep 500"),
+                in: fixture.context()
+            )
+            let start = try #require(GuardTests.startTime(of: process.pid))
+            let program = try #require(GuardedProgram(pid: process.pid, startTime: start))
+            var limit = rlimit(rlim_cur: 3, rlim_max: 3)
+            var before = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
+            limit.rlim_max = before.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            #expect(!program.killEverything())
+            #expect(isAlive(process.pid))
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before)
+            #expect(program.killEverything())
+            await process.stop()
+        }
+    }
+
+    private static func startTime(of process: Int32) -> UInt64? {
+        let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        return stat?.split(separator: ")").last?.split(separator: " ").dropFirst(19).first
+            .flatMap { UInt64($0) }
     }
 
     @Test("200 runs leave no descriptor open, and their cost is printed")

@@ -27,38 +27,45 @@ struct GuardedProgram: Sendable, Hashable {
     /// A daemon that has left the session is out of reach: only the guard knew it as a descendant.
     func killEverything() -> Bool {
         for _ in 0..<(Self.killMillisecondsMax * 1_000 / Int(Self.pauseMicroseconds)) {
-            let members = self.members()
-            if members.isEmpty { return true }
-            // In one call the group cannot fork away from it; members of other groups of the
-            // session are found again in the next round.
-            kill(-self.pid, SIGKILL)
-            for member in members { kill(member, SIGKILL) }
+            if let members = self.members() {
+                if members.isEmpty { return true }
+                // In one call the group cannot fork away from it; members of other groups of the
+                // session are found again in the next round.
+                kill(-self.pid, SIGKILL)
+                for member in members { kill(member, SIGKILL) }
+            }
             usleep(Self.pauseMicroseconds)
         }
-        return self.members().isEmpty
+        return self.members()?.isEmpty ?? false
     }
 
-    /// The living processes of its group or session.
+    /// The living processes of its group or session; `nil` when that cannot be told now, for a node
+    /// short of descriptors sees no process either.
     ///
     /// The kernel gives a number to nobody while a group or session carries it. So either the
     /// leader is still the same, or it is gone and whoever carries the number descends from it,
     /// or the number is somebody else's and nothing of the program is left.
-    private func members() -> [Int32] {
-        if let leader = ProcessRecord(of: self.pid), leader.startTime != self.startTime {
-            return []
+    private func members() -> [Int32]? {
+        switch ProcessRecord.read(self.pid) {
+        case .found(let leader) where leader.startTime != self.startTime: return []
+        case .unknown: return nil
+        case .found, .gone: break
         }
-        guard let directory = opendir("/proc") else { return [] }
+        guard let directory = opendir("/proc") else { return nil }
         defer { closedir(directory) }
         var found: [Int32] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
                 field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            guard let process = Int32(name), let record = ProcessRecord(of: process),
-                record.group == self.pid || record.session == self.pid, record.isRunning,
-                record.startTime >= self.startTime
-            else { continue }
-            found.append(process)
+            guard let process = Int32(name) else { continue }
+            switch ProcessRecord.read(process) {
+            case .found(let record) where record.isRunning && record.startTime >= self.startTime:
+                guard [record.group, record.session].contains(self.pid) else { continue }
+                found.append(process)
+            case .unknown: return nil
+            case .found, .gone: continue
+            }
         }
         return found
     }
@@ -71,19 +78,29 @@ private struct ProcessRecord {
     var session: Int32
     var startTime: UInt64
 
-    /// Reads it; `nil` when there is no such process.
-    init?(of process: Int32) {
+    /// What a look at a process came to.
+    enum Look {
+        case found(ProcessRecord)
+        case gone
+        /// It cannot be told, as when no descriptor is free.
+        case unknown
+    }
+
+    static func read(_ process: Int32) -> Look {
         let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
+        guard file >= 0 else { return errno == ENOENT ? .gone : .unknown }
         defer { close(file) }
         var buffer: [UInt8] = Array(repeating: 0, count: 512)
-        let count = read(file, &buffer, buffer.count)
+        // A process that ends between the two calls has nothing to read.
+        let count = Glibc.read(file, &buffer, buffer.count)
+        return ProcessRecord(buffer[..<max(0, count)]).map { .found($0) } ?? .gone
+    }
+
+    private init?(_ buffer: ArraySlice<UInt8>) {
         // The name in parentheses may hold anything, parentheses and spaces included.
-        guard count > 0, let end = buffer[..<count].lastIndex(of: UInt8(ascii: ")")) else {
-            return nil
-        }
+        guard let end = buffer.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         // proc(5) counts from 1, and what follows the name is field 3.
-        let fields = buffer[(end + 1)..<count].split(separator: UInt8(ascii: " "))
+        let fields = buffer[(end + 1)...].split(separator: UInt8(ascii: " "))
             .map { String(decoding: $0, as: UTF8.self) }
         guard fields.count > 19, let group = Int32(fields[2]), let session = Int32(fields[3]),
             let startTime = UInt64(fields[19])
