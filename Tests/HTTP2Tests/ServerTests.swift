@@ -271,7 +271,9 @@ struct TestServer: Sendable {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/curl")
         process.arguments =
-            ["-sS", "--max-time", "20"] + arguments + ["http://127.0.0.1:\(self.port)\(path)"]
+            ["-sS", "--max-time", "\(RawSocket.patience.components.seconds)"] + arguments + [
+                "http://127.0.0.1:\(self.port)\(path)"
+            ]
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output

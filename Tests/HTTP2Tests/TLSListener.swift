@@ -34,19 +34,20 @@ final class TLSListener: Sendable {
         let context = try ClientTLSContext(tls, host: host)
         guard let port = self.channel.localAddress?.port else { return [] }
         let group = MultiThreadedEventLoopGroup.singleton
-        let names = group.any().makePromise(of: [String].self)
+        let (names, continuation) = AsyncStream<Result<[String], any Error>>.makeStream()
         let channel = try await ClientBootstrap(group: group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers([
                         context.makeHandler(),
-                        HandshakeWatch(context) { names.completeWith($0) },
+                        HandshakeWatch(context) { continuation.yield($0) },
                     ])
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
         do {
-            let shown = try await names.futureResult.get()
+            var iterator = names.makeAsyncIterator()
+            let shown = try await iterator.next()?.get() ?? []
             try? await channel.close()
             return shown
         } catch {

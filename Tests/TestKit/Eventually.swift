@@ -17,6 +17,7 @@ public func eventually(
     within limit: Duration = .seconds(30),
     _ condition: () async throws -> Bool
 ) async throws {
+    let limit = Sanitized.patience(limit)
     let deadline = ContinuousClock.now + limit
     while try await !condition() {
         guard ContinuousClock.now < deadline else {

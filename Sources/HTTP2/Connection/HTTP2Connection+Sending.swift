@@ -58,12 +58,12 @@ extension HTTP2Connection {
                 return true
             }
             guard count > 0 else {
-                if self.isPaused {
-                    self.isPaused = false
-                    if self.turnBytes >= Self.turnBytesMax { return false }
-                    continue
-                }
-                return true
+                guard self.isPaused else { return true }
+                // Bodies have given enough: unless that is written, the channel never seems full.
+                self.isPaused = false
+                self.emit(isLast: false)
+                if self.turnBytes >= Self.turnBytesMax { return false }
+                continue
             }
             unsafe self.out.writeBytes(UnsafeRawBufferPointer(start: data, count: count))
             if self.out.readableBytes >= Self.writeBytes {

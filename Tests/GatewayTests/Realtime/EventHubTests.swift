@@ -12,7 +12,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(2))))
 struct EventHubTests {
     @Test(
         "a stream greets, then gives every event with its lane, in each form",

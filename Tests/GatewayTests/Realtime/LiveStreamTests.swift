@@ -85,7 +85,7 @@ private final class Tally: Sendable {
     func add() { self.value.withLock { $0 += 1 } }
 }
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(3))))
 struct LiveStreamTests {
     @Test(
         "a hundred streams on one connection see every event once, and a drain ends them with bye"

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(3))))
 struct SlowReaderTests {
     /// More than a ring holds.
     static let many = Int(EventRing.entriesMax) / 64 * 64 + 640

@@ -48,7 +48,7 @@ private struct LaneWriter: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(3))))
 struct StoredStreamTests {
     /// Asks for a stream and reads until `isEnough` parts came.
     private func read(

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(2))))
 struct StreamPlaceTests {
     @Test("who catches up lane by lane is told ids that name exactly what it was given")
     func catchingUp() async throws {

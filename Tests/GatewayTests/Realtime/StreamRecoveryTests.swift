@@ -8,7 +8,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(4)))
+@Suite(.timeLimit(.minutes(Sanitized.minutes(4))))
 struct StreamRecoveryTests {
     /// Reads a stream in pieces, cut off at random, each piece resumed with the last id it saw.
     private func read(

@@ -20,7 +20,7 @@ extension RawPeer {
     func flood(
         _ count: Int,
         isReading: Bool = true,
-        patience: Duration = .seconds(20),
+        patience: Duration = RawSocket.patience,
         _ unit: (Int) -> [UInt8]
     ) throws -> FloodOutcome {
         var outcome = FloodOutcome()

@@ -1,5 +1,6 @@
 // Floods are ended within their budget, while honest connections are served.
 
+import HTTP2
 import Testing
 
 @Suite("Floods")
@@ -30,7 +31,10 @@ struct FloodTests {
 
     @Test("resets that we are made to send are counted", arguments: Attack.made.dropLast())
     func made(_ attack: Attack) async throws {
-        try await withWireServer { server in
+        var configuration = HTTPServerConfiguration()
+        // A slow machine must not make a peer look patient.
+        configuration.limits.glitchesPerSecond = 0
+        try await withWireServer(configuration) { server in
             try await onOwnThread { try attack.runSlowly(port: server.port) }
             try await onOwnThread { try Self.beHonest(port: server.port) }
             #expect(server.forbidden.isEmpty)

@@ -1,12 +1,10 @@
 // What peers can make a server hold is bounded; measured in a process of its own.
 
-import Foundation
+import TestKit
 import Testing
 
-/// Sanitizers keep freed memory: `loadtests/sanitizers` says that they are at work.
-private let isSanitized = ProcessInfo.processInfo.environment["OPSROOM_SANITIZED"] != nil
-
-@Suite("Memory under attack", .serialized, .enabled(if: !isSanitized))
+// Sanitizers keep freed memory.
+@Suite("Memory under attack", .serialized, .enabled(if: !Sanitized.isOn))
 struct MemoryTests {
     private static let mebibyte = 1 << 20
 

@@ -11,7 +11,7 @@ import Testing
 @Suite("Fuzzing the client")
 struct ClientFuzzTests {
     /// Each session has a client of its own, four callers, and a server that plays one connection.
-    @Test("almost valid HTTP/2 sessions", .timeLimit(.minutes(10)))
+    @Test("almost valid HTTP/2 sessions")
     func sessions() async throws {
         let listener = try RawListener()
         let run = FuzzRun(sessions: 1_000)

@@ -1,6 +1,7 @@
 // A TCP socket on loopback with deadlines: what a peer of our own choosing writes and reads.
 
 import Glibc
+import TestKit
 
 /// Something did not come as expected.
 struct WireFailure: Error, CustomStringConvertible {
@@ -12,7 +13,7 @@ struct WireFailure: Error, CustomStringConvertible {
 /// A connected socket. Confined to one thread. The deadlines only bound failures.
 final class RawSocket {
     /// How long anything is waited for.
-    static let patience: Duration = .seconds(20)
+    static let patience = Sanitized.patience(.seconds(20))
 
     private var descriptor: Int32
     /// Whether the peer has closed its side, or the connection was reset.
