@@ -23,6 +23,8 @@ public final class Gateway: Sendable {
         public var artifacts: String
         /// Whether this node can answer for the room.
         public var readiness = Readiness(migrationsMax: 0)
+        /// The schema that this program knows.
+        public var migrations: [Migration] = []
         /// What is counted; `nil` when somebody else collects it.
         public var registry: MetricsRegistry?
         /// For what a person should see.
@@ -85,6 +87,7 @@ public final class Gateway: Sendable {
             store: self.equipment.store,
             doorkeeper: self.equipment.doorkeeper,
             readiness: self.equipment.readiness,
+            migrations: self.equipment.migrations,
             registry: self.equipment.registry,
             isOpenOnLoopback: self.configuration.metricsOpenOnLoopback
         )

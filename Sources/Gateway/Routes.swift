@@ -15,6 +15,7 @@ extension Gateway {
             Route(.get, "/healthz", nil, "health.live", health.live),
             Route(.get, "/readyz", nil, "health.ready", health.ready),
             Route(.get, "/metrics", nil, "health.metrics", health.metrics),
+            Route(.get, "/v1/migrations", .read, "health.migrations", health.schema),
             Route(.get, "/v1/me", .read, "me.get", tokens.me),
             Route(.get, "/v1/tokens", .admin, "tokens.list", tokens.list),
             Route(.post, "/v1/tokens", .admin, "tokens.create", tokens.create),

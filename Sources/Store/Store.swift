@@ -43,17 +43,24 @@ public struct Store: Sendable {
     /// Answers a question of unknown size within a time, planned for the very values it has: one
     /// round trip.
     ///
-    /// - Throws: `unavailable` when the database needs longer.
+    /// - Throws: `tooCostly` when the database needs longer.
     func bounded(
         _ statement: PostgresStatement,
         _ values: [PostgresValue],
         within limit: Duration = Self.questionTimeMax
     ) async throws(StoreError) -> PostgresRows {
-        let milliseconds = limit.components.seconds * 1_000
-        let rows = try await self.transaction([
-            PostgresRequest(WriterSQL.bound, [.text(String(milliseconds))]),
-            PostgresRequest(statement, values),
-        ])
+        let milliseconds = Int64(limit / .milliseconds(1))
+        let rows: [PostgresRows]
+        do {
+            rows = try await self.pool.transaction([
+                PostgresRequest(WriterSQL.bound, [.text(String(milliseconds))]),
+                PostgresRequest(statement, values),
+            ])
+        } catch {
+            // 57014: cut off, here by the bound above.
+            guard error.sqlState == "57014" else { throw StoreError(error) }
+            throw StoreError(.tooCostly, "this question needs longer than \(limit)")
+        }
         guard let answer = rows.last else { throw StoreError(.corrupt, "an answer is missing") }
         return answer
     }

@@ -14,6 +14,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case notFound
         /// The row exists already, or is in another state than the call needs.
         case conflict
+        /// The question needs longer than it may take; asked again it would again.
+        case tooCostly
         /// The text given does not name exactly one thing.
         case ambiguous
         /// The caller was cancelled.

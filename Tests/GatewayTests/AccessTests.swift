@@ -146,7 +146,7 @@ struct AccessTests {
             let (root, rootID) = try await bed.token(.admin)
             let (acme, acmeID) = try await bed.token(.admin, tenant: "acme")
             let list = try await bed.get("/v1/tokens", acme)
-            #expect(try list.json["items"]?.arrayValue?.map { $0["id"] } == [.string(acmeID)])
+            #expect(try list.json["tokens"]?.arrayValue?.map { $0["id"] } == [.string(acmeID)])
             #expect(try await bed.get("/v1/tokens/\(rootID)", acme).status == 404)
             #expect(try await bed.send(.delete, "/v1/tokens/\(rootID)", acme).status == 404)
             let refused = try await bed.post(
@@ -168,8 +168,8 @@ struct AccessTests {
             var cursor = ""
             repeat {
                 let page = try await bed.get("/v1/tokens?limit=2\(cursor)", admin).json
-                seen += page["items"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
-                cursor = page["nextCursor"]?.stringValue.map { "&cursor=\($0)" } ?? ""
+                seen += page["tokens"]?.arrayValue?.compactMap { $0["id"]?.stringValue } ?? []
+                cursor = page["next"]?.stringValue.map { "&cursor=\($0)" } ?? ""
             } while !cursor.isEmpty
             #expect(seen.count == 7)
             #expect(Set(seen).count == 7)
@@ -185,14 +185,14 @@ struct AccessTests {
             let (admin, _) = try await bed.token(.admin)
             let answer = try await bed.post(
                 "/v1/tokens",
-                .object(["scope": "god", "expiresInSeconds": 0, "nmae": "x"]),
+                .object(["scope": "god", "expires_in_seconds": 0, "nmae": "x"]),
                 admin
             )
             #expect(answer.status == 422)
             let fields = try answer.json["errors"]?.arrayValue?.compactMap {
                 $0["field"]?.stringValue
             }
-            #expect(fields == ["name", "scope", "expiresInSeconds", "nmae"])
+            #expect(fields == ["name", "scope", "expires_in_seconds", "nmae"])
         }
     }
 

@@ -24,7 +24,7 @@ struct BrowserSessionTests {
             isTLS: isTLS
         )
         let cookie = answer.fields[.setCookie]?.split(separator: ";").first.map(String.init) ?? ""
-        let csrf = try answer.json["csrfToken"]?.stringValue ?? ""
+        let csrf = try answer.json["csrf_token"]?.stringValue ?? ""
         return (cookie, csrf, answer)
     }
 
@@ -42,7 +42,7 @@ struct BrowserSessionTests {
             #expect(secure.hasPrefix("__Host-opsroom=") && secure.hasSuffix("; Secure"))
             let me = try await bed.get("/v1/me", [.cookie: "other=1; \(clear.cookie)"])
             #expect(me.status == 200)
-            #expect(try me.json["csrfToken"] == .string(clear.csrf))
+            #expect(try me.json["csrf_token"] == .string(clear.csrf))
         }
     }
 

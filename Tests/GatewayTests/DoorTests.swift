@@ -32,14 +32,14 @@ struct DoorTests {
                 "/v1/problems/nothing",
                 [name: "00-\(id)-00f067aa0ba902b7-01"]
             )
-            #expect(try answer.json["traceId"] == .string(id))
+            #expect(try answer.json["trace_id"] == .string(id))
             let zero = String(repeating: "0", count: 32)
             let other = try await bed.get(
                 "/v1/problems/nothing",
                 [name: "00-\(zero)-00f067aa0ba902b7-01"]
             )
-            #expect(try other.json["traceId"]?.stringValue?.count == 32)
-            #expect(try other.json["traceId"] != .string(zero))
+            #expect(try other.json["trace_id"]?.stringValue?.count == 32)
+            #expect(try other.json["trace_id"] != .string(zero))
         }
     }
 

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import PulserIR
+import Store
 import Testing
 
 @testable import Gateway
@@ -70,6 +71,63 @@ struct OpenAPITests {
         #expect(Set(schemas.keys).subtracting(["Problem"]).isSubset(of: named))
     }
 
+    @Test("every name of the API is written one way, in what it describes and in what it answers")
+    func names() async throws {
+        try await GatewayBed.with { bed in
+            let document = try await bed.get("/v1/openapi.json").json
+            var seen = 0
+            func visit(_ value: JSONValue) {
+                for name in (value["properties"]?.objectValue ?? [:]).keys {
+                    seen += 1
+                    #expect(Self.isPlain(name), "property \(name)")
+                }
+                if let place = value["in"]?.stringValue, let name = value["name"]?.stringValue {
+                    #expect(place == "header" || Self.isPlain(name), "parameter \(name)")
+                }
+                for word in value["enum"]?.arrayValue ?? [] {
+                    #expect(Self.isPlain(word.stringValue ?? ""), "\(word)")
+                }
+                for item in value.arrayValue ?? [] { visit(item) }
+                for item in (value.objectValue ?? [:]).values { visit(item) }
+            }
+            visit(document)
+            #expect(seen > 100)
+            for name in ["nextCursor", "traceId", "Id", "a-b", "a_", "_a", "a__b"] {
+                #expect(!Self.isPlain(name))
+            }
+        }
+    }
+
+    @Test("every problem says what to do, and a question that is too large how to ask it smaller")
+    func nextSteps() async throws {
+        for code in Problem.Code.allCases {
+            let next = Problem(code, "x").json(trace: "t")["next"]?.stringValue
+            #expect(next?.isEmpty == false, "\(code)")
+        }
+        let costly = Problem(StoreError(.tooCostly, "it takes long"))
+        #expect(costly.status == 422 && costly.code == .tooCostly)
+        #expect(costly.json(trace: "t")["next"]?.stringValue?.contains("narrow") == true)
+    }
+
+    /// Lower-case words with `_` between them.
+    private static func isPlain(_ name: String) -> Bool {
+        name.wholeMatch(of: /[a-z][a-z0-9]*(?:_[a-z0-9]+)*/) != nil
+    }
+
+    /// What holds words of callers, not of the API.
+    private static let foreign: Set<String> = [
+        "inputs", "outputs", "context", "filter", "result", "paths", "components", "info",
+    ]
+
+    /// Holds the names in an answer against the way they are written.
+    private static func checkNames(_ value: JSONValue) {
+        for item in value.arrayValue ?? [] { self.checkNames(item) }
+        for (name, member) in value.objectValue ?? [:] {
+            #expect(Self.isPlain(name), "member \(name)")
+            if !Self.foreign.contains(name) { self.checkNames(member) }
+        }
+    }
+
     @Test("live answers fit the forms that the description gives them")
     func samples() async throws {
         try await AccessTests.with { bed in
@@ -113,6 +171,7 @@ struct OpenAPITests {
                 "\(name) answered \(answer.status): \(answer.text)"
             )
         }
+        Self.checkNames(try answer.json)
         // Names of forms are found from the root, as in the whole document.
         guard case .object(var root) = Self.rooted(form) else { return }
         root["$defs"] = .object(SchemaCatalog.all.mapValues(Self.rooted))

@@ -1,8 +1,10 @@
 // Decides that lists tell every run once while others are being made, and find what they are asked for.
 
+import Postgres
 import PulserIR
-import Store
 import Testing
+
+@testable import Store
 
 @Suite(.timeLimit(.minutes(2)))
 struct ListTests {
@@ -23,6 +25,19 @@ struct ListTests {
             #expect(seen == seen.sorted(by: >))
             #expect(Set(seen).count == seen.count)
             #expect(Set(there).isSubset(of: seen))
+        }
+    }
+
+    @Test("a question that needs longer than it may is told from a database that is away")
+    func costly() async throws {
+        try await StoreBed.with { bed in
+            let statement = PostgresStatement("test.sleep", [], "SELECT pg_sleep(60)")
+            let refused = await code {
+                _ = try await bed.store.bounded(statement, [], within: .milliseconds(20))
+            }
+            #expect(refused == .tooCostly)
+            let page = try await bed.store.runPage(RunQuery(), before: nil, limit: 1)
+            #expect(page.rows.isEmpty)
         }
     }
 
@@ -75,8 +90,6 @@ struct ListTests {
             #expect(try await find { $0.enqueuedFrom = 0 } == all)
             #expect(try await find { $0.parent = made.id }.isEmpty)
             #expect(try await find { $0.text = "a\0b" }.isEmpty)
-            _ = try await bed.store.requestPause(second[1], by: "me")
-            #expect(try await find { $0.isPaused = true } == [second[1]])
             let session = try await bed.store.session("s")
             #expect(try await bed.store.openCounts(session: session.id) == ["queued": 5])
             #expect(try await bed.store.openCounts(session: nil) == ["queued": 9])
@@ -84,6 +97,26 @@ struct ListTests {
             #expect(ended == ["cancelled": 1])
             let counts = try await bed.store.laneCounts([one, two])
             #expect(counts == [one: ["queued": 2, "cancelled": 1], two: ["queued": 3]])
+        }
+    }
+
+    @Test("paused runs are found alone, and beside those of a status")
+    func paused() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "l")
+            let runs = try await bed.enqueue(3, lane: lane)
+            _ = try await bed.store.requestPause(runs[0], by: "me")
+            _ = try await bed.store.requestCancel(runs[1], reason: "wrong button")
+            var query = RunQuery()
+            for (statuses, paused, found) in [
+                ([], .only, [0]), ([RunStatus.queued], .only, [0]), ([.cancelled], .only, []),
+                ([.cancelled], .too, [1, 0]), ([.queued], .too, [2, 0]), ([], .too, [2, 1, 0]),
+            ] as [([RunStatus], PausedRuns, [Int])] {
+                query.statuses = statuses
+                query.paused = paused
+                let page = try await bed.store.runPage(query, before: nil, limit: 10)
+                #expect(page.rows.map(\.id) == found.map { runs[$0] }, "\(statuses) \(paused)")
+            }
         }
     }
 

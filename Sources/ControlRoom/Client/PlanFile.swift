@@ -29,6 +29,18 @@ public enum PlanFile {
         return (plan, texts.all.withLock(\.self))
     }
 
+    /// The texts of the file and of the plans it runs, whether or not they compile.
+    ///
+    /// - Parameter path: The file.
+    /// - Returns: The files by the paths under which the compiler asked for them.
+    /// - Throws: ``RoomError`` when the file itself cannot be read.
+    public static func sources(_ path: String) throws -> [String: String] {
+        let texts = Texts()
+        let bytes = try texts.load(path)
+        _ = try? PlanCompiler { try texts.load($0) }.compile(bytes, file: path)
+        return texts.all.withLock(\.self)
+    }
+
     /// What was read, by its path.
     private final class Texts: Sendable {
         let all = Mutex([String: String]())

@@ -311,6 +311,7 @@ extension RoomError {
             case .conflict, .stale: .conflict
             case .ambiguous: .usage
             case .cancelled: .interrupted
+            case .tooCostly: .timedOut
             case .corrupt, .migration, .server: .failed
             }
         self.init(code, error.message)

@@ -36,6 +36,7 @@ struct RoomDoor: Sendable {
             logger: room.logger
         )
         equipment.readiness = self.readiness
+        equipment.migrations = migrations
         equipment.registry = Telemetry.registry
         var configuration = GatewayConfiguration()
         configuration.metricsOpenOnLoopback = settings.isMetricsOpen

@@ -45,8 +45,8 @@ struct BrowserSessionResource: Sendable {
         )
         let lifetime = Int64(desk.configuration.sessions.absolute / .seconds(1))
         var document = TokensResource.json(principal)
-        document["csrfToken"] = .string(Credential.csrf(secret))
-        document["expiresInSeconds"] = .integer(lifetime)
+        document["csrf_token"] = .string(Credential.csrf(secret))
+        document["expires_in_seconds"] = .integer(lifetime)
         fields[.setCookie] = Self.cookie(secret, lifetime, context)
         return .json(.object(document), status: .created, fields: fields)
     }

@@ -22,7 +22,7 @@ struct TokensResource: Sendable {
         let name = body.text("name")
         let scopeName = body.text("scope") ?? Principal.Scope.run.rawValue
         let tenant = body.text("tenant") ?? context.principal.tenant
-        let seconds = body.integer("expiresInSeconds")
+        let seconds = body.integer("expires_in_seconds")
         if name.map({ $0.isEmpty || $0.utf8.count > Self.nameBytesMax }) ?? true {
             body.note("name", "'name' must be a text of 1 to \(Self.nameBytesMax) bytes")
         }
@@ -36,8 +36,8 @@ struct TokensResource: Sendable {
         }
         if let seconds, !(1...Self.lifetimeSecondsMax).contains(seconds) {
             body.note(
-                "expiresInSeconds",
-                "'expiresInSeconds' must be an integer from 1 to \(Self.lifetimeSecondsMax)"
+                "expires_in_seconds",
+                "'expires_in_seconds' must be an integer from 1 to \(Self.lifetimeSecondsMax)"
             )
         }
         try body.finish()
@@ -67,25 +67,21 @@ struct TokensResource: Sendable {
     @Sendable
     func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var query = try Query(request)
-        let limit = try query.integer("limit", in: 1...500) ?? 100
+        let window = try ListWindow("tokens", parts: 2, &query, request)
         let includingEnded = try query.bool("all") ?? false
-        let cursor = try query.text("cursor").map { text throws(Problem) in
-            try Self.place(text)
-        }
         try query.finish()
         let rows = try await self.store.tokens(
             tenant: Self.tenant(context),
-            after: cursor,
-            limit: Int(limit) + 1,
+            after: try Self.place(window),
+            limit: window.limit + 1,
             includingEnded: includingEnded
         )
-        var document: [String: JSONValue] = [
-            "items": .array(rows.prefix(Int(limit)).map { .object(Self.json($0)) })
-        ]
-        if rows.count > Int(limit), let last = rows.dropLast().last {
-            document["nextCursor"] = .string("\(last.createdMilliseconds)-\(last.id)")
-        }
-        return .json(.object(document))
+        let last = rows.count > window.limit ? rows.dropLast().last : nil
+        return window.answer(
+            "tokens",
+            rows.prefix(window.limit).map { .object(Self.json($0)) },
+            next: last.map { [String($0.createdMilliseconds), $0.id] }
+        )
     }
 
     /// One token.
@@ -110,7 +106,7 @@ struct TokensResource: Sendable {
     func me(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var document = Self.json(context.principal)
         if case .cookie(let secret) = Credential(context.exchange) {
-            document["csrfToken"] = .string(Credential.csrf(secret))
+            document["csrf_token"] = .string(Credential.csrf(secret))
         }
         return .json(.object(document))
     }
@@ -130,10 +126,10 @@ struct TokensResource: Sendable {
             "name": .string(row.name),
             "scope": .string(row.scope),
             "tenant": .string(row.tenant),
-            "createdAt": .moment(row.createdMilliseconds),
-            "expiresAt": .moment(row.expiresMilliseconds),
-            "lastUsedAt": .moment(row.usedMilliseconds),
-            "revokedAt": .moment(row.revokedMilliseconds),
+            "created_at": .moment(row.createdMilliseconds),
+            "expires_at": .moment(row.expiresMilliseconds),
+            "last_used_at": .moment(row.usedMilliseconds),
+            "revoked_at": .moment(row.revokedMilliseconds),
         ]
     }
 
@@ -157,12 +153,9 @@ struct TokensResource: Sendable {
     }
 
     private static func place(
-        _ text: String
-    ) throws(Problem) -> (createdMilliseconds: Int64, id: String) {
-        let parts = text.split(separator: "-", maxSplits: 1)
-        guard parts.count == 2, let created = Int64(parts[0]) else {
-            throw Query.problem("cursor", "'cursor' is not one that this list gave")
-        }
-        return (created, String(parts[1]))
+        _ window: ListWindow
+    ) throws(Problem) -> (createdMilliseconds: Int64, id: String)? {
+        guard let created = try window.number(), let id = window.cursor.last else { return nil }
+        return (created, id)
     }
 }

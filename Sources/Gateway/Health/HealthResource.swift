@@ -1,4 +1,4 @@
-// What machines ask about this node: does it live, is it ready, what does it count.
+// What machines ask about this node: does it live, is it ready, what does it count, which schema has it.
 
 import HTTP2
 import HTTPTypes
@@ -12,6 +12,7 @@ struct HealthResource: Sendable {
     let store: Store
     let doorkeeper: any Doorkeeper
     let readiness: Readiness
+    let migrations: [Migration]
     let registry: MetricsRegistry?
     let isOpenOnLoopback: Bool
 
@@ -41,6 +42,23 @@ struct HealthResource: Sendable {
             ]),
             status: isReady ? .ok : .serviceUnavailable,
             fields: isReady ? [:] : [.retryAfter: "1"]
+        )
+    }
+
+    /// This program's migrations beside those of the database.
+    @Sendable
+    func schema(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let statuses = try await self.store.migrations(self.migrations)
+        return .json(
+            .object([
+                "version": .integer(1),
+                "migrations": .array(
+                    statuses.map {
+                        .object(["name": .string($0.name), "state": .string($0.state.rawValue)])
+                    }
+                ),
+            ])
         )
     }
 

@@ -13,11 +13,10 @@ extension OperationCatalog {
             "access",
             "Tokens, newest first.",
             parameters: [
-                .query("limit", "At most so many. Default 100.", Schema.integer(1...500)),
-                .query("cursor", "Where the page before ended: its nextCursor."),
-                .query("all", "Revoked and expired ones too.", Schema.bool),
+                .query("all", "Revoked and expired ones too.", Schema.bool), Self.limit,
+                Self.cursor,
             ],
-            answers: [.json(200, "A page.", Schema.page(Schema.named("Token")))]
+            answers: [Self.rows("tokens", "Token")]
         ),
         "tokens.create": Operation(
             "access",
@@ -27,9 +26,9 @@ extension OperationCatalog {
                     "name": Schema.text,
                     "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
                     "tenant": Schema.text,
-                    "expiresInSeconds": Schema.integer(1...TokensResource.lifetimeSecondsMax),
+                    "expires_in_seconds": Schema.integer(1...TokensResource.lifetimeSecondsMax),
                 ],
-                optional: ["scope", "tenant", "expiresInSeconds"]
+                optional: ["scope", "tenant", "expires_in_seconds"]
             ),
             answers: [.json(201, "The token with its secret.", Schema.named("NewToken"))]
         ),
@@ -52,7 +51,7 @@ extension OperationCatalog {
             answers: [
                 .json(
                     201,
-                    "The cookie is in set-cookie; csrfToken goes into x-csrf-token of changes.",
+                    "The cookie is in set-cookie; csrf_token goes into x-csrf-token of changes.",
                     Schema.named("BrowserSession")
                 )
             ]
@@ -69,9 +68,10 @@ extension OperationCatalog {
             answers: [
                 .json(
                     200,
-                    "Its status and title.",
+                    "Its status and title, and what to do about it.",
                     Schema.object([
                         "code": Schema.text, "status": Schema.integer, "title": Schema.text,
+                        "next": Schema.text,
                     ])
                 )
             ]
@@ -85,7 +85,7 @@ extension SchemaCatalog {
         "name": Schema.text,
         "scope": Schema.optional(Schema.choice(Principal.Scope.allCases.map(\.rawValue))),
         "tenant": Schema.text,
-        "csrfToken": Schema.text,
+        "csrf_token": Schema.text,
     ]
 
     private static let token: [String: JSONValue] = [
@@ -93,16 +93,16 @@ extension SchemaCatalog {
         "name": Schema.text,
         "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
         "tenant": Schema.text,
-        "createdAt": Schema.moment,
-        "expiresAt": Schema.optional(Schema.moment),
-        "lastUsedAt": Schema.optional(Schema.moment),
-        "revokedAt": Schema.optional(Schema.moment),
+        "created_at": Schema.moment,
+        "expires_at": Schema.optional(Schema.moment),
+        "last_used_at": Schema.optional(Schema.moment),
+        "revoked_at": Schema.optional(Schema.moment),
     ]
 
     static let access: [String: JSONValue] = [
-        "Principal": Schema.object(Self.principal, optional: ["csrfToken"]),
+        "Principal": Schema.object(Self.principal, optional: ["csrf_token"]),
         "BrowserSession": Schema.object(
-            Self.principal.merging(["expiresInSeconds": Schema.integer]) { $1 }
+            Self.principal.merging(["expires_in_seconds": Schema.integer]) { $1 }
         ),
         "Token": Schema.object(Self.token),
         "NewToken": Schema.object(Self.token.merging(["token": Schema.text]) { $1 }),
@@ -117,10 +117,10 @@ extension SchemaCatalog {
                 "code": Schema.choice(Problem.Code.allCases.map(\.rawValue)),
                 "detail": Schema.text,
                 "next": Schema.text,
-                "traceId": Schema.text,
+                "trace_id": Schema.text,
                 "errors": Schema.list(Schema.named("Finding")),
             ],
-            optional: ["next", "errors"]
+            optional: ["errors"]
         ),
         "Finding": Schema.object(
             [

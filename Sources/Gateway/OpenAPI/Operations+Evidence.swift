@@ -110,14 +110,36 @@ extension OperationCatalog {
             "What is wrong with a plan; nothing is stored.",
             body: Self.inline,
             bodyTypes: ["application/yaml"],
-            answers: [.json(200, "The findings.", Schema.inputs)]
+            answers: [
+                .json(
+                    200,
+                    "Whether it is valid, and the findings.",
+                    Schema.object(
+                        [
+                            "version": Schema.integer, "valid": Schema.bool,
+                            "digest": Schema.text, "name": Schema.text, "steps": Schema.integer,
+                            "diagnostics": Schema.list(Schema.named("Diagnostic")),
+                        ],
+                        optional: ["digest", "name", "steps"]
+                    )
+                )
+            ]
         ),
         "plans.create": Operation(
             "plans",
             "Compiles and stores a plan with all it runs.",
             body: Self.inline,
             bodyTypes: ["application/yaml"],
-            answers: [.json(201, "Its digest and its warnings.", Schema.inputs)]
+            answers: [
+                .json(
+                    201,
+                    "Its digest and its warnings.",
+                    Schema.object([
+                        "version": Schema.integer, "digest": Schema.text, "name": Schema.text,
+                        "diagnostics": Schema.list(Schema.named("Diagnostic")),
+                    ])
+                )
+            ]
         ),
         "plans.get": Operation(
             "plans",
@@ -141,7 +163,7 @@ extension OperationCatalog {
             "templates",
             "Has a name stand for a plan.",
             parameters: [
-                Self.template, .header("if-match", "The etag that the editor saw."),
+                Self.template, Self.ifMatch,
                 .header("if-none-match", "* only makes it."),
             ],
             body: Schema.object(
@@ -153,7 +175,7 @@ extension OperationCatalog {
         "templates.delete": Operation(
             "templates",
             "Has a name stand for nothing; its versions stay.",
-            parameters: [Self.template, .header("if-match", "The etag that the editor saw.")],
+            parameters: [Self.template, Self.ifMatch],
             answers: [.empty(204, "It is gone.")]
         ),
         "templates.versions": Operation(
@@ -231,6 +253,10 @@ extension SchemaCatalog {
             "number": Schema.integer, "name": Schema.text, "address": Schema.text,
             "status": Schema.text, "lease_ms": Schema.integer, "shards": Schema.integer,
             "runs": Schema.integer, "build": Schema.text, "started_at": Schema.moment,
+        ]),
+        "Diagnostic": Schema.object([
+            "severity": Schema.text, "file": Schema.text, "line": Schema.integer,
+            "column": Schema.integer, "message": Schema.text, "hint": Self.maybe,
         ]),
         "Upload": Self.form([
             "digest": Schema.text, "size": Schema.integer, "input": Schema.text,

@@ -24,6 +24,27 @@ extension OperationCatalog {
             "Everything counted, in the Prometheus text format 0.0.4.",
             answers: [.other(200, "The numbers.", ["text/plain"])]
         ),
+        "health.migrations": Operation(
+            "health",
+            "This program's migrations beside those of the database.",
+            answers: [
+                .json(
+                    200,
+                    "All of both, in their order.",
+                    Schema.object([
+                        "version": Schema.integer,
+                        "migrations": Schema.list(
+                            Schema.object([
+                                "name": Schema.text,
+                                "state": Schema.choice([
+                                    "applied", "pending", "edited", "missing",
+                                ]),
+                            ])
+                        ),
+                    ])
+                )
+            ]
+        ),
         "openapi.get": Operation(
             "health",
             "This description.",

@@ -15,9 +15,9 @@ extension OperationCatalog {
         "Rows at most. Default \(ListWindow.limitDefault).",
         Schema.integer(1...Int64(ListWindow.limitMax))
     )
-    private static let ifMatch = Operation.Parameter.header(
+    static let ifMatch = Operation.Parameter.header(
         "if-match",
-        "The etag that the editor saw."
+        "The etag that the editor saw, or several by commas; * if it only has to be there."
     )
     private static let session = Operation.Parameter.path("id", "A session's name or number.")
     static let run = Operation.Parameter.path("id", "A run's id, or a beginning no other has.")
@@ -25,7 +25,10 @@ extension OperationCatalog {
     private static let inputs = Schema.object([:], isOpen: true)
 
     private static let filters: [Operation.Parameter] = [
-        .query("status", "Any of \(Self.statuses), by commas; with a - before it: not."),
+        .query(
+            "status",
+            "Any of \(Self.statuses), open, ended, paused, by commas; with a - before it: not."
+        ),
         .query("session", "A session's name or number."),
         .query("lane", "A lane's name or number."),
         .query("template", "The template they were made from."),

@@ -64,12 +64,4 @@ public enum Schema {
         if !isOpen { schema["additionalProperties"] = .bool(false) }
         return .object(schema)
     }
-
-    /// A page of a list: `items`, and `nextCursor` while there is more.
-    public static func page(_ item: JSONValue) -> JSONValue {
-        Self.object(
-            ["items": Self.list(item), "nextCursor": Self.text],
-            optional: ["nextCursor"]
-        )
-    }
 }

@@ -54,6 +54,7 @@ extension Problem {
             )
         case .notFound: self.init(.notFound, error.message)
         case .conflict, .stale: self.init(.conflict, error.message)
+        case .tooCostly: self.init(.tooCostly, error.message)
         case .ambiguous: self.init(.invalidParameter, error.message, next: "give the whole id")
         case .cancelled: self.init(CancellationError())
         case .migration:

@@ -40,7 +40,7 @@ public struct Problem: Error, Sendable, CustomStringConvertible {
     public var code: Code
     /// What failed: one sentence.
     public var detail: String
-    /// What to do about it: one sentence.
+    /// What to do about it: one sentence; `nil` means what the code says.
     public var next: String?
     /// Everything that is wrong, where it is more than one sentence.
     public var errors: [Finding] = []
@@ -81,9 +81,9 @@ public struct Problem: Error, Sendable, CustomStringConvertible {
             "status": .integer(Int64(self.status)),
             "code": .string(self.code.rawValue),
             "detail": .string(self.detail),
-            "traceId": .string(trace),
+            "next": .string(self.next ?? self.code.next),
+            "trace_id": .string(trace),
         ]
-        members["next"] = self.next.map { .string($0) }
         if !self.errors.isEmpty { members["errors"] = .array(self.errors.map(\.json)) }
         return .object(members)
     }

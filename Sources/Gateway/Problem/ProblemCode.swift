@@ -17,6 +17,7 @@ extension Problem {
         case methodNotAllowed = "method_not_allowed"
         case notAcceptable = "not_acceptable"
         case timedOut = "timed_out"
+        case tooCostly = "too_costly"
         case conflict = "conflict"
         case idempotencyConflict = "idempotency_conflict"
         case gone = "gone"
@@ -44,6 +45,7 @@ extension Problem {
             case .methodNotAllowed: 405
             case .notAcceptable: 406
             case .timedOut: 408
+            case .tooCostly: 422
             case .conflict, .idempotencyConflict: 409
             case .gone: 410
             case .preconditionFailed: 412
@@ -76,6 +78,7 @@ extension Problem {
             case .methodNotAllowed: "This path does not know the method"
             case .notAcceptable: "None of the accepted forms can be given"
             case .timedOut: "It took too long"
+            case .tooCostly: "The question is too large to be answered in time"
             case .conflict: "Something else is in the way"
             case .idempotencyConflict: "The idempotency key was used for another request"
             case .gone: "It is not kept any more"
@@ -91,6 +94,38 @@ extension Problem {
             case .unavailable: "The server cannot do this now"
             case .draining: "This node is going away"
             case .overloaded: "Too much is asked at once"
+            }
+        }
+
+        /// What to do about it where the occurrence says nothing better.
+        public var next: String {
+            switch self {
+            case .badRequest, .invalidJSON, .invalidBody, .invalidParameter, .notAcceptable:
+                "/v1/openapi.json describes what this path takes"
+            case .invalidPlan: "POST /v1/plans/check tells everything that is wrong with it"
+            case .invalidInputs: "give inputs as the plan declares them: GET /v1/plans/DIGEST"
+            case .unauthenticated: "send a token as 'authorization: Bearer TOKEN'"
+            case .forbidden: "GET /v1/me tells what the token may; another one may do more"
+            case .csrf: "send x-csrf-token as GET /v1/me tells it, from a page of this server"
+            case .originNotAllowed: "name the origin in OPSROOM_ORIGINS of the node"
+            case .hostNotAllowed: "name the host in OPSROOM_HOSTS of the node"
+            case .notFound: "/v1/openapi.json lists the paths, and the lists say what there is"
+            case .methodNotAllowed: "use one of the methods in the allow field"
+            case .timedOut, .unavailable, .draining, .overloaded: "send it again in a second"
+            case .tooCostly:
+                "narrow it by a time range, a session, a lane or a status; a narrow one may be "
+                    + "sent again later"
+            case .conflict: "GET it again: it is not as this request needs it"
+            case .idempotencyConflict: "use a new key for a new request, such as a UUID"
+            case .gone: "GET /v1/runs/ID tells what is left of it"
+            case .preconditionFailed: "GET it again, and make the change to what it is now"
+            case .preconditionRequired: "send the etag of the answer that was edited as if-match"
+            case .bodyTooLarge: "send less; /v1/uploads takes large files"
+            case .unsupportedMediaType: "send it with 'content-type: application/json'"
+            case .rangeNotSatisfiable: "content-range tells the size"
+            case .rateLimited: "wait as long as retry-after says"
+            case .headersTooLarge: "send fewer and shorter fields"
+            case .internal: "look for the trace id in the node's log"
             }
         }
     }

@@ -22,6 +22,7 @@ struct ProblemsResource: Sendable {
                 "code": .string(code.rawValue),
                 "status": .integer(Int64(code.status)),
                 "title": .string(code.title),
+                "next": .string(code.next),
             ])
         )
     }

@@ -21,7 +21,7 @@ extension Store {
     ///   - reason: Why.
     ///   - actor: Who asks.
     /// - Returns: The action, or none when there are more or others than expected.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func makeBulk(
         _ action: BulkAction,
         _ query: RunQuery,
@@ -121,7 +121,7 @@ extension Store {
     ///
     /// - Parameter silence: How long no worker gave a sign.
     /// - Returns: The right to work on it; `nil` when there is none to take.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func takeBulk(silence: Duration) async throws(StoreError) -> BulkClaim? {
         let milliseconds =
             silence.components.seconds * 1_000

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum HealthSQL {
-    static let all = [look]
+    static let all = [look, migrations]
 
     /// One round trip: it reaches the database, the migrator's table and the node's row.
     static let look = PostgresStatement(
@@ -14,5 +14,11 @@ enum HealthSQL {
                EXISTS (SELECT 1 FROM node
                        WHERE node_epoch = $1 AND status <> 'dead' AND lease_until > now())
         """
+    )
+
+    static let migrations = PostgresStatement(
+        "health.migrations",
+        [],
+        "SELECT number::bigint, name, digest FROM schema_migration ORDER BY number"
     )
 }

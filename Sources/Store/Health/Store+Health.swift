@@ -20,4 +20,16 @@ extension Store {
         let row = try await self.execute(HealthSQL.look, [.int8(node?.number ?? -1)]).first()
         return StoreHealth(migrationsApplied: try row.int(0), hasLease: try row.bool(1))
     }
+
+    /// Compares a program's migrations with those that the database has.
+    ///
+    /// - Parameter files: The program's.
+    /// - Returns: All of both, in the order of their numbers.
+    /// - Throws: `unavailable` when the database does not answer.
+    public func migrations(_ files: [Migration]) async throws(StoreError) -> [MigrationStatus] {
+        MigrationStatus.comparing(
+            files,
+            try MigrationStatus.applied(try await self.execute(HealthSQL.migrations))
+        )
+    }
 }

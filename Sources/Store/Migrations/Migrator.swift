@@ -42,6 +42,33 @@ public struct MigrationStatus: Sendable, Hashable {
     public var name: String
     /// What the comparison found.
     public var state: State
+
+    /// A migration that the database has.
+    struct Applied: Sendable {
+        var number: Int
+        var name: String
+        var digest: [UInt8]
+    }
+
+    static func applied(_ rows: PostgresRows) throws(StoreError) -> [Applied] {
+        try rows.decode { row throws(StoreError) in
+            Applied(number: try row.int(0), name: try row.text(1), digest: try row.bytes(2))
+        }
+    }
+
+    static func comparing(_ files: [Migration], _ applied: [Applied]) -> [MigrationStatus] {
+        let known = Set(files.map(\.number))
+        let missing = applied.filter { !known.contains($0.number) }.map {
+            MigrationStatus(number: $0.number, name: $0.name, state: .missing)
+        }
+        let statuses = files.map { migration in
+            let stored = applied.first { $0.number == migration.number }
+            let state: State =
+                stored.map { $0.digest == migration.digest.bytes ? .applied : .edited } ?? .pending
+            return MigrationStatus(number: migration.number, name: migration.name, state: state)
+        }
+        return (statuses + missing).sorted { $0.number < $1.number }
+    }
 }
 
 /// Applies migrations over a connection of its own.
@@ -162,26 +189,9 @@ public struct Migrator: Sendable {
     ) async throws(StoreError) -> [MigrationStatus] {
         let rows = try await Self.translated { () throws(PostgresError) in
             try await connection.script("SET client_min_messages = warning; \(Self.makeTable);")
-            return try await connection.query(
-                "SELECT number::bigint, name, digest FROM schema_migration ORDER BY number",
-                [],
-                format: .binary
-            )
+            return try await connection.query(HealthSQL.migrations.sql, [], format: .binary)
         }
-        let applied = try rows.decode { row throws(StoreError) in
-            (number: try row.int(0), name: try row.text(1), digest: try row.bytes(2))
-        }
-        let known = Set(self.migrations.map(\.number))
-        let missing = applied.filter { !known.contains($0.number) }.map {
-            MigrationStatus(number: $0.number, name: $0.name, state: .missing)
-        }
-        let statuses = self.migrations.map { migration in
-            let stored = applied.first { $0.number == migration.number }
-            let state: MigrationStatus.State =
-                stored.map { $0.digest == migration.digest.bytes ? .applied : .edited } ?? .pending
-            return MigrationStatus(number: migration.number, name: migration.name, state: state)
-        }
-        return (statuses + missing).sorted { $0.number < $1.number }
+        return MigrationStatus.comparing(self.migrations, try MigrationStatus.applied(rows))
     }
 
     private func connected<Value: Sendable>(

@@ -15,12 +15,15 @@ enum RunListSQL {
     /// The newest `$17` runs before `$1` that fit what indexes can find, and of those (`hit`) the
     /// ones that fit what they cannot: the plan's name and a text. So a rare text costs no more
     /// than the stretch, and whoever wants more asks for the stretch before it. A null or empty
-    /// filter means any; the statement is planned for its values, so those cost nothing.
+    /// filter means any; the statement is planned for its values, so those cost nothing. Among the
+    /// statuses `paused` narrows them to paused runs, `or_paused` widens them by paused runs.
     static let stretch = """
         WITH stretch AS MATERIALIZED (
             SELECT r.id, r.claim_no, r.status, r.plan_digest, r.failure, r.inputs FROM run r
             WHERE r.id < $1
-            AND (cardinality($2) = 0 OR r.status = ANY ($2))
+            AND (cardinality($2) = 0 OR r.status = ANY (array_remove($2, 'or_paused'))
+                OR ('or_paused' = ANY ($2) AND r.paused_by IS NOT NULL
+                    AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
             AND ('paused' <> ALL ($2) OR r.paused_by IS NOT NULL)
             AND (($3 IS NULL AND $5 IS NULL) OR r.lane_id = ANY (ARRAY(
                 SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id

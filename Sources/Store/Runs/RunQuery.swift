@@ -2,12 +2,22 @@
 
 public import PulserIR
 
+/// What a choice of runs says of paused ones, which are open.
+public enum PausedRuns: Sendable, Hashable {
+    /// Nothing.
+    case any
+    /// They alone are meant, as far as their status is.
+    case only
+    /// They are meant too, whatever their status is.
+    case too
+}
+
 /// A choice of runs; `nil` and empty mean any.
 public struct RunQuery: Sendable, Hashable {
     /// Statuses.
     public var statuses: [RunStatus] = []
-    /// Only runs that are paused; they are open.
-    public var isPaused = false
+    /// What is meant of paused runs.
+    public var paused = PausedRuns.any
     /// A session's name or number.
     public var session: String?
     /// A lane's name or number.

@@ -16,7 +16,7 @@ extension Store {
     ///   - cursor: Only runs before this number; `nil` begins with the newest.
     ///   - limit: Rows at most.
     /// - Returns: The page. A search may find nothing in its stretch and still have a next page.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func runPage(
         _ query: RunQuery,
         before cursor: Int64?,
@@ -44,7 +44,7 @@ extension Store {
     ///   - isForBulk: Whether to count as far as an action on many runs goes, not as far as a list
     ///     tells.
     /// - Returns: The number, and whether there are no more.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func runCount(
         _ query: RunQuery,
         isForBulk: Bool = false
@@ -68,7 +68,7 @@ extension Store {
     ///
     /// - Parameter session: A session's number; `nil` means all.
     /// - Returns: The numbers by status; statuses without runs are missing.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func openCounts(session: Int64?) async throws(StoreError) -> [String: Int64] {
         let rows = try await self.bounded(
             RunListSQL.open,
@@ -83,7 +83,7 @@ extension Store {
     ///   - session: A session's number; `nil` means all.
     ///   - milliseconds: Since 1970.
     /// - Returns: The numbers by status; statuses without runs are missing.
-    /// - Throws: `unavailable` when the database cannot answer in time.
+    /// - Throws: `tooCostly` when the database cannot answer in time.
     public func endedCounts(
         session: Int64?,
         since milliseconds: Int64
@@ -117,10 +117,13 @@ extension Store {
             milliseconds.map { .int8($0 * 1_000) } ?? .null
         }
         var statuses = query.statuses.map(\.rawValue)
-        if query.isPaused {
-            // Paused is no status of its own: the statement knows the word.
+        // Paused is no status of its own: the statement knows the words.
+        switch query.paused {
+        case .only:
             if statuses.isEmpty { statuses = ["queued", "claimed", "running", "waiting"] }
             statuses.append("paused")
+        case .too where !statuses.isEmpty: statuses.append("or_paused")
+        case .too, .any: break
         }
         let prefix = query.text.flatMap { RunID.prefixRange($0) }
         return [

@@ -22,31 +22,50 @@ struct MigrateCommand: AsyncParsableCommand {
             commandName: "status",
             abstract: "Which migrations are applied.",
             discussion: """
-                Example:
+                Examples:
                   opsroom migrate status --check -o json
+                  opsroom migrate status --server https://ops.example
                 """
         )
 
         @Flag(help: "Exit with 2 when something is not as it should be.") var check = false
         @OptionGroup var output: OutputOptions
-        @OptionGroup var room: RoomOptions
+        @OptionGroup var place: PlaceOptions
 
         func run() async throws {
-            let configuration = try self.room.configuration()
-            let statuses = try await self.room.room(configuration).migrations()
+            let statuses = try await self.statuses()
+            func text(_ status: JSONValue, _ name: String) -> String {
+                status[name]?.stringValue ?? ""
+            }
             if self.output.output == .table {
                 var table = Table(headers: ["MIGRATION", "STATE"])
-                table.rows = statuses.map { [$0.name, Wording.status($0.state.rawValue)] }
+                table.rows = statuses.map {
+                    [text($0, "name"), Wording.status(text($0, "state"))]
+                }
                 table.print()
             } else {
-                self.output.printJSON(
-                    "migrations",
-                    statuses.map {
-                        .object(["name": .string($0.name), "state": .string($0.state.rawValue)])
-                    }
-                )
+                self.output.printJSON("migrations", statuses)
             }
-            if self.check, statuses.contains(where: { $0.state != .applied }) { throw ExitCode(2) }
+            let applied = MigrationStatus.State.applied.rawValue
+            if self.check, statuses.contains(where: { text($0, "state") != applied }) {
+                throw ExitCode(2)
+            }
+        }
+
+        private func statuses() async throws -> [JSONValue] {
+            if let server = try self.place.choice.resolve() {
+                let document = try await RemoteConnection.open(server, logger: self.place.logger) {
+                    try await $0.get(["migrations"])
+                }
+                guard let rows = document["migrations"]?.arrayValue else {
+                    throw RoomError(.failed, "the server's answer cannot be read by this version")
+                }
+                return rows
+            }
+            let room = self.place.room(try self.place.configuration())
+            return try await room.migrations().map {
+                .object(["name": .string($0.name), "state": .string($0.state.rawValue)])
+            }
         }
     }
 

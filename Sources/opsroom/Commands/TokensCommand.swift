@@ -60,7 +60,7 @@ struct TokensCommand: AsyncParsableCommand {
             var body: [String: JSONValue] = [
                 "name": .string(self.name), "scope": .string(self.scope.rawValue),
             ]
-            body["expiresInSeconds"] = self.expires.map { .integer($0.seconds) }
+            body["expires_in_seconds"] = self.expires.map { .integer($0.seconds) }
             let order = JSONValue.object(body)
             let access = try self.place.choice.require("tokens are made")
             let logger = self.place.logger
@@ -208,22 +208,17 @@ private struct TokenRow {
     var id: String { self.json["id"]?.stringValue ?? "" }
     var name: String { self.json["name"]?.stringValue ?? "" }
     var scope: String { self.json["scope"]?.stringValue ?? "" }
-    var created: String { self.time("created").map(Wording.ago) ?? "" }
-    var used: String { self.time("lastUsed", "last_used").map(Wording.ago) ?? "never" }
+    var created: String { self.time("created_at").map(Wording.ago) ?? "" }
+    var used: String { self.time("last_used_at").map(Wording.ago) ?? "never" }
     /// When it expires; `nil` when it does not.
-    var expiry: String? { self.time("expires").map(Wording.ahead) }
+    var expiry: String? { self.time("expires_at").map(Wording.ahead) }
 
     var state: String {
-        if let revoked = self.time("revoked") { return "revoked \(Wording.ago(revoked))" }
+        if let revoked = self.time("revoked_at") { return "revoked \(Wording.ago(revoked))" }
         return self.expiry ?? "never"
     }
 
-    private func time(_ names: String...) -> Int64? {
-        for name in names {
-            for key in ["\(name)At", "\(name)_at"] {
-                if let text = self.json[key]?.stringValue { return RunProgress.milliseconds(text) }
-            }
-        }
-        return nil
+    private func time(_ name: String) -> Int64? {
+        self.json[name]?.stringValue.flatMap { RunProgress.milliseconds($0) }
     }
 }

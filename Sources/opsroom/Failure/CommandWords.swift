@@ -90,7 +90,10 @@ struct CommandWords {
 
     /// The command with the flags that name the server of this one, where it takes them.
     func there(_ next: String) -> String {
-        let groups = ["runs", "sessions", "events", "tokens", "nodes", "doctor", "run"]
+        let groups = [
+            "runs", "sessions", "events", "tokens", "nodes", "doctor", "run", "bulk",
+            "migrate status",
+        ]
         let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }
         guard !self.server.isEmpty, !named,
             groups.contains(where: { next.hasPrefix("opsroom \($0)") })

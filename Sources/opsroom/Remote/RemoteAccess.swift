@@ -271,11 +271,11 @@ struct RemoteAccess: RoomAccess {
             pairs.append(("limit", String(min(limit - rows.count, Self.pageMax))))
             if let cursor { pairs.append(("cursor", cursor)) }
             let page = try await self.connection.get(path, pairs)
-            guard let items = (page[name] ?? page["items"])?.arrayValue else {
+            guard let items = page[name]?.arrayValue else {
                 throw RoomError(.failed, "the server's list cannot be read by this version")
             }
             rows += items
-            cursor = (page["next"] ?? page["nextCursor"])?.stringValue
+            cursor = page["next"]?.stringValue
         } while cursor != nil && rows.count < limit
         return Array(rows.prefix(limit))
     }

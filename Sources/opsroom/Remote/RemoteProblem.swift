@@ -36,9 +36,11 @@ enum RemoteProblem {
             )
         )
         // What speaks of paths and bodies is for those who write programs.
-        let isForPeople = advice.map { !$0.contains("/v1/") && !$0.contains("{") } ?? false
+        let isForPeople =
+            advice.map { !$0.contains("/v1/") && !$0.contains("{") && !$0.contains("GET ") }
+            ?? false
         failure.advice = command == nil && isForPeople && status != 401 ? advice : nil
-        failure.trace = (json["traceId"] ?? json["trace_id"])?.stringValue
+        failure.trace = json["trace_id"]?.stringValue
         let findings = json["errors"]?.arrayValue ?? []
         failure.diagnostics = findings.compactMap(Self.diagnostic)
         if failure.diagnostics.isEmpty, json["code"]?.stringValue == "invalid_inputs" {

@@ -169,6 +169,39 @@ struct EditingTests {
         }
     }
 
+    @Test("any of several tags is enough, * means that it is there, a weak tag never edits")
+    func tags() async throws {
+        try await GatewayBed.with { bed in
+            let plan: JSONValue = .object(["plan": .string(sleepPlan)])
+            let path = "/v1/templates/t"
+            #expect(try await bed.change(.put, path, plan, [.ifMatch: "*"]).status == 412)
+            #expect(try await bed.get(path).status == 404)
+            let made = try await bed.change(.put, path, plan)
+            let tag = try #require(made.fields[.eTag])
+            for (field, status) in [
+                ("*", 200), ("\"7.x\" , \(tag)", 412), ("\"7.x\",\"2.y\"", 200),
+                ("W/\"3.x\"", 412), ("3", 400), ("", 400),
+            ] {
+                let answer = try await bed.change(.put, path, plan, [.ifMatch: field])
+                #expect(answer.status == status, "\(field): \(answer.text)")
+            }
+            let now = try #require(try await bed.get(path).fields[.eTag])
+            let weak = try await bed.get(path, [.ifNoneMatch: "\"1.x\", W/\(now)"])
+            #expect(weak.status == 304)
+            _ = try await bed.post("/v1/sessions", .object(["name": "s"]))
+            let seen = try #require(try await bed.get("/v1/sessions/s").fields[.eTag])
+            for (field, status) in [
+                ("\"9.x\", \(seen)", 200), ("\(seen), \"9.x\"", 412), ("*", 200),
+            ] {
+                let body = JSONValue.object(["intent": .string(field)])
+                let answer = try await bed.patch("/v1/sessions/s", body, [.ifMatch: field])
+                #expect(answer.status == status, "\(field): \(answer.text)")
+            }
+            let none = try await bed.patch("/v1/sessions/none", .object([:]), [.ifMatch: "*"])
+            #expect(none.status == 404)
+        }
+    }
+
     @Test("a plan is checked without being stored, stored by digest, and never changes")
     func plans() async throws {
         try await GatewayBed.with { bed in

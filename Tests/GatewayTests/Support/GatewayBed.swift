@@ -85,6 +85,7 @@ struct GatewayBed: Sendable {
             logger: logger
         )
         equipment.readiness = Readiness(migrationsMax: migrations.map(\.number).max() ?? 0)
+        equipment.migrations = migrations
         let gateway = Gateway(configuration, equipment)
         let door = gateway.door()
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -39,6 +39,7 @@ extension SystemTests {
                 let runs = try JSONValue(parsing: listed)["runs"]?.arrayValue ?? []
                 let ids = runs.compactMap { $0["id"]?.stringValue }
                 try #require(ids.count == 2)
+                let digest = try #require(runs.first?["plan_digest"]?.stringValue)
                 #expect(
                     try await site.run(["sessions", "create", "side", "--lane", "B:2:5"]).code == 0
                 )
@@ -57,6 +58,8 @@ extension SystemTests {
                     ["sessions", "list"], ["sessions", "list", "--all", "-o", "json"],
                     ["nodes", "list", "-o", "jsonl"], ["runs", "show", "zzzz"],
                     ["runs", "cancel", ids[0]], ["runs", "retry", ids[1]],
+                    ["migrate", "status"], ["migrate", "status", "--check", "-o", "json"],
+                    ["plan", "show", digest], ["plan", "show", digest, "-o", "json"],
                     ["runs", "resume", ids[0]], ["runs", "list", "--before", "zzzz"],
                     ["sessions", "archive", "gone"], ["sessions", "create", "side"],
                 ] {
@@ -114,6 +117,38 @@ extension SystemTests {
                 #expect(try JSONValue(parsing: archived.1)["status"] == .string("archived"))
                 let doctor = try await there("doctor")
                 #expect(doctor.0 == 0 && doctor.1.contains("may admin"), "\(doctor)")
+            }
+        }
+
+        @Test("a node that is named checks plan files and says what this program says")
+        func plans() async throws {
+            try await Site.with { site in
+                let node = try await site.startListeningNode()
+                let good = try site.plan("good", Self.good)
+                let odd = try site.plan("odd", "steps: [{id: a, shel: {argv: [ls]}}]")
+                let parent = try site.plan(
+                    "parent",
+                    "steps: [{id: a, system: {run: {plan: odd.yaml}}}, {id: b, needs: [c]}]"
+                )
+                for words in [
+                    ["plan", "check", good], ["plan", "check", good, odd],
+                    ["plan", "check", parent],
+                    ["plan", "check", good, parent, "-o", "json"],
+                    ["plan", "check", "\(site.folder)/nothing.yaml"],
+                ] {
+                    let here = try await site.run(words, data: nil)
+                    let there = try await site.run(words + ["--server", node.url], data: nil)
+                    #expect(here.code == there.code, "\(words): \(there.error)")
+                    #expect(here.output == there.output, "\(words)")
+                    let error = there.error.replacing(" --server '\(node.url)'", with: "")
+                        .replacing(" --server \(node.url)", with: "")
+                    #expect(here.error == error, "\(words)")
+                }
+                let shown = try await site.run(
+                    ["plan", "show", good, "--server", node.url],
+                    data: nil
+                )
+                #expect(shown.code == 64 && shown.error.contains("by its digest"), "\(shown.error)")
             }
         }
 

@@ -5,6 +5,22 @@ import Hummingbird
 import PulserIR
 import Store
 
+extension RunQuery {
+    /// Takes out what an action can do nothing to; no status is left when that is everything.
+    mutating func narrow(to action: BulkAction) {
+        // Every action that works on open runs works on all of them, so on those that are paused.
+        let takesPaused = action.statuses.contains(.queued)
+        let wanted = self.statuses.isEmpty ? action.statuses : self.statuses
+        self.statuses = wanted.filter(action.statuses.contains)
+        if self.paused == .too, !takesPaused { self.paused = .any }
+        if self.paused == .too, action == .resume || self.statuses.isEmpty {
+            self.paused = .only
+            self.statuses = action.statuses
+        }
+        if action == .resume { self.paused = .only }
+    }
+}
+
 struct BulkResource: Sendable {
     /// Runs that a preview shows.
     static let sampleMax = 10
@@ -107,8 +123,7 @@ struct BulkResource: Sendable {
         guard let action else { throw Problem(.invalidBody, "there is no action") }
         let given = lists
         var query = try await RunFilterReader(store: self.store).read { given[$0] ?? [] }
-        let statuses = query.statuses.isEmpty ? action.statuses : query.statuses
-        query.statuses = statuses.filter(action.statuses.contains)
+        query.narrow(to: action)
         if query.statuses.isEmpty {
             throw Problem(
                 .invalidBody,
@@ -116,7 +131,6 @@ struct BulkResource: Sendable {
                 next: "it works on \(action.statuses.map(\.rawValue).joined(separator: ", "))"
             )
         }
-        if action == .resume { query.isPaused = true }
         return Wish(
             action: action,
             query: query,
@@ -191,9 +205,9 @@ struct BulkResource: Sendable {
     /// Stops it; what is done stays done.
     @Sendable
     func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let expected = try request.expectedRevision()
         try await request.noBody()
         let id = try self.id(context)
+        let expected = try request.expectedRevision(of: try await self.store.bulk(id).revision)
         try await Problem.editing { () async throws(StoreError) in
             try await self.store.cancelBulk(id, revision: expected)
         }

@@ -39,7 +39,8 @@ extension Request {
     /// Whether the caller has this already (`if-none-match`).
     func has(_ tag: EntityTag) -> Bool {
         guard let text = self.headers[.ifNoneMatch] else { return false }
-        return Self.tags(text).contains { $0 == "*" || $0 == tag.text }
+        // A weak tag is as good here: whoever packed the answer on its way may have weakened it.
+        return Self.tags(text, takingWeak: true).contains { $0 == "*" || $0 == tag.text }
     }
 
     /// The edited parts of the tags in `if-match`; `nil` when the caller does not compare.
@@ -47,9 +48,10 @@ extension Request {
     /// - Throws: `badRequest` when the field holds no tag.
     func expectedEdits() throws(Problem) -> [String]? {
         guard let text = self.headers[.ifMatch] else { return nil }
+        // A weak tag never equals a strong one: it is left out.
         let tags = Self.tags(text)
         if tags.contains("*") { return nil }
-        guard !tags.isEmpty else {
+        guard !Self.tags(text, takingWeak: true).isEmpty else {
             throw Problem(
                 .badRequest,
                 "if-match holds no entity tag",
@@ -59,27 +61,28 @@ extension Request {
         return tags.map { String($0.prefix { $0 != "." }) }
     }
 
-    /// The revision in `if-match`; `nil` when the caller does not compare.
+    /// The revision that an edit is meant for, by `if-match`; `nil` when the caller does not compare.
     ///
-    /// - Throws: `preconditionFailed` when no tag there can be of this resource.
-    func expectedRevision() throws(Problem) -> Int64? {
+    /// - Parameter revision: What it has now; `nil` when there is no such thing.
+    /// - Returns: The revision to compare with when it is written.
+    /// - Throws: `preconditionFailed` when none of the tags is that of now.
+    func expectedRevision(of revision: Int64?) throws(Problem) -> Int64? {
+        guard self.headers[.ifMatch] != nil else { return nil }
+        guard let revision else { throw Problem.edited }
         guard let edits = try self.expectedEdits() else { return nil }
-        guard let revision = edits.lazy.compactMap({ Int64($0) }).first else {
-            throw Problem.edited
-        }
+        guard edits.contains(String(revision)) else { throw Problem.edited }
         return revision
     }
 
-    /// The texts between quotes; a weak tag never equals a strong one, so it is left out.
-    private static func tags(_ text: String) -> [String] {
+    /// The texts between quotes, and `*`.
+    private static func tags(_ text: String, takingWeak: Bool = false) -> [String] {
         text.split(separator: ",").compactMap { part in
-            let tag = part.drop { $0 == " " }
+            var tag = part.drop { $0 == " " || $0 == "\t" }
+            while tag.last == " " || tag.last == "\t" { tag.removeLast() }
             if tag == "*" { return "*" }
-            let trimmed = tag.prefix { $0 != " " }
-            guard trimmed.count >= 2, trimmed.first == "\"", trimmed.last == "\"" else {
-                return nil
-            }
-            return String(trimmed.dropFirst().dropLast())
+            if takingWeak, tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
+            guard tag.count >= 2, tag.first == "\"", tag.last == "\"" else { return nil }
+            return String(tag.dropFirst().dropLast())
         }
     }
 }

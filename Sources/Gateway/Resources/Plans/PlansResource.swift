@@ -20,6 +20,7 @@ struct PlansResource: Sendable {
             members["valid"] = .bool(true)
             members["digest"] = .string(compiled.digest.description)
             members["name"] = .string(compiled.plan.name)
+            members["steps"] = .integer(Int64(compiled.plan.steps.count))
             members["diagnostics"] = .array(compiled.warnings.map(PlanDocument.json))
         } catch let error as CompileError {
             members["valid"] = .bool(false)

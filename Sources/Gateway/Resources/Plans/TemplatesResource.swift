@@ -53,9 +53,6 @@ struct TemplatesResource: Sendable {
     @Sendable
     func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
-        var expected = try request.expectedRevision()
-        if request.headers[.ifNoneMatch] == "*" { expected = 0 }
-        let revision = expected
         let name = try context.parameter("template")
         guard ResourceName.isPlain(name) else {
             throw Query.problem(
@@ -70,6 +67,9 @@ struct TemplatesResource: Sendable {
             body.note("title", "a title has at most \(Self.titleBytesMax) bytes")
         }
         try body.finish()
+        let revision =
+            request.headers[.ifNoneMatch] == "*"
+            ? 0 : try request.expectedRevision(of: try await self.revision(name, request))
         let digest: Digest
         var rows: [PlanRow] = []
         switch source.kind {
@@ -98,12 +98,26 @@ struct TemplatesResource: Sendable {
     @Sendable
     func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
-        let expected = try request.expectedRevision()
         let name = try context.parameter("template")
+        let expected = try request.expectedRevision(of: try await self.revision(name, request))
         try await Problem.editing { () async throws(StoreError) in
             try await self.store.deleteTemplate(name, revision: expected)
         }
         return .empty()
+    }
+
+    /// The template's revision, for whoever compares; `nil` when there is none.
+    private func revision(
+        _ name: String,
+        _ request: Request
+    ) async throws(StoreError) -> Int64? {
+        guard request.headers[.ifMatch] != nil else { return nil }
+        do {
+            return try await self.store.template(name).revision
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return nil
+        }
     }
 
     private static func document(_ row: TemplateRow, _ request: Request) -> Response {

@@ -24,7 +24,7 @@ struct RunFilterReader {
     /// - Throws: `invalidParameter`, or `notFound` for a parent that is unknown.
     func read(_ lists: (String) throws(Problem) -> [String]) async throws -> RunQuery {
         var query = RunQuery()
-        (query.statuses, query.isPaused) = try Self.statuses(try lists("status"))
+        (query.statuses, query.paused) = try Self.statuses(try lists("status"))
         func one(_ name: String) throws(Problem) -> String? {
             let texts = try lists(name)
             guard texts.count <= 1 else {
@@ -51,17 +51,24 @@ struct RunFilterReader {
         return query
     }
 
-    /// Statuses, `open`, `ended`, `paused`; with a `-` before them all others.
+    /// Statuses, `open`, `ended`, `paused`, any of them; with a `-` before them all others.
     static func statuses(
         _ words: [String]
-    ) throws(Problem) -> (statuses: [RunStatus], isPaused: Bool) {
+    ) throws(Problem) -> (statuses: [RunStatus], paused: PausedRuns) {
         var wanted: Set<RunStatus> = []
         var unwanted: Set<RunStatus> = []
         var isPaused = false
         for word in words {
             let isNegated = word.hasPrefix("-")
             let name = isNegated ? String(word.dropFirst()) : word
-            if name == "paused", !isNegated {
+            if name == "paused" {
+                guard !isNegated else {
+                    throw Query.problem(
+                        "status",
+                        "'-paused' cannot be asked for: paused runs are open ones",
+                        next: "leave it out, and look at paused_by"
+                    )
+                }
                 isPaused = true
                 continue
             }
@@ -83,12 +90,23 @@ struct RunFilterReader {
             }
             if isNegated { unwanted.formUnion(meant) } else { wanted.formUnion(meant) }
         }
+        let isUnion = isPaused && !wanted.isEmpty
+        guard !isUnion || unwanted.isEmpty else {
+            throw Query.problem(
+                "status",
+                "'paused' beside another status cannot be narrowed by a '-'",
+                next: "name the statuses that are wanted"
+            )
+        }
         if !unwanted.isEmpty, wanted.isEmpty { wanted = Set(RunStatus.allCases) }
         let left = wanted.subtracting(unwanted)
         guard !left.isEmpty || wanted.isEmpty else {
             throw Query.problem("status", "no status is left", next: "take away fewer statuses")
         }
-        return (RunStatus.allCases.filter(left.contains), isPaused)
+        return (
+            RunStatus.allCases.filter(left.contains),
+            isUnion ? .too : isPaused ? .only : .any
+        )
     }
 
     /// RFC 3339, or milliseconds since 1970.

@@ -114,12 +114,12 @@ struct SessionsResource: Sendable {
 
     @Sendable
     func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let expected = try request.expectedRevision()
         var body = try JSONBody(try await request.json())
         let intent = Self.intent(&body)
         let details = Self.context(&body)
         try body.finish()
         let session = try await self.store.session(try context.parameter("id"))
+        let expected = try request.expectedRevision(of: session.revision)
         _ = try await Problem.editing { () async throws(StoreError) in
             try await self.store.updateSession(
                 session.id,
@@ -151,7 +151,6 @@ struct SessionsResource: Sendable {
         _ request: Request,
         _ context: GatewayContext
     ) async throws -> Response {
-        let expected = try request.expectedRevision()
         var reason = "the session was cancelled by \(context.principal.name)"
         if var body = try await request.optionalBody() {
             reason = RunsResource.reason(&body) ?? reason
@@ -159,6 +158,7 @@ struct SessionsResource: Sendable {
         }
         let why = reason
         let session = try await self.store.session(try context.parameter("id"))
+        let expected = try request.expectedRevision(of: session.revision)
         _ = try await Problem.editing { () async throws(StoreError) in
             try await self.store.endSession(
                 name: session.name,
