@@ -37,7 +37,7 @@ public enum SessionDocument {
     ///
     /// - Parameters:
     ///   - row: The lane.
-    ///   - counts: Its latest runs by status; `nil` leaves them out.
+    ///   - counts: Its open runs and latest ended ones by status; `nil` leaves them out.
     /// - Returns: The document.
     public static func json(_ row: LaneRow, counts: [String: Int64]? = nil) -> JSONValue {
         var members: [String: JSONValue] = [

@@ -133,7 +133,7 @@ extension OperationCatalog {
         "sessions.archive": Self.end("Puts a session without open runs away."),
         "lanes.list": Operation(
             "lanes",
-            "A session's lanes.",
+            "A session's lanes, each with its open runs and what its latest 200 came to.",
             parameters: [
                 Self.session, .query("children", "Those of child runs too.", Schema.bool),
                 Self.limit, Self.cursor,

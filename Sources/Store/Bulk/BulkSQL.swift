@@ -5,33 +5,46 @@ internal import Postgres
 enum BulkSQL {
     static let all = [
         make, get, page, items, take, beat, cancelRuns, next, mark, markRetried, finish, cancel,
+        settle,
     ]
 
     private static let columns = """
         b.id, b.action, b.filter, b.reason, b.actor, b.status, b.total, b.revision,
         (extract(epoch FROM b.created_at) * 1000)::bigint,
-        (extract(epoch FROM b.ended_at) * 1000)::bigint
+        (extract(epoch FROM b.ended_at) * 1000)::bigint,
+        coalesce(b.ok, c.ok), coalesce(b.skipped, c.skipped), coalesce(b.failed, c.failed)
         """
 
-    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$18`,
-    /// or not as many as `$19` expects; then it makes nothing and says how many there are.
+    /// What came of the runs of `b`.
+    private static let tally = """
+        SELECT count(*) FILTER (WHERE i.state = 'ok') AS ok,
+               count(*) FILTER (WHERE i.state = 'skipped') AS skipped,
+               count(*) FILTER (WHERE i.state = 'failed') AS failed
+        FROM bulk_item i WHERE i.bulk_id = b.id
+        """
+
+    /// Counted from its runs only as long as it is not settled.
+    private static let counted = "CROSS JOIN LATERAL (\(tally) AND b.ok IS NULL) c"
+
+    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$22`,
+    /// or not as many as `$23` expects; then it makes nothing and says how many there are.
     static let make = PostgresStatement(
         "bulk.make",
         RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text],
         """
         \(RunListSQL.stretch),
         picked AS MATERIALIZED (
-            SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $18 + 1),
+            SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $22 + 1),
         size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
         made AS (
             INSERT INTO bulk (action, filter, reason, actor, total)
-            SELECT $20, $21, $22, $23, size.n FROM size
-            WHERE size.n <= $18 AND size.seen < $17 AND ($19 IS NULL OR size.n = $19)
+            SELECT $24, $25, $26, $27, size.n FROM size
+            WHERE size.n <= $22 AND size.seen < $20 AND ($23 IS NULL OR size.n = $23)
             RETURNING id),
         items AS (
             INSERT INTO bulk_item (bulk_id, run_id, claim_no)
             SELECT made.id, picked.id, picked.claim_no FROM made, picked)
-        SELECT (SELECT id FROM made), size.n, size.seen < $17 FROM size
+        SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
         """
     )
 
@@ -39,13 +52,7 @@ enum BulkSQL {
         "bulk.get",
         [.int8],
         """
-        SELECT \(columns), c.ok, c.skipped, c.failed FROM bulk b
-        CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE i.state = 'ok') AS ok,
-                   count(*) FILTER (WHERE i.state = 'skipped') AS skipped,
-                   count(*) FILTER (WHERE i.state = 'failed') AS failed
-            FROM bulk_item i WHERE i.bulk_id = b.id) c
-        WHERE b.id = $1
+        SELECT \(columns) FROM bulk b \(counted) WHERE b.id = $1
         """
     )
 
@@ -53,12 +60,7 @@ enum BulkSQL {
         "bulk.page",
         [.int8, .int8],
         """
-        SELECT \(columns), c.ok, c.skipped, c.failed FROM bulk b
-        CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE i.state = 'ok') AS ok,
-                   count(*) FILTER (WHERE i.state = 'skipped') AS skipped,
-                   count(*) FILTER (WHERE i.state = 'failed') AS failed
-            FROM bulk_item i WHERE i.bulk_id = b.id) c
+        SELECT \(columns) FROM bulk b \(counted)
         WHERE b.id IN (SELECT o.id FROM bulk o WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2)
         ORDER BY b.id DESC
         """
@@ -167,6 +169,21 @@ enum BulkSQL {
         WHERE id = $1 AND claim_no = $2 AND status = 'running' AND NOT EXISTS (
             SELECT 1 FROM bulk_item i WHERE i.bulk_id = $1 AND i.state = 'pending')
         RETURNING id
+        """
+    )
+
+    /// Keeps what came of actions that ended a while ago, so that their runs are not counted at
+    /// every look: a worker that had not heard of the end has marked its last runs by then.
+    static let settle = PostgresStatement(
+        "bulk.settle",
+        [.int8],
+        """
+        WITH ended AS MATERIALIZED (
+            SELECT b.id FROM bulk b WHERE b.status <> 'running' AND b.ok IS NULL
+            AND b.ended_at < now() - $1 * interval '1 ms'
+            ORDER BY b.id LIMIT 20 FOR UPDATE SKIP LOCKED)
+        UPDATE bulk SET ok = c.ok, skipped = c.skipped, failed = c.failed
+        FROM ended b CROSS JOIN LATERAL (\(tally)) c WHERE bulk.id = b.id RETURNING bulk.id
         """
     )
 

@@ -30,9 +30,10 @@ extension Store {
         reason: String,
         actor: String
     ) async throws(StoreError) -> BulkSelection {
+        let lanes = try await self.lanes(of: query)
         let rows = try await self.bounded(
             BulkSQL.make,
-            Self.values(query, before: nil, stretch: Self.bulkRowsMax) + [
+            Self.values(query, in: lanes, before: nil, stretch: Self.bulkRowsMax) + [
                 .int8(Self.bulkRunsMax), expected.map { .int8($0) } ?? .null,
                 .text(action.rawValue), .text(filter), .text(reason.storable),
                 .text(actor.storable),

@@ -103,16 +103,13 @@ enum StreamsSQL {
         """
     )
 
-    /// In two parts, each on its partial index; finished runs are not looked at.
+    /// On the index of what has not ended; finished runs are not looked at.
     static let open = PostgresStatement(
         "streams.open",
         [.int8Array, .int8, .int8],
         """
-        SELECT \(columns) FROM run WHERE id IN (
-            SELECT id FROM run WHERE lane_id = ANY ($1) AND status = 'queued' AND id < $2
-            UNION ALL
-            SELECT id FROM run WHERE lane_id = ANY ($1) AND id < $2
-            AND status IN ('claimed', 'running', 'waiting'))
+        SELECT \(columns) FROM run WHERE lane_id = ANY ($1) AND id < $2
+        AND status IN ('queued', 'claimed', 'running', 'waiting') AND finished_at IS NULL
         ORDER BY id DESC LIMIT $3
         """
     )

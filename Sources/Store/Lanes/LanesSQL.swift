@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum LanesSQL {
-    static let all = [ensure, update, load, list, page, find, counts]
+    static let all = [ensure, update, load, list, page, find, named, counts]
 
     /// The lane of that name in an active session, made when absent.
     static let ensure = PostgresStatement(
@@ -84,16 +84,36 @@ enum LanesSQL {
         """
     )
 
-    /// How many of each lane's latest `$2` runs have each status.
+    /// Numbers of the lanes with a name or number (`$3`, `$4`), in sessions with a name or number
+    /// (`$1`, `$2`); NULL means any.
+    static let named = PostgresStatement(
+        "lanes.named",
+        [.text, .int8, .text, .int8, .int8],
+        """
+        SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
+        WHERE ($1 IS NULL OR s.name = $1 OR s.id = $2)
+        AND ($3 IS NULL OR l.name = $3 OR l.id = $4) ORDER BY l.id LIMIT $5
+        """
+    )
+
+    /// How many open runs each lane has of each status, and of its latest `$2` runs those that
+    /// ended. What is open stands together in an index; behind a long queue it would not be seen
+    /// among the latest.
     static let counts = PostgresStatement(
         "lanes.counts",
         [.int8Array, .int8],
         """
-        SELECT i.lane_id, q.status, count(*) FROM unnest($1) AS i (lane_id)
-        CROSS JOIN LATERAL (
-            SELECT r.status FROM run r WHERE r.lane_id = i.lane_id
-            ORDER BY r.id DESC LIMIT $2) q
-        GROUP BY i.lane_id, q.status
+        SELECT q.lane_id, q.status, count(*) FROM (
+            SELECT r.lane_id, r.status FROM run r
+            WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
+            AND r.finished_at IS NULL AND r.lane_id = ANY ($1)
+            UNION ALL
+            SELECT i.lane_id, latest.status FROM unnest($1) AS i (lane_id)
+            CROSS JOIN LATERAL (
+                SELECT r.status FROM run r WHERE r.lane_id = i.lane_id
+                ORDER BY r.id DESC LIMIT $2) latest
+            WHERE latest.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')) q
+        GROUP BY q.lane_id, q.status
         """
     )
 }

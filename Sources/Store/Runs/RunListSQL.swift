@@ -1,70 +1,110 @@
 // The SQL of lists of runs: every filter, newest first, by a bounded stretch of the table.
 
 internal import Postgres
-internal import PulserIR
 
 enum RunListSQL {
-    static let all = [page, count, open, ended, keyed, start]
+    static let all = [page, lanesPage, count, lanesCount, open, ended, keyed, start]
 
-    /// The types of ``stretch``'s parameters.
+    /// The types of the filter's parameters, in both forms of a stretch.
     static let filterTypes: [PostgresType] = [
-        .int8, .textArray, .text, .int8, .text, .int8, .text, .int8, .timestamptz, .timestamptz,
-        .timestamptz, .timestamptz, .text, .text, .int8, .int8, .int8,
+        .int8, .textArray, .text, .int8, .int8Array, .text, .int8, .text, .int8, .text, .int8,
+        .timestamptz, .timestamptz, .timestamptz, .timestamptz, .text, .text, .int8, .int8, .int8,
+        .bool,
     ]
 
-    /// The newest `$17` runs before `$1` that fit what indexes can find, and of those (`hit`) the
+    /// What indexes can find. A null or empty filter means any; the statement is planned for its
+    /// values, so those cost nothing. `$3` is `only` for paused runs among the statuses, `too` for
+    /// paused runs beside them, `any`; `$21` says that only open ones are meant. Lanes are named by
+    /// number (`$4` one, `$5` several), because only then is known how many rows they have; only too
+    /// many of them are looked up here.
+    private static let inLanes = """
+        ($4 IS NULL OR r.lane_id = $4) AND (cardinality($5) = 0 OR r.lane_id = ANY ($5))
+        AND (($6 IS NULL AND $8 IS NULL) OR r.lane_id = ANY (ARRAY(
+            SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
+            WHERE ($6 IS NULL OR s.name = $6 OR s.id = $7)
+            AND ($8 IS NULL OR l.name = $8 OR l.id = $9))))
+        """
+    private static let fits = """
+        r.id < $1
+        AND (cardinality($2) = 0 OR r.status = ANY ($2)
+            OR ($3 = 'too' AND r.paused_by IS NOT NULL
+                AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
+        AND ($3 <> 'only' OR r.paused_by IS NOT NULL) AND (NOT $21 OR r.finished_at IS NULL)
+        AND ($10 IS NULL OR r.template = $10)
+        AND ($11 IS NULL OR r.parent_run = $11)
+        AND ($12 IS NULL OR r.enqueued_at >= $12) AND ($13 IS NULL OR r.enqueued_at < $13)
+        AND ($14 IS NULL OR r.finished_at >= $14) AND ($15 IS NULL OR r.finished_at < $15)
+        """
+    /// Texts only for who searches them: a stretch may have a million rows.
+    private static let columns = """
+        r.id, r.claim_no, r.plan_digest, CASE WHEN $17 IS NOT NULL THEN r.failure END AS failure,
+        CASE WHEN $17 IS NOT NULL THEN r.inputs END AS inputs
+        """
+
+    /// The newest `$20` runs before `$1` that fit what indexes can find, and of those (`hit`) the
     /// ones that fit what they cannot: the plan's name and a text. So a rare text costs no more
-    /// than the stretch, and whoever wants more asks for the stretch before it. A null or empty
-    /// filter means any; the statement is planned for its values, so those cost nothing. Among the
-    /// statuses `paused` narrows them to paused runs, `or_paused` widens them by paused runs.
+    /// than the stretch, and whoever wants more asks for the stretch before it.
     static let stretch = """
         WITH stretch AS MATERIALIZED (
-            SELECT r.id, r.claim_no, r.status, r.plan_digest, r.failure, r.inputs FROM run r
-            WHERE r.id < $1
-            AND (cardinality($2) = 0 OR r.status = ANY (array_remove($2, 'or_paused'))
-                OR ('or_paused' = ANY ($2) AND r.paused_by IS NOT NULL
-                    AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
-            AND ('paused' <> ALL ($2) OR r.paused_by IS NOT NULL)
-            AND (($3 IS NULL AND $5 IS NULL) OR r.lane_id = ANY (ARRAY(
-                SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
-                WHERE ($3 IS NULL OR s.name = $3 OR s.id = $4)
-                AND ($5 IS NULL OR l.name = $5 OR l.id = $6))))
-            AND ($7 IS NULL OR r.template = $7)
-            AND ($8 IS NULL OR r.parent_run = $8)
-            AND ($9 IS NULL OR r.enqueued_at >= $9) AND ($10 IS NULL OR r.enqueued_at < $10)
-            AND ($11 IS NULL OR r.finished_at >= $11) AND ($12 IS NULL OR r.finished_at < $12)
-            ORDER BY r.id DESC LIMIT $17),
+            SELECT \(columns) FROM run r WHERE \(fits) AND \(inLanes)
+            ORDER BY r.id DESC LIMIT $20),
+        \(hit)
+        """
+
+    /// The same for several lanes and nothing else that narrows: the newest of each lane, from the
+    /// end of its part of the index. However large the table and however old the lanes' runs are,
+    /// no others are read.
+    private static let lanesStretch = """
+        WITH stretch AS MATERIALIZED (
+            SELECT r.* FROM unnest($5) AS wanted (lane_id) CROSS JOIN LATERAL (
+                SELECT \(columns) FROM run r WHERE r.lane_id = wanted.lane_id AND \(fits)
+                ORDER BY r.id DESC LIMIT $20) r
+            ORDER BY r.id DESC LIMIT $20),
+        \(hit)
+        """
+
+    private static let hit = """
         hit AS (
             SELECT c.id, c.claim_no FROM stretch c
-            WHERE ($13 IS NULL OR c.plan_digest IN (
-                SELECT p.digest FROM plan p WHERE p.name = $13))
-            AND ($14 IS NULL
-                OR mod(c.id::numeric * \(RunID.multiplier), 1099511627776) BETWEEN $15 AND $16
+            WHERE ($16 IS NULL OR c.plan_digest IN (
+                SELECT p.digest FROM plan p WHERE p.name = $16))
+            AND ($17 IS NULL
+                OR \(RunsSQL.scrambled("c.id")) BETWEEN $18 AND $19
                 OR c.plan_digest IN (
                     SELECT p.digest FROM plan p
-                    WHERE position(lower($14) IN lower(p.name)) > 0)
-                OR position(lower($14) IN lower(c.failure)) > 0
-                OR position(lower($14) IN lower(c.inputs)) > 0))
+                    WHERE position(lower($17) IN lower(p.name)) > 0)
+                OR position(lower($17) IN lower(c.failure)) > 0
+                OR position(lower($17) IN lower(c.inputs)) > 0))
         """
 
     /// A page with the bounds of its stretch, which are told even when nothing fits.
-    static let page = PostgresStatement(
-        "runs.page",
-        filterTypes + [.int8],
-        """
-        \(stretch)
+    private static let found = """
         SELECT b.n, b.low, q.* FROM (SELECT count(*) AS n, min(id) AS low FROM stretch) b
         LEFT JOIN (
             SELECT \(RunsSQL.columns) WHERE r.id IN (
-                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $18)) q ON true
+                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $22)) q ON true
         ORDER BY q.id DESC
         """
+    private static let counted = "SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM stretch)"
+
+    static let page = PostgresStatement(
+        "runs.page",
+        filterTypes + [.int8],
+        "\(stretch) \(found)"
     )
 
-    static let count = PostgresStatement(
-        "runs.count",
+    static let lanesPage = PostgresStatement(
+        "runs.page_of_lanes",
+        filterTypes + [.int8],
+        "\(lanesStretch) \(found)"
+    )
+
+    static let count = PostgresStatement("runs.count", filterTypes, "\(stretch) \(counted)")
+
+    static let lanesCount = PostgresStatement(
+        "runs.count_of_lanes",
         filterTypes,
-        "\(stretch) SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM stretch)"
+        "\(lanesStretch) \(counted)"
     )
 
     /// What has not ended, by status and lane; partial indexes hold just that.
@@ -74,6 +114,7 @@ enum RunListSQL {
         """
         SELECT r.status, count(*) FROM run r
         WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
+        AND r.finished_at IS NULL
         AND ($1 IS NULL OR r.lane_id IN (SELECT l.id FROM lane l WHERE l.session_id = $1))
         GROUP BY r.status
         """

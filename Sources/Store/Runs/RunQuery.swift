@@ -3,7 +3,7 @@
 public import PulserIR
 
 /// What a choice of runs says of paused ones, which are open.
-public enum PausedRuns: Sendable, Hashable {
+public enum PausedRuns: String, Sendable, Hashable {
     /// Nothing.
     case any
     /// They alone are meant, as far as their status is.

@@ -1,6 +1,7 @@
 // The SQL of the run table as clients use it; what owners write is in WriterSQL.
 
 internal import Postgres
+internal import PulserIR
 
 enum RunsSQL {
     static let all = [
@@ -61,14 +62,22 @@ enum RunsSQL {
         "SELECT \(columns) WHERE r.id = $1"
     )
 
-    /// Ids whose eight letters start with a prefix, among the newest 200,000 runs: numeric,
-    /// because the product of two 40-bit numbers overflows bigint.
+    /// The 40 bits that a run's letters write. Half by half, because the product of two 40-bit
+    /// numbers overflows bigint; numeric took four times as long.
+    static func scrambled(_ id: String) -> String {
+        """
+        ((((\(id) & 1048575) * \(RunID.multiplier))
+            + (((((\(id) >> 20) * \(RunID.multiplier)) & 1048575)) << 20)) & 1099511627775)
+        """
+    }
+
+    /// Ids whose eight letters start with a prefix, among the newest 200,000 runs.
     static let resolvePrefix = PostgresStatement(
         "runs.resolve_prefix",
-        [.int8, .int8, .int8],
+        [.int8, .int8],
         """
         SELECT id FROM (SELECT id FROM run ORDER BY id DESC LIMIT 200000) recent
-        WHERE mod(id::numeric * $3, 1099511627776) BETWEEN $1 AND $2
+        WHERE \(scrambled("id")) BETWEEN $1 AND $2
         ORDER BY id DESC LIMIT 10
         """
     )
@@ -109,7 +118,7 @@ enum RunsSQL {
                 WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS at_once
             FROM run r WHERE \(condition)
             AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-            ORDER BY r.id FOR UPDATE OF r)
+            AND r.finished_at IS NULL ORDER BY r.id FOR UPDATE OF r)
         UPDATE run SET
             status = CASE WHEN target.at_once THEN 'cancelled' ELSE run.status END,
             finished_at = CASE WHEN target.at_once THEN now() END,
@@ -181,8 +190,8 @@ enum RunsSQL {
         """
     )
 
-    /// Lanes of this node with queued runs that are not paused: hops from lane to lane on the index instead of
-    /// reading every queued run.
+    /// Lanes of this node with runs that can be claimed now: hops from lane to lane on the index
+    /// instead of reading every queued run. A lane whose runs are all for later is left alone.
     static let readyLanes = PostgresStatement(
         "runs.ready_lanes",
         [.int8],
@@ -198,6 +207,9 @@ enum RunsSQL {
             FROM ready WHERE ready.lane_id IS NOT NULL)
         SELECT l.id, l.width, l.priority FROM ready JOIN lane l ON l.id = ready.lane_id
         JOIN shard s ON s.shard_id = l.shard_id AND s.owner = $1
+        WHERE EXISTS (
+            SELECT 1 FROM run r WHERE r.lane_id = l.id AND r.status = 'queued'
+            AND r.paused_by IS NULL AND r.due_at <= now())
         """
     )
 

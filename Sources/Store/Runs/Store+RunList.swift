@@ -23,9 +23,11 @@ extension Store {
         limit: Int
     ) async throws(StoreError) -> Page<RunRow> {
         let stretch = query.isSearch ? Self.searchRowsMax : Int64(limit) + 1
+        let lanes = try await self.lanes(of: query)
         let rows = try await self.bounded(
-            RunListSQL.page,
-            Self.values(query, before: cursor, stretch: stretch) + [.int8(Int64(limit) + 1)]
+            lanes.isWalked(query) ? RunListSQL.lanesPage : RunListSQL.page,
+            Self.values(query, in: lanes, before: cursor, stretch: stretch)
+                + [.int8(Int64(limit) + 1)]
         )
         let bounds = try rows.first()
         let isCut = try bounds.int64(0) == stretch
@@ -56,9 +58,10 @@ extension Store {
             case (true, true): Self.bulkRowsMax
             case (false, true): Self.bulkRunsMax + 1
             }
+        let lanes = try await self.lanes(of: query)
         let row = try await self.bounded(
-            RunListSQL.count,
-            Self.values(query, before: nil, stretch: stretch),
+            lanes.isWalked(query) ? RunListSQL.lanesCount : RunListSQL.count,
+            Self.values(query, in: lanes, before: nil, stretch: stretch),
             within: isForBulk ? Self.bulkTimeMax : Self.questionTimeMax
         ).first()
         return BoundedCount(count: try row.int64(0), isExact: try row.int64(1) < stretch)
@@ -104,36 +107,84 @@ extension Store {
         return counts
     }
 
+    /// The lanes that a query's session and lane mean now.
+    func lanes(of query: RunQuery) async throws(StoreError) -> QueryLanes {
+        guard query.session != nil || query.lane != nil else { return .any }
+        let rows = try await self.bounded(
+            LanesSQL.named,
+            Self.names(query) + [.int8(Int64(QueryLanes.namedMax) + 1)]
+        )
+        let lanes = try rows.decode { row throws(StoreError) in try row.int64(0) }
+        return lanes.count > QueryLanes.namedMax ? .tooMany : .these(lanes)
+    }
+
+    private static func names(_ query: RunQuery) -> [PostgresValue] {
+        [query.session, query.lane].flatMap { text -> [PostgresValue] in
+            guard let text else { return [.null, .null] }
+            return [.text(text.storable), Int64(text).map { .int8($0) } ?? .null]
+        }
+    }
+
     static func values(
         _ query: RunQuery,
+        in lanes: QueryLanes,
         before cursor: Int64?,
         stretch: Int64
     ) -> [PostgresValue] {
         func text(_ text: String?) -> PostgresValue { text.map { .text($0.storable) } ?? .null }
-        func number(_ text: String?) -> PostgresValue {
-            text.flatMap { Int64($0) }.map { .int8($0) } ?? .null
-        }
         func time(_ milliseconds: Int64?) -> PostgresValue {
             milliseconds.map { .int8($0 * 1_000) } ?? .null
         }
-        var statuses = query.statuses.map(\.rawValue)
-        // Paused is no status of its own: the statement knows the words.
-        switch query.paused {
-        case .only:
-            if statuses.isEmpty { statuses = ["queued", "claimed", "running", "waiting"] }
-            statuses.append("paused")
-        case .too where !statuses.isEmpty: statuses.append("or_paused")
-        case .too, .any: break
-        }
+        // Paused is no status of its own, but only what is open is paused.
+        let open: [RunStatus] = [.queued, .claimed, .running, .waiting]
+        let statuses = query.paused == .only && query.statuses.isEmpty ? open : query.statuses
         let prefix = query.text.flatMap { RunID.prefixRange($0) }
+        let named: [PostgresValue] =
+            switch lanes {
+            case .any: [.null, .int8Array([])] + [.null, .null, .null, .null]
+            // A number that no lane has finds nothing.
+            case .these(let lanes) where lanes.count <= 1:
+                [.int8(lanes.first ?? 0), .int8Array([])] + [.null, .null, .null, .null]
+            case .these(let lanes): [.null, .int8Array(lanes)] + [.null, .null, .null, .null]
+            case .tooMany: [.null, .int8Array([])] + Self.names(query)
+            }
         return [
-            .int8(cursor ?? .max), .textArray(statuses),
-            text(query.session), number(query.session), text(query.lane), number(query.lane),
+            .int8(cursor ?? .max), .textArray(statuses.map(\.rawValue)),
+            .text(query.paused.rawValue),
+        ] + named + [
             text(query.template), query.parent.map { .int8($0.number) } ?? .null,
             time(query.enqueuedFrom), time(query.enqueuedBefore), time(query.finishedFrom),
             time(query.finishedBefore), text(query.plan), text(query.text),
             prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
             prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
+            .bool(!statuses.isEmpty && statuses.allSatisfy { !$0.isTerminal }),
         ]
+    }
+}
+
+/// The lanes that a query means.
+enum QueryLanes: Sendable, Hashable {
+    /// It names none.
+    case any
+    /// These; none when nothing has the name.
+    case these([Int64])
+    /// More than ``namedMax``: they are looked up where they are needed.
+    case tooMany
+
+    /// Lanes that are named to the planner one by one.
+    static let namedMax = 1_000
+    /// Lanes of which each is read for itself.
+    static let walkedMax = 200
+
+    /// Whether the lanes are all that narrows a query, so that each is read from its newest run on.
+    func isWalked(_ query: RunQuery) -> Bool {
+        guard case .these(let lanes) = self, (2...Self.walkedMax).contains(lanes.count) else {
+            return false
+        }
+        return (query.statuses.isEmpty || query.statuses.contains(.succeeded))
+            && query.paused != .only
+            && query.template == nil && query.parent == nil && query.enqueuedFrom == nil
+            && query.enqueuedBefore == nil && query.finishedFrom == nil
+            && query.finishedBefore == nil
     }
 }

@@ -96,10 +96,7 @@ extension Store {
         }
         let rows = try await self.execute(
             RunsSQL.resolvePrefix,
-            [
-                .int8(Int64(range.lowerBound)), .int8(Int64(range.upperBound)),
-                .int8(Int64(RunID.multiplier)),
-            ]
+            [.int8(Int64(range.lowerBound)), .int8(Int64(range.upperBound))]
         )
         let ids = try rows.decode { row throws(StoreError) in RunID(try row.int64(0)) }
         guard let id = ids.first else {

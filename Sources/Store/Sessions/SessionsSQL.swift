@@ -31,7 +31,8 @@ enum SessionsSQL {
                (SELECT count(*) FROM lane l WHERE l.session_id = s.id) AS lanes,
                (SELECT count(*) FROM run r JOIN lane l ON l.id = r.lane_id
                 WHERE l.session_id = s.id
-                AND r.status IN ('queued', 'claimed', 'running', 'waiting')) AS open_runs
+                AND r.status IN ('queued', 'claimed', 'running', 'waiting')
+                AND r.finished_at IS NULL) AS open_runs
         FROM session s WHERE $1 OR s.status = 'active' ORDER BY s.id
         """
     )
@@ -54,7 +55,8 @@ enum SessionsSQL {
         WHERE s.name = $1 AND s.status = 'active' AND NOT EXISTS (
             SELECT 1 FROM run r JOIN lane l ON l.id = r.lane_id
             WHERE l.session_id = s.id
-            AND r.status IN ('queued', 'claimed', 'running', 'waiting'))
+            AND r.status IN ('queued', 'claimed', 'running', 'waiting')
+            AND r.finished_at IS NULL)
         RETURNING s.id
         """
     )
@@ -86,7 +88,7 @@ enum SessionsSQL {
         """
         SELECT l.session_id, count(*) FROM run r JOIN lane l ON l.id = r.lane_id
         WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
-        AND l.session_id = ANY ($1) GROUP BY l.session_id
+        AND r.finished_at IS NULL AND l.session_id = ANY ($1) GROUP BY l.session_id
         """
     )
 
@@ -125,7 +127,8 @@ enum SessionsSQL {
         AND ($2 = 'cancelled' OR NOT EXISTS (
             SELECT 1 FROM run r JOIN lane l ON l.id = r.lane_id
             WHERE l.session_id = s.id
-            AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
+            AND r.status IN ('queued', 'claimed', 'running', 'waiting')
+            AND r.finished_at IS NULL))
         RETURNING s.id
         """
     )

@@ -7,17 +7,27 @@ enum WriterSQL {
 
     /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
     /// ascending order, as everywhere, so no two batches can wait on each other in a circle. The
-    /// statements after it join the same rows, so a stale shard's rows fall out by themselves.
+    /// statements after it ask for the same rows, so a stale shard's rows fall out by themselves.
     static let fence = PostgresStatement(
         "writer.fence",
         [.int8, .int4Array, .int8Array],
         """
-        SELECT s.shard_id FROM shard s
-        JOIN unnest($2, $3) AS i (shard_id, generation) ON i.shard_id = s.shard_id
-        WHERE s.owner = $1 AND s.generation = i.generation
-        ORDER BY s.shard_id FOR SHARE OF s
+        SELECT held.shard_id FROM (
+            SELECT * FROM unnest($2, $3) AS u (shard_id, generation) ORDER BY u.shard_id) i
+        CROSS JOIN LATERAL (
+            SELECT s.shard_id FROM shard s WHERE s.shard_id = i.shard_id
+            AND s.owner = $1 AND s.generation = i.generation FOR SHARE) held
         """
     )
+
+    /// Whether `i`'s shard is still held. A question for each row, by the primary key, and no join:
+    /// statistics taken while no node had shards say that none has one, and a join planned by them
+    /// reads all shards for each row, or all rows for each shard. Then the queue was eight times as
+    /// slow until the next ANALYZE.
+    private static let isHeld = """
+        (SELECT s.owner = $1 AND s.generation = i.generation FROM shard s
+            WHERE s.shard_id = i.shard_id)
+        """
 
     /// The first result of an attempt stands; the same write sent again, after a lost
     /// acknowledgement, finds itself and counts as written. What has no attempt (0) is a note of how
@@ -35,8 +45,8 @@ enum WriterSQL {
                CASE WHEN i.state <> 'intent' THEN clock_timestamp() END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
             AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record)
-        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
         JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
+        WHERE \(isHeld)
         ON CONFLICT (run_id, step, attempt) DO UPDATE SET
             state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
             begun_at = CASE WHEN j.superseded OR j.attempt = 0
@@ -71,8 +81,7 @@ enum WriterSQL {
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
                   wait_reason, outputs, first_seq, last_seq)
-        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
-        WHERE r.id = i.run_id AND r.claim_no = i.claim_no
+        WHERE r.id = i.run_id AND r.claim_no = i.claim_no AND \(isHeld)
         AND (r.status IN ('queued', 'claimed', 'running', 'waiting') OR r.status = i.status)
         RETURNING r.id, r.claim_no
         """
@@ -87,7 +96,7 @@ enum WriterSQL {
         SELECT i.lane_id, i.first_seq, i.n, i.bytes
         FROM unnest($2, $3, $4, $5, $6, $7)
             AS i (shard_id, generation, lane_id, first_seq, n, bytes)
-        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
+        WHERE \(isHeld)
         ON CONFLICT (lane_id, first_seq) DO UPDATE SET n = EXCLUDED.n
         WHERE e.bytes = EXCLUDED.bytes
         RETURNING lane_id
@@ -106,8 +115,8 @@ enum WriterSQL {
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS i (shard_id, generation, run_id, claim_no, step, name, digest, size, media_type,
                   content)
-        JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1 AND s.generation = i.generation
         JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
+        WHERE \(isHeld)
         ON CONFLICT (run_id, step, name) DO UPDATE SET
             digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
             content = EXCLUDED.content, created_at = now()
@@ -126,8 +135,7 @@ enum WriterSQL {
         WITH want AS (
             SELECT i.lane_id, i.room FROM unnest($2, $3, $4, $5)
                 AS i (shard_id, generation, lane_id, room)
-            JOIN shard s ON s.shard_id = i.shard_id AND s.owner = $1
-                AND s.generation = i.generation),
+            WHERE \(isHeld)),
         next AS (
             SELECT q.id FROM want CROSS JOIN LATERAL (
                 SELECT r.id FROM run r
