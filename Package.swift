@@ -155,7 +155,9 @@ let package = Package(
         ),
         .target(
             name: "TestBed",
-            dependencies: ["Postgres", "ControlRoom", logging],
+            dependencies: [
+                "Postgres", "ControlRoom", "PulserIR", "StateMachines", "TestKit", logging,
+            ],
             path: "Tests/TestBed",
             swiftSettings: house
         ),
@@ -201,10 +203,16 @@ let package = Package(
             path: "Tests/HTTP2Bed",
             swiftSettings: house
         ),
+        .target(
+            name: "TestPeers",
+            dependencies: ["HTTP2", crypto, swiftASN1, x509],
+            path: "Tests/TestPeers",
+            swiftSettings: house
+        ),
         .testTarget(
             name: "HTTP2Tests",
             dependencies: [
-                "HTTP2", "HTTP2Bed", "TestKit", nioCore, nioHTTP1,
+                "HTTP2", "HTTP2Bed", "TestKit", "TestPeers", nioCore, nioHTTP1,
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"), nioPosix, nioSSL,
                 nioTLS, httpTypes,
                 logging, crypto, swiftASN1, x509,
@@ -217,8 +225,9 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "HTTP2", "Store", "Compiler", "StateMachines", "PulserIR", "Postgres",
-                "ControlRoom", "TestKit", "TestBed", "Tools", nioCore, nioPosix, httpTypes, logging,
-                metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),
+                "ControlRoom", "TestKit", "TestBed", "TestPeers", "Tools", nioCore, nioPosix,
+                httpTypes,
+                logging, metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: house
         ),

@@ -72,7 +72,8 @@ prepare() {
 
 # What only the tests need: other implementations of HTTP/2 to talk to. Nothing here ends the tests: a
 # peer that cannot be had is named once, and OPSROOM_PEERS_ABSENT tells the tests to show it as skipped.
-peer_packages='curl nghttp2-client nghttp2-server nodejs openjdk-17-jdk-headless chromium-headless-shell'
+peer_packages='curl nghttp2-client nghttp2-server nodejs openjdk-17-jdk-headless chromium-headless-shell
+    python3-venv'
 
 # The program that shows that a package's peer is there.
 peer_program() {
@@ -108,6 +109,9 @@ wanted_peer_packages() {
     for package in $peer_packages; do
         if [ "$package" = chromium-headless-shell ]; then
             has_peer chromium && continue
+        elif [ "$package" = python3-venv ]; then
+            # Debian's Python makes environments, but without pip unless it has this.
+            python3 -c 'import ensurepip' >/dev/null 2>&1 && continue
         elif command -v "$(peer_program "$package")" >/dev/null 2>&1; then
             continue
         fi

@@ -3,6 +3,7 @@
 import Foundation
 import HTTPTypes
 import NIOCore
+import TestPeers
 import Testing
 
 @testable import HTTP2

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import NIOCore
+import TestPeers
 import Testing
 
 @testable import HTTP2

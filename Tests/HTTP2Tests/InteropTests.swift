@@ -6,6 +6,7 @@ import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import NIOPosix
+import TestPeers
 import Testing
 
 @testable import HTTP2

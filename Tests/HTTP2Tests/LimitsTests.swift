@@ -65,6 +65,19 @@ struct LimitsTests {
         }
     }
 
+    @Test("a request explains eight heads and resets of its server; two hundred more are forgiven")
+    func answers() {
+        for type in [FrameType.headers, FrameType.reset] {
+            var conduct = ConductMachine(ConnectionLimits(), isServer: false)
+            for _ in 0..<3 { conduct.sentRequest() }
+            var count = 0
+            while conduct.received(Self.frame(type), at: Self.start) == nil, count < 10_000 {
+                count += 1
+            }
+            #expect(count == 3 * 8 + 200)
+        }
+    }
+
     @Test("ten empty DATA frames in a row are enough")
     func emptyData() {
         var conduct = ConductMachine(ConnectionLimits())

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestPeers
 import Testing
 
 @testable import HTTP2

@@ -5,17 +5,26 @@ import NIOCore
 /// Watches what a peer sends, frame by frame.
 ///
 /// What is counted here is what nghttp2 1.52 does not bound: resets that we originate ("MadeYouReset"),
-/// malformed heads, PING read back drop by drop, empty DATA, PRIORITY, WINDOW_UPDATE, unknown frames.
+/// malformed heads, PING read back drop by drop, empty DATA, PRIORITY, WINDOW_UPDATE, unknown frames;
+/// and of a server interim answers without end, heads and resets of streams that are over.
 struct ConductMachine {
+    /// Heads and resets that one request may be answered with: interim answers, the answer, trailers.
+    private static let answersPerRequest = 8
+    /// How many of them may be due at once, whatever was sent.
+    private static let answersMax = 10_000
+
+    private let isServer: Bool
     private let emptyDataFramesMax: Int
     private var glitches: TokenBucket
     private var controls: TokenBucket
     private var windowUpdates: TokenBucket
     private var emptyDataFrames = 0
+    private var answersDue = 0
     private var receivedBytes = 0
     private var usefulBytes = 0
 
-    init(_ limits: ConnectionLimits) {
+    init(_ limits: ConnectionLimits, isServer: Bool = true) {
+        self.isServer = isServer
         self.emptyDataFramesMax = limits.emptyDataFramesMax
         self.glitches = TokenBucket(
             capacity: limits.glitchBurst,
@@ -40,20 +49,40 @@ struct ConductMachine {
             return self.receivedData(frame)
         case FrameType.headers, FrameType.continuation:
             self.usefulBytes += frame.length
-            // A browser reprioritises and reopens its window with every request.
             if frame.type == FrameType.headers {
-                self.controls.add(2)
-                self.windowUpdates.add(2)
+                guard self.isServer else { return self.answered(at: now) ?? self.overhead }
+                self.requested()
             }
         case FrameType.reset:
-            // Bounded by the library: 200, then 20 a second.
-            break
+            // At a server bounded by the library: 200, then 20 a second.
+            if !self.isServer { return self.answered(at: now) ?? self.overhead }
         case FrameType.windowUpdate:
             if !self.windowUpdates.take(at: now) { return .windowUpdates }
         default:
             if !self.controls.take(at: now) { return .controlFrames }
         }
         return self.overhead
+    }
+
+    /// A browser reprioritises and reopens its window with every request.
+    private mutating func requested() {
+        self.controls.add(2)
+        self.windowUpdates.add(2)
+    }
+
+    /// The server has sent a head, or reset a stream.
+    private mutating func answered(at now: NIODeadline) -> LimitName? {
+        if self.answersDue > 0 {
+            self.answersDue -= 1
+            return nil
+        }
+        return self.controls.take(at: now) ? nil : .controlFrames
+    }
+
+    /// A client has sent a request.
+    mutating func sentRequest() {
+        self.requested()
+        self.answersDue = min(self.answersDue + Self.answersPerRequest, Self.answersMax)
     }
 
     private mutating func receivedData(_ frame: FrameScanner.Header) -> LimitName? {

@@ -28,7 +28,7 @@ public struct ConnectionLimits: Sendable {
     /// How many of them are forgiven per second. Default 10.
     public var glitchesPerSecond = 10
     /// PING, SETTINGS, PRIORITY, RST_STREAM and unknown frames in ``controlFramesWindow``. Default 200
-    /// beyond what streams explain.
+    /// beyond what streams explain; of a server also heads and resets beyond eight for each request.
     public var controlFramesMax = 200
     /// WINDOW_UPDATE frames that may come without DATA of ours that explains them. Default 2,000: a
     /// reader of many streams may open all their windows at once. Refilled like control frames.

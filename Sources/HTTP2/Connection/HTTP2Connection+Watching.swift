@@ -46,6 +46,8 @@ extension HTTP2Connection {
         switch head.type {
         case FrameType.data:
             self.conduct.sentData(head.length)
+        case FrameType.headers where !self.isServer:
+            self.conduct.sentRequest()
         case FrameType.reset:
             let code = unsafe frame.pointee.rst_stream.error_code
             let isOurs = self.stream(head.stream_id)?.flags.contains(.isReset) == true

@@ -78,7 +78,7 @@ import NIOCore
         self.loop = LoopContext.of(eventLoop)
         self.limits = limits
         self.scanner = FrameScanner(isServer: isServer)
-        self.conduct = ConductMachine(limits)
+        self.conduct = ConductMachine(limits, isServer: isServer)
         self.deadlines = HTTP2DeadlineMachine(limits, at: .now())
     }
 

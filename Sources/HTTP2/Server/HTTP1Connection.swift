@@ -146,7 +146,6 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
         case .body(let bytes):
             guard let current = self.current else { return }
             _ = current.inbound.received(bytes)
-            self.deadlines.awaitsBody(current.inbound.isAwaited, at: .now())
         case .end:
             self.deadlines.requestEnded()
             self.current?.inbound.end()

@@ -113,7 +113,7 @@ struct LiveStreamTests {
                             let response = try await client.send(request)
                             #expect(response.head.status == .ok)
                             var isDone = false
-                            var parser = StreamParser(format: .serverSentEvents)
+                            var parser = StreamParser(.serverSentEvents)
                             for try await chunk in response.body {
                                 parser.feed(chunk.readableBytesView)
                                 if parser.eventCount == 2_000, !isDone {

@@ -39,11 +39,14 @@ struct SlowReaderTests {
     @Test("one that drops is told of the gap and goes on with the newest")
     func drop() async throws {
         try await HubBed.with { bed in
+            // On one loop: what the one has had is in the other's ring.
+            let loop = MultiThreadedEventLoopGroup.singleton.any()
             let slow = try await bed.open(
                 StreamWish(scope: .lanes([1]), mode: .drop),
-                window: 1_000
+                window: 1_000,
+                loop: loop
             )
-            let reader = try await bed.open()
+            let reader = try await bed.open(loop: loop)
             try await slow.parts("it greets") { !$0.isEmpty }
             self.flood(bed, Self.many)
             _ = try await reader.events(Self.many)

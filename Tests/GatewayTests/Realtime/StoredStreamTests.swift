@@ -69,7 +69,7 @@ struct StoredStreamTests {
         )
         await bed.door.respond(to: exchange)
         var head: HTTPResponse?
-        var parser = StreamParser(format: .serverSentEvents)
+        var parser = StreamParser(.serverSentEvents)
         var hasActed = false
         for await event in exchange.answering {
             switch event {

@@ -43,6 +43,8 @@ struct GatewayBed: Sendable {
     let database: PostgresConfiguration
     let gateway: Gateway
     let door: Door
+    /// Where its server listens; 0 without one.
+    let port: Int
     private let pool: PostgresPool
     private let client: HTTP2Client?
 
@@ -92,14 +94,16 @@ struct GatewayBed: Sendable {
             group.addTask { try await pool.run() }
             group.addTask { await gateway.run() }
             defer { group.cancelAll() }
-            var client: HTTP2Client?
-            if depth == .live { client = try await Self.serve(door, &group) }
+            let port = depth == .live ? try await Self.serve(door, &group) : 0
+            let client = depth == .live ? Self.client(port) : nil
+            if let client { group.addTask { await client.run() } }
             try await body(
                 GatewayBed(
                     store: store,
                     database: database,
                     gateway: gateway,
                     door: door,
+                    port: port,
                     pool: pool,
                     client: client
                 )
@@ -110,7 +114,7 @@ struct GatewayBed: Sendable {
     private static func serve(
         _ door: Door,
         _ group: inout ThrowingTaskGroup<Void, any Error>
-    ) async throws -> HTTP2Client {
+    ) async throws -> Int {
         let server = HTTPServer(
             HTTPServerConfiguration(),
             group: MultiThreadedEventLoopGroup.singleton,
@@ -125,13 +129,15 @@ struct GatewayBed: Sendable {
         guard let port = await first.next()?.port else {
             throw Unanswered(description: "the server did not listen")
         }
-        let client = HTTP2Client(
+        return port
+    }
+
+    private static func client(_ port: Int) -> HTTP2Client {
+        HTTP2Client(
             HTTP2ClientConfiguration(host: "127.0.0.1", port: port),
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger
         )
-        group.addTask { await client.run() }
-        return client
     }
 
     // MARK: Asking

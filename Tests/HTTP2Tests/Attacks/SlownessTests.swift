@@ -73,6 +73,31 @@ struct SlownessTests {
         }
     }
 
+    @Test("a body of HTTP/1.1 that does not come, or drips", arguments: [false, true])
+    func oldBody(drips: Bool) async throws {
+        let limits = Self.limits {
+            $0.headerTimeout = .milliseconds(100)
+            $0.bodyBytesPerSecondMin = 1_000_000
+        }
+        try await Self.run(limits) { peer in
+            let head = "POST /count HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\n"
+            try peer.send(bytes: Array(head.utf8))
+            var answer: [UInt8] = []
+            let deadline = ContinuousClock.now + RawSocket.patience
+            while !peer.socket.isEnded {
+                guard ContinuousClock.now < deadline else {
+                    throw WireFailure("the connection stays")
+                }
+                if drips { try peer.send(bytes: [UInt8(ascii: "a")]) }
+                let pause = drips ? ContinuousClock.now + .milliseconds(10) : deadline
+                answer += try peer.socket.read(until: pause) ?? []
+            }
+            guard !String(decoding: answer, as: UTF8.self).hasPrefix("HTTP/1.1 200") else {
+                throw WireFailure("a body that never came was counted")
+            }
+        }
+    }
+
     @Test("a reader that opens no window while there is something to send")
     func reader() async throws {
         try await Self.expectStreamEnd(Self.limits { $0.writeTimeout = .milliseconds(100) }) {

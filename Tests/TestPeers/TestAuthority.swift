@@ -2,24 +2,29 @@
 
 import Crypto
 import Foundation
-import HTTP2
+public import HTTP2
 import SwiftASN1
 import X509
 
 /// An authority that nobody else trusts.
-struct TestAuthority: Sendable {
+public struct TestAuthority: Sendable {
     /// A certificate chain and its key, in PEM form.
-    struct Pair: Sendable {
-        var certificate: String
-        var key: String
+    public struct Pair: Sendable {
+        /// The chain.
+        public var certificate: String
+        /// The key of its first certificate.
+        public var key: String
     }
 
     /// The authority's own certificate, in PEM form.
-    let pem: String
+    public let pem: String
     private let name: DistinguishedName
     private let key: P256.Signing.PrivateKey
 
-    init(_ commonName: String = "Test Authority") throws {
+    /// Makes one.
+    ///
+    /// - Throws: When the name cannot be written into a certificate.
+    public init(_ commonName: String = "Test Authority") throws {
         self.key = P256.Signing.PrivateKey()
         self.name = try DistinguishedName { CommonName(commonName) }
         let certificate = try Certificate(
@@ -49,7 +54,7 @@ struct TestAuthority: Sendable {
     ///   - end: Seconds from now.
     /// - Returns: The certificate and its key.
     /// - Throws: When a name cannot be written into a certificate.
-    func issue(
+    public func issue(
         _ names: [String] = ["localhost"],
         addresses: [[UInt8]] = [[127, 0, 0, 1]],
         begin: Double = -3_600,
@@ -89,12 +94,18 @@ struct TestAuthority: Sendable {
 }
 
 /// The files of an authority and of a server it vouches for.
-struct TestCertificates: Sendable {
-    let folder: TemporaryFolder
-    let authority: TestAuthority
-    let authorityPath: String
+public struct TestCertificates: Sendable {
+    /// Where the files are.
+    public let folder: TemporaryFolder
+    /// Who vouches.
+    public let authority: TestAuthority
+    /// The file of its certificate.
+    public let authorityPath: String
 
-    init() throws {
+    /// Makes `authority.pem` and the pairs `server` and `client`.
+    ///
+    /// - Throws: When they cannot be written.
+    public init() throws {
         self.folder = try TemporaryFolder()
         self.authority = try TestAuthority()
         self.authorityPath = try self.folder.write(self.authority.pem, to: "authority.pem")
@@ -103,22 +114,24 @@ struct TestCertificates: Sendable {
     }
 
     /// What a server needs that asks for no client certificate.
-    var server: ServerTLS {
+    public var server: ServerTLS {
         ServerTLS(certificatePath: self.path("server.pem"), keyPath: self.path("server.key"))
     }
 
     /// What a client needs that has no certificate.
-    var client: ClientTLS {
+    public var client: ClientTLS {
         var tls = ClientTLS()
         tls.authorityPath = self.authorityPath
         return tls
     }
 
     /// Where a file is.
-    func path(_ name: String) -> String { "\(self.folder.path)/\(name)" }
+    public func path(_ name: String) -> String { "\(self.folder.path)/\(name)" }
 
     /// Writes `<name>.pem` and `<name>.key`.
-    func write(_ pair: TestAuthority.Pair, _ name: String) throws {
+    ///
+    /// - Throws: When they cannot be written.
+    public func write(_ pair: TestAuthority.Pair, _ name: String) throws {
         try self.folder.write(pair.certificate, to: "\(name).pem")
         try self.folder.write(pair.key, to: "\(name).key")
     }

@@ -2,10 +2,9 @@
 
 import Foundation
 import Synchronization
-import Testing
 
 /// A program or Python module that tests talk to.
-enum Peer: String, CaseIterable, Sendable {
+public enum Peer: String, CaseIterable, Sendable {
     case nghttp
     case nghttpd
     case h2load
@@ -15,21 +14,23 @@ enum Peer: String, CaseIterable, Sendable {
     case pythonH2 = "python-h2"
     case pythonHTTPX = "python-httpx"
     case pythonHypercorn = "python-hypercorn"
+    /// Chromium or a browser made of it, that shows nothing.
+    case chromium
 
     /// Whether the peer was declared absent by `cluster/test`, which could not install it, and is.
-    var isAbsent: Bool {
+    public var isAbsent: Bool {
         let environment = ProcessInfo.processInfo.environment
         let absent = environment["OPSROOM_PEERS_ABSENT"]?.split(separator: " ").map(String.init)
         return absent?.contains(self.rawValue) == true && self.command == nil
     }
 
     /// What to say of a test that cannot be run.
-    var notVerified: Comment {
-        Comment(rawValue: "NOT VERIFIED: \(self.rawValue) is not on this machine")
-    }
+    public var absence: String { "NOT VERIFIED: \(self.rawValue) is not on this machine" }
 
-    /// The program to run and its first arguments; fails the test when it is not here.
-    func required() throws -> [String] {
+    /// The program to run and its first arguments.
+    ///
+    /// - Throws: ``PeerFailure`` when it is not here.
+    public func required() throws -> [String] {
         guard let command = self.command else {
             throw PeerFailure(
                 "\(self.rawValue) is not installed: run the tests by cluster/test, which installs it "
@@ -50,6 +51,10 @@ enum Peer: String, CaseIterable, Sendable {
             return FileManager.default.fileExists(atPath: security) ? [java] : nil
         case .nghttp, .nghttpd, .h2load, .curl, .node:
             return Self.program(self.rawValue).map { [$0] }
+        case .chromium:
+            if let shell = Self.program("chromium-headless-shell") { return [shell] }
+            let names = ["chromium", "chromium-browser", "google-chrome"]
+            return names.lazy.compactMap { Self.program($0) }.first.map { [$0, "--headless"] }
         case .pythonH2: return Self.python(importing: "h2")
         case .pythonHTTPX: return Self.python(importing: "h2, httpx")
         case .pythonHypercorn: return Self.python(importing: "h2, hypercorn")
@@ -83,35 +88,57 @@ enum Peer: String, CaseIterable, Sendable {
 }
 
 /// What a peer did wrong.
-struct PeerFailure: Error, CustomStringConvertible {
-    let description: String
+public struct PeerFailure: Error, CustomStringConvertible {
+    /// What it was.
+    public let description: String
 
-    init(_ description: String) { self.description = description }
+    /// Says what it was.
+    public init(_ description: String) { self.description = description }
 }
 
-/// A running peer. It is killed when the test is done with it.
-final class PeerProcess: Sendable {
-    private let process: Mutex<Process>
-    private let lines: AsyncStream<String>
+/// A running peer. It is ended with all that it started when the test is done with it.
+public final class PeerProcess: Sendable {
+    /// How long a peer may take to end in order before it is killed.
+    private static let patience = 5.0
 
-    /// Starts a program.
-    init(_ command: [String], in folder: String? = nil) throws {
+    private let process: Mutex<Process>
+    private let ended = DispatchSemaphore(value: 0)
+    private let lines: AsyncStream<String>
+    private let said = Mutex("")
+
+    /// Starts a program in a process group of its own.
+    ///
+    /// - Parameters:
+    ///   - command: The program's path and its arguments.
+    ///   - folder: Where it works; `nil` for where the test does.
+    ///   - environment: What it has beside this process's environment.
+    /// - Throws: When it cannot be started.
+    public init(
+        _ command: [String],
+        in folder: String? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         let process = Process()
         process.executableURL = URL(filePath: command[0])
         process.arguments = Array(command.dropFirst())
         if let folder { process.currentDirectoryURL = URL(filePath: folder) }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output
+        let ended = self.ended
+        process.terminationHandler = { _ in ended.signal() }
         let (lines, continuation) = AsyncStream.makeStream(of: String.self)
         self.lines = lines
         try process.run()
+        self.process = Mutex(process)
         let handle = output.fileHandleForReading
-        Thread.detachNewThread {
+        Thread.detachNewThread { [weak self] in
             var rest = Data()
             while case let data = handle.availableData, !data.isEmpty {
                 rest.append(data)
+                self?.note(data)
                 while let end = rest.firstIndex(of: 10) {
                     continuation.yield(String(decoding: rest[..<end], as: UTF8.self))
                     rest = Data(rest[rest.index(after: end)...])
@@ -120,11 +147,24 @@ final class PeerProcess: Sendable {
             if !rest.isEmpty { continuation.yield(String(decoding: rest, as: UTF8.self)) }
             continuation.finish()
         }
-        self.process = Mutex(process)
     }
 
+    private func note(_ data: Data) {
+        self.said.withLock {
+            $0 = String(($0 + String(decoding: data, as: UTF8.self)).suffix(8_192))
+        }
+    }
+
+    /// The last of what it printed so far, on either output.
+    public var lastWords: String { self.said.withLock(\.self) }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { self.process.withLock(\.isRunning) }
+
     /// The next line that it prints.
-    func line() async throws -> String {
+    ///
+    /// - Throws: ``PeerFailure`` when it ended.
+    public func line() async throws -> String {
         var iterator = self.lines.makeAsyncIterator()
         guard let line = await iterator.next() else {
             throw PeerFailure("the peer ended without a word")
@@ -133,7 +173,7 @@ final class PeerProcess: Sendable {
     }
 
     /// Everything it prints to its end.
-    func output() async -> String {
+    public func output() async -> String {
         var all: [String] = []
         for await line in self.lines { all.append(line) }
         return all.joined(separator: "\n")
@@ -141,13 +181,27 @@ final class PeerProcess: Sendable {
 
     deinit {
         self.process.withLock { process in
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            let group = process.processIdentifier
+            // In order first: some have workers, files and semaphores to take away.
+            if process.isRunning { kill(group, SIGTERM) }
+            _ = self.ended.wait(timeout: .now() + Self.patience)
+            // Foundation starts every process as the leader of a group of its own.
+            if group > 1 { kill(-group, SIGKILL) }
             process.waitUntilExit()
         }
     }
 
     /// Runs a program to its end and gives what it prints.
-    static func output(of command: [String], in folder: String? = nil) async throws -> String {
+    ///
+    /// - Parameters:
+    ///   - command: The program's path and its arguments.
+    ///   - folder: Where it works; `nil` for where the test does.
+    /// - Returns: Both outputs, its lines joined.
+    /// - Throws: When it cannot be started.
+    public static func output(
+        of command: [String],
+        in folder: String? = nil
+    ) async throws -> String {
         let process = try PeerProcess(command, in: folder)
         return await process.output()
     }

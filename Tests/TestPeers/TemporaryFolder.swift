@@ -3,11 +3,14 @@
 import Foundation
 
 /// A folder with a few files and no folders in it.
-final class TemporaryFolder: Sendable {
+public final class TemporaryFolder: Sendable {
     /// Where it is.
-    let path: String
+    public let path: String
 
-    init() throws {
+    /// Makes an empty one.
+    ///
+    /// - Throws: When there is no place for it.
+    public init() throws {
         var template = Array("/tmp/opsroom-http2-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
         self.path = String(
@@ -25,8 +28,9 @@ final class TemporaryFolder: Sendable {
     /// Writes a file at once, as a renewal would: never half of it is seen.
     ///
     /// - Returns: Its path.
+    /// - Throws: When it cannot be written.
     @discardableResult
-    func write(_ text: String, to name: String) throws -> String {
+    public func write(_ text: String, to name: String) throws -> String {
         let path = "\(self.path)/\(name)"
         try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
         return path
