@@ -1,24 +1,12 @@
-// Which inputs a run gets: what was given, of the declared types, with defaults filled in.
+// How inputs that are given as texts or as JSON fit the ones that a plan declares.
 
 public import PulserIR
-
-/// Inputs that do not fit a plan.
-public struct InputError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Everything that is wrong, one sentence each, with a hint where one is known.
-    public var problems: [String]
-
-    /// The problems, one per line.
-    public var description: String { self.problems.joined(separator: "\n") }
-
-    /// Makes an error.
-    public init(problems: [String]) { self.problems = problems }
-}
 
 extension PlanCompiler {
     /// Reads `name=value` texts by the declared types: integers, numbers and `true`/`false` as
     /// such, lists and objects as JSON, texts as they are.
     ///
-    /// - Throws: ``InputError`` naming every input that is unknown, missing or of another type.
+    /// - Throws: `InputError` naming every input that is unknown, missing or of another type.
     public static func bind(
         inputs given: [String: String],
         to plan: Plan
@@ -37,59 +25,18 @@ extension PlanCompiler {
                 values[name] = .null
             }
         }
-        return try Self.bind(values, to: plan, problems: problems)
+        return try plan.bound(values, problems: problems)
     }
 
     /// Checks the members of a JSON object against the declared inputs.
     ///
-    /// - Throws: ``InputError`` naming every input that is unknown, missing or of another type.
+    /// - Throws: `InputError` naming every input that is unknown, missing or of another type.
     public static func bind(inputs given: JSONValue, to plan: Plan) throws(InputError) -> JSONValue
     {
         guard let values = given.objectValue else {
             throw InputError(problems: ["inputs must be an object, not \(given.typeName)"])
         }
-        return try Self.bind(values, to: plan, problems: [])
-    }
-
-    private static func bind(
-        _ given: [String: JSONValue],
-        to plan: Plan,
-        problems known: [String]
-    ) throws(InputError) -> JSONValue {
-        var problems = known
-        var result: [String: JSONValue] = [:]
-        for name in given.keys.sorted() where plan.inputs[name] == nil {
-            let hint = Suggestion.hint(for: name, among: plan.inputs.keys) ?? "the plan takes none"
-            problems.append("unknown input '\(name.prefix(80))'; hint: \(hint)")
-        }
-        for (name, declaration) in plan.inputs.sorted(by: { $0.key < $1.key }) {
-            let start = "input '\(name)' must be"
-            if known.contains(where: { $0.hasPrefix(start) }) { continue }
-            guard let value = given[name] ?? declaration.fallback else {
-                problems.append(
-                    "input '\(name)' is missing; hint: give a value of type "
-                        + declaration.type.rawValue
-                )
-                continue
-            }
-            if !declaration.type.accepts(value) {
-                problems.append(
-                    "\(start) of type \(declaration.type.rawValue), not \(value.typeName)"
-                )
-            } else if let allowed = declaration.allowed,
-                !allowed.contains(where: { $0.isEqual(to: value) })
-            {
-                let words = allowed.map { $0.stringValue ?? $0.canonicalText }
-                problems.append("\(start) one of \(words.joined(separator: ", "))")
-            }
-            result[name] = value
-        }
-        let object = JSONValue.object(result)
-        if problems.isEmpty, object.canonicalBytes.count > Limits.inputsBytesMax {
-            problems.append("the inputs are larger than \(Limits.inputsBytesMax) bytes")
-        }
-        guard problems.isEmpty else { throw InputError(problems: problems) }
-        return object
+        return try plan.bound(values)
     }
 
     private static func value(of text: String, as type: InputDeclaration.Kind) -> JSONValue? {

@@ -9,5 +9,5 @@ public enum Statements {
         NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
         + RunTimingsSQL.all + PauseSQL.all + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
         + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
-        + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all
+        + RequestKeysSQL.all + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all
 }

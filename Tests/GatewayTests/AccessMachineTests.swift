@@ -178,18 +178,37 @@ struct AccessMachineTests {
         var cache = AccessCache(entriesMax: 10, outageMax: .seconds(30))
         cache.put(.token("t"), Self.entry(now))
         cache.put(.session([9]), Self.entry(now))
-        #expect(cache.isLive("t", at: now) == true)
+        #expect(cache.isLive(.token("t"), at: now) == true)
         cache.confirm(asked: [.token("t")], live: [:], at: now)
         #expect(cache.use(.token("t"), at: now) == nil)
         #expect(cache.use(.session([9]), at: now) == nil)
-        #expect(cache.isLive("t", at: now) == false)
+        #expect(cache.isLive(.token("t"), at: now) == false)
+    }
+
+    @Test("a session that ended ends its streams, wherever it ended, and leaves its token's alone")
+    func cacheSessions() {
+        let now = ContinuousClock.now
+        var cache = AccessCache(entriesMax: 10, outageMax: .seconds(30))
+        for hash in [[1], [2]] as [[UInt8]] {
+            let isLive = cache.isLive(.session(hash), at: now)
+            #expect(isLive)
+        }
+        #expect(Set(cache.pending().sessions) == [[1], [2]])
+        cache.end(.session([1]), at: now)
+        cache.confirm(asked: [.session([2])], live: [:], at: now)
+        for hash in [[1], [2]] as [[UInt8]] {
+            let isLive = cache.isLive(.session(hash), at: now)
+            #expect(!isLive)
+        }
+        let isTokenLive = cache.isLive(.token("t"), at: now)
+        #expect(isTokenLive)
     }
 
     @Test("a stream's token is looked after although it asks nothing more")
     func cacheWatches() {
         let now = ContinuousClock.now
         var cache = AccessCache(entriesMax: 10, outageMax: .seconds(30))
-        #expect(cache.isLive("t", at: now) == true)
+        #expect(cache.isLive(.token("t"), at: now) == true)
         #expect(cache.pending().tokens == ["t"])
     }
 

@@ -149,6 +149,40 @@ struct BrowserSessionTests {
         }
     }
 
+    @Test("logging out ends what the session opened, and nothing that its token opened elsewhere")
+    func streams() async throws {
+        try await AccessTests.with { bed in
+            let name = try #require(HTTPField.Name("x-csrf-token"))
+            let session = try await Self.login(bed)
+            let desk = bed.gateway.equipment.doorkeeper
+            let request = HTTPRequest(
+                method: .get,
+                scheme: "http",
+                authority: "localhost",
+                path: "/v1/events",
+                headerFields: [.cookie: session.cookie]
+            )
+            let browser = try await desk.admit(FakeExchange(request), to: .read).principal
+            var direct = browser
+            direct.session = nil
+            #expect(desk.isLive(browser) && desk.isLive(direct))
+            let out = try await bed.send(
+                .delete,
+                "/v1/browser-session",
+                [.cookie: session.cookie, name: session.csrf]
+            )
+            #expect(out.status == 204)
+            #expect(!desk.isLive(browser) && desk.isLive(direct))
+            let other = try await Self.login(bed)
+            var elsewhere = request
+            elsewhere.headerFields = [.cookie: other.cookie]
+            let second = try await desk.admit(FakeExchange(elsewhere), to: .read).principal
+            #expect(desk.isLive(second))
+            try await bed.text("DELETE FROM browser_session")
+            try await eventually("another node's logout is heard of") { !desk.isLive(second) }
+        }
+    }
+
     @Test("a session that nobody used for 12 hours, or is 7 days old, is over and swept away")
     func lifetime() async throws {
         for column in ["last_used_at", "created_at"] {

@@ -125,7 +125,7 @@ struct ListTests {
         try await StoreBed.with { bed in
             let lane = try await bed.store.ensureLane(session: "default", lane: "l")
             let run = NewRun(lane: lane, planDigest: samplePlan.digest)
-            let key = RunKey(tenant: "t", key: "k", digest: Digest(of: [1]))
+            let key = RequestKey(tenant: "t", key: "k", digest: Digest(of: [1]))
             let started = try await withThrowingTaskGroup(of: StartedRun.self) { group in
                 for _ in 0..<16 {
                     group.addTask {
@@ -151,13 +151,55 @@ struct ListTests {
         }
     }
 
+    @Test("a key is forgotten after a day, not before")
+    func sweep() async throws {
+        try await StoreBed.with { bed in
+            for name in ["old", "new"] {
+                let key = RequestKey(tenant: "t", key: name, digest: Digest(of: [1]))
+                try await bed.store.createSession(name: name, intent: "", key: key)
+            }
+            _ = try await bed.number(
+                """
+                WITH aged AS (
+                    UPDATE request_key SET created_at = now() - interval '25 h'
+                    WHERE key = 'old' RETURNING 1)
+                SELECT count(*) FROM aged
+                """
+            )
+            for expected in [1, 0] {
+                let swept = try await bed.store.sweepRequestKeys()
+                #expect(swept == expected)
+            }
+            #expect(try await bed.number("SELECT count(*) FROM request_key WHERE key = 'new'") == 1)
+        }
+    }
+
+    @Test("a session whose lanes cannot be made is not made, nor is its key kept")
+    func whole() async throws {
+        try await StoreBed.with { bed in
+            let key = RequestKey(tenant: "t", key: "k", digest: Digest(of: [1]))
+            let refused = await code {
+                try await bed.store.createSession(
+                    name: "s",
+                    intent: "",
+                    lanes: [NewLane(name: "A"), NewLane(name: "A")],
+                    key: key
+                )
+            }
+            #expect(refused == .conflict)
+            #expect(try await bed.number("SELECT count(*) FROM session") == 0)
+            let made = try await bed.store.made(key)
+            #expect(made == nil)
+        }
+    }
+
     @Test("a run that cannot be made leaves no key behind")
     func refusedKey() async throws {
         try await StoreBed.with { bed in
             try await bed.store.createSession(name: "s", intent: "")
             let lane = try await bed.store.ensureLane(session: "s", lane: "l")
             try await bed.store.endSession(name: "s", as: .completed)
-            let key = RunKey(tenant: "t", key: "k", digest: Digest(of: [1]))
+            let key = RequestKey(tenant: "t", key: "k", digest: Digest(of: [1]))
             let run = NewRun(lane: lane, planDigest: samplePlan.digest)
             let refused = await code {
                 _ = try await bed.store.start(run, plans: [samplePlan], key: key)

@@ -95,6 +95,50 @@ extension SystemTests {
             }
         }
 
+        @Test(
+            "with TLS on this machine its user needs no ceremony either, or is told what to say",
+            arguments: [("localhost", 0), ("ops.example", 4)] as [(String, Int32)]
+        )
+        func tls(_ name: String, _ code: Int32) async throws {
+            try await Site.with { site in
+                let (key, certificate) = ("\(site.folder)/key.pem", "\(site.folder)/cert.pem")
+                let settings = """
+                    [req]
+                    distinguished_name = name
+                    x509_extensions = own
+                    [name]
+                    [own]
+                    basicConstraints = critical, CA:TRUE
+                    subjectAltName = DNS:\(name)
+
+                    """
+                let file = "\(site.folder)/openssl.cnf"
+                try settings.write(toFile: file, atomically: true, encoding: .utf8)
+                let openssl = Process()
+                openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+                openssl.arguments = [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-keyout", key, "-out", certificate, "-days", "1",
+                    "-subj", "/CN=\(name)", "-config", file,
+                ]
+                openssl.standardError = FileHandle.nullDevice
+                try openssl.run()
+                openssl.waitUntilExit()
+                try #require(openssl.terminationStatus == 0)
+                let words = ["--tls-cert", certificate, "--tls-key", key]
+                _ = try await site.startNode(["--listen", "127.0.0.1:0"] + words)
+                let context = try site.context()
+                #expect(context.ca == certificate)
+                let listed = try await site.run(["runs", "list", "--context", "local"], data: nil)
+                #expect(listed.code == code, "\(listed.error)")
+                if code == 0 {
+                    #expect(context.server.hasPrefix("https://localhost:"))
+                } else {
+                    #expect(listed.error.contains("NAME-IN-ITS-CERTIFICATE"), "\(listed.error)")
+                }
+            }
+        }
+
         @Test("a node that shall not listen does not, and still works")
         func off() async throws {
             try await Site.with { site in

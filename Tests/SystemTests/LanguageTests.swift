@@ -157,6 +157,42 @@ extension SystemTests {
             }
         }
 
+        @Test("a child gets the defaults of its inputs, and says which value does not fit")
+        func childInputs() async throws {
+            try await Site.with { site in
+                _ = try await site.startNode()
+                try site.plan(
+                    "child",
+                    """
+                    inputs: {who: {type: string, default: you}, count: {type: integer, default: 2}}
+                    outputs: {said: "{{ inputs.who }} {{ inputs.count }}"}
+                    steps: [{id: nap, if: inputs.count > 1, system: {sleep: 0s}}]
+                    """
+                )
+                let done = try await self.result(
+                    site,
+                    """
+                    outputs: {said: "{{ steps.call.result.outputs.said }}"}
+                    steps: [{id: call, system: {run: {plan: child.yaml}}}]
+                    """
+                )
+                #expect(done.code == 0, "\(done.run.canonicalText)")
+                #expect(done.run["outputs"]?["said"] == .string("you 2"))
+                let odd = try await self.result(
+                    site,
+                    """
+                    inputs: {text: {type: array, default: [many]}}
+                    retry: {max_attempts: 1}
+                    steps:
+                      - id: call
+                        system: {run: {plan: child.yaml, inputs: {count: "{{ inputs.text[0] }}"}}}
+                    """
+                )
+                #expect(odd.code == 2)
+                #expect(odd.run["failure"]?.stringValue?.contains("input 'count' must be") == true)
+            }
+        }
+
         private static let undoing = """
             inputs: {folder: {type: string}, undo: {type: string, default: "true"}}
             retry: {max_attempts: 1}

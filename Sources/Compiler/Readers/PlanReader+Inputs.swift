@@ -90,15 +90,3 @@ extension PlanReader {
         return true
     }
 }
-
-extension InputDeclaration.Kind {
-    /// Whether a value is of this type; an integer is a number too.
-    func accepts(_ value: JSONValue) -> Bool {
-        switch (self, value) {
-        case (.string, .string), (.integer, .integer), (.boolean, .bool), (.array, .array),
-            (.object, .object), (.number, .integer), (.number, .number):
-            true
-        default: false
-        }
-    }
-}

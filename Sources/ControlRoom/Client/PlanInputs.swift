@@ -1,6 +1,6 @@
 // How `name=value` texts of a command become a run's inputs.
 
-public import Compiler
+import Compiler
 import Foundation
 public import PulserIR
 

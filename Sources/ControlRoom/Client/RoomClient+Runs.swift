@@ -27,7 +27,7 @@ extension RoomClient {
             priority: priority
         )
         let key = idempotencyKey.map {
-            RunKey(tenant: Principal.defaultTenant, key: $0, digest: order.digest)
+            RequestKey(tenant: Principal.defaultTenant, key: $0, digest: order.digest)
         }
         return try await Self.telling { try await RunDesk(self.store).start(order, key: key).id }
     }

@@ -85,19 +85,22 @@ extension ContextFile {
     /// - Parameters:
     ///   - server: The node's address.
     ///   - data: The node's data directory.
+    ///   - ca: PEM file of the authority that signed its certificate; one that is there stays.
     ///   - environment: Says where the file lies.
     /// - Throws: A sentence when the file cannot be read or written.
     public static func storeServer(
         _ server: String,
         data: String,
+        ca: String? = nil,
         environment: [String: String]
     ) throws(RoomError) {
         guard let known = try Self.read(environment: environment).context(ofData: data),
-            known.server != server
+            known.server != server || known.ca == nil && ca != nil
         else { return }
         try Self.change(environment: environment) { file in
             guard var context = file.context(ofData: data) else { return }
             context.server = server
+            context.ca = context.ca ?? ca
             file.put(context)
         }
     }

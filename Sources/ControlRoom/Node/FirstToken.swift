@@ -22,10 +22,15 @@ struct FirstToken: Sendable {
 
     /// Checks the file, and makes a token when it has none that works for this data directory.
     ///
-    /// - Parameter server: The node's address.
+    /// - Parameters:
+    ///   - server: The node's address.
+    ///   - authority: PEM file of whom one must trust to speak to it; `nil` means the system's.
     /// - Returns: What happened.
     /// - Throws: When the database cannot be asked.
-    func provide(server: String) async throws(StoreError) -> Outcome {
+    func provide(
+        server: String,
+        authority: String? = nil
+    ) async throws(StoreError) -> Outcome {
         let file: ContextFile
         do throws(RoomError) {
             file = try ContextFile.read(environment: self.environment)
@@ -40,6 +45,7 @@ struct FirstToken: Sendable {
                 try ContextFile.storeServer(
                     server,
                     data: self.data,
+                    ca: authority,
                     environment: self.environment
                 )
             } catch {
@@ -47,10 +53,14 @@ struct FirstToken: Sendable {
             }
             return .known(context: known.name)
         }
-        return try await self.make(server: server, path: file.path ?? "")
+        return try await self.make(server: server, authority, path: file.path ?? "")
     }
 
-    private func make(server: String, path: String) async throws(StoreError) -> Outcome {
+    private func make(
+        server: String,
+        _ authority: String?,
+        path: String
+    ) async throws(StoreError) -> Outcome {
         let (text, stored) = TokenText.mint(name: "first token of this machine", scope: .admin)
         _ = try await self.store.createToken(stored)
         do throws(RoomError) {
@@ -58,6 +68,7 @@ struct FirstToken: Sendable {
                 server: server,
                 token: text,
                 data: self.data,
+                ca: authority,
                 environment: self.environment
             )
             return .made(context: name, path: path)

@@ -1,5 +1,6 @@
 // Where a node listens, with which certificates, and whether that is safe.
 
+import Foundation
 import Gateway
 import HTTP2
 
@@ -119,6 +120,23 @@ public struct ListenSettings: Sendable, Hashable {
 
     private static func list(_ text: String?) -> [String] {
         (text ?? "").split(separator: ",").map { String($0.filter { $0 != " " }) }
+    }
+
+    /// How this machine's own commands reach the node, and whom they must trust for it.
+    ///
+    /// A certificate that is made out for `localhost` alone is asked for by that name.
+    ///
+    /// - Parameter url: Where it listens.
+    /// - Returns: The address, and the authority's file when the certificate's own file brings it.
+    func own(_ url: ServerURL) -> (server: String, authority: String?) {
+        guard self.isLoopback, let path = self.certificate,
+            let file = try? CertificateFile(reading: path)
+        else { return (url.description, nil) }
+        var url = url
+        let known = [url.host, "localhost", "127.0.0.1"].first { file.covers($0) }
+        url.host = known ?? url.host
+        let place = URL(fileURLWithPath: path).standardizedFileURL.path
+        return (url.description, file.hasAuthority ? place : nil)
     }
 
     // MARK: For those below

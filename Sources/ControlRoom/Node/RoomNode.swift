@@ -57,7 +57,8 @@ struct RoomNode: Sendable {
                 data: self.data,
                 environment: self.room.configuration.environment
             )
-            switch try await first.provide(server: url.description) {
+            let own = settings.own(url)
+            switch try await first.provide(server: own.server, authority: own.authority) {
             case .known: break
             case .made(let context, let path):
                 self.room.onNotice(.firstToken(context: context, path: path))

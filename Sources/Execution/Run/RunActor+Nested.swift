@@ -199,6 +199,7 @@ extension RunActor {
                 throw StepFailure(.error, "input '\(name)': \(error.message)")
             }
         }
+        let bound = try await self.bound(inputs, to: child, digest)
         let failed = self.journal.count {
             $0.record.step == call.key && $0.record.state == .failed
         }
@@ -211,7 +212,7 @@ extension RunActor {
         let run = NewRun(
             lane: lane,
             planDigest: digest,
-            inputs: JSONValue.object(inputs).canonicalText,
+            inputs: bound.canonicalText,
             idempotencyKey: "\(self.id)/\(self.claimed.attempt)/\(call.key)/\(failed)",
             parent: self.id,
             depth: self.claimed.depth + 1
@@ -221,6 +222,23 @@ extension RunActor {
         }
         await self.room.store.notify(.work, String(lane))
         return try await self.awaitChild(id, call)
+    }
+
+    /// The inputs of a child run, with the defaults that its plan declares.
+    private func bound(
+        _ inputs: [String: JSONValue],
+        to child: ChildRunAction,
+        _ digest: Digest
+    ) async throws -> JSONValue {
+        let plan = try await self.room.store.plan(digest)
+        do throws(InputError) {
+            return try plan.bound(inputs)
+        } catch {
+            throw StepFailure(
+                .error,
+                "plan '\(child.planName)' cannot run: \(error.problems.joined(separator: "; "))"
+            )
+        }
     }
 
     private func awaitChild(_ id: RunID, _ call: StepCall) async throws -> ToolResult {

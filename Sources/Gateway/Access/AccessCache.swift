@@ -25,14 +25,14 @@ struct AccessCache: Sendable {
 
     /// How long somebody who does not ask any more is kept.
     static let idleMax: Duration = .seconds(300)
-    /// How long it is remembered that a token is over, for streams opened with it.
+    /// How long it is remembered that a token or session is over, for streams opened with it.
     static let deadKept: Duration = .seconds(3_600)
 
     private let entriesMax: Int
     private let outageMax: Duration
     private var entries: [Key: Entry] = [:]
-    private var watched: [String: ContinuousClock.Instant] = [:]
-    private var dead: [String: ContinuousClock.Instant] = [:]
+    private var watched: [Key: ContinuousClock.Instant] = [:]
+    private var dead: [Key: ContinuousClock.Instant] = [:]
 
     init(entriesMax: Int, outageMax: Duration) {
         self.entriesMax = entriesMax
@@ -73,15 +73,17 @@ struct AccessCache: Sendable {
     /// Forgets somebody at once.
     mutating func end(_ key: Key, at now: ContinuousClock.Instant) {
         self.entries[key] = nil
+        self.watched[key] = nil
+        self.dead[key] = now
         guard case .token(let id) = key else { return }
-        self.dead[id] = now
         self.entries = self.entries.filter { $0.value.principal.token != id }
     }
 
-    /// Whether a token still lets somebody in, as far as is known; from now on it is looked after.
-    mutating func isLive(_ token: String, at now: ContinuousClock.Instant) -> Bool {
-        guard self.dead[token] == nil else { return false }
-        self.watched[token] = now
+    /// Whether a token or session still lets somebody in, as far as is known; from now on it is
+    /// looked after.
+    mutating func isLive(_ key: Key, at now: ContinuousClock.Instant) -> Bool {
+        guard self.dead[key] == nil else { return false }
+        self.watched[key] = now
         return true
     }
 
@@ -89,15 +91,15 @@ struct AccessCache: Sendable {
 
     /// Whose life is to be confirmed.
     func pending() -> (tokens: [String], sessions: [[UInt8]]) {
-        var tokens = Set(self.watched.keys)
+        var tokens: [String] = []
         var sessions: [[UInt8]] = []
-        for key in self.entries.keys {
+        for key in Set(self.watched.keys).union(self.entries.keys) {
             switch key {
-            case .token(let id): tokens.insert(id)
+            case .token(let id): tokens.append(id)
             case .session(let hash): sessions.append(hash)
             }
         }
-        return (Array(tokens), sessions)
+        return (tokens, sessions)
     }
 
     /// Takes the database's answer: who was asked for and is not in it is over.
@@ -113,7 +115,6 @@ struct AccessCache: Sendable {
                 self.entries[key]?.endsAt = answer.timeLeft.map { now + $0 }
             } else {
                 self.end(key, at: now)
-                if case .token(let id) = key { self.watched[id] = nil }
             }
         }
         self.forgetIdle(now)

@@ -63,7 +63,7 @@ public final class AccessDesk: Doorkeeper {
         guard let scope else { return Admission(.nobody) }
         let credential = Credential(exchange)
         let key: AccessCache.Key
-        let principal: Principal
+        var principal: Principal
         switch credential {
         case .none: throw Self.unauthenticated(nil)
         case .broken: throw self.failure(exchange)
@@ -75,6 +75,7 @@ public final class AccessDesk: Doorkeeper {
             let hash = TokenText.hash(secret.utf8)
             key = .session(hash)
             principal = try await self.principal(session: hash, exchange)
+            principal.session = hash
         }
         let fields = try self.spend(key)
         guard let own = principal.scope, own >= scope else {
@@ -89,10 +90,16 @@ public final class AccessDesk: Doorkeeper {
         return Admission(principal, fields: fields)
     }
 
-    /// Whether somebody who opened a stream may still have it.
+    /// Whether somebody who opened a stream may still have it: his token lives, and so does the
+    /// browser's session he came with.
     public func isLive(_ principal: Principal) -> Bool {
         guard let token = principal.token else { return true }
-        return self.state.withLock { $0.cache.isLive(token, at: .now) }
+        return self.state.withLock { state in
+            let now = ContinuousClock.now
+            let isLive = state.cache.isLive(.token(token), at: now)
+            guard let session = principal.session else { return isLive }
+            return state.cache.isLive(.session(session), at: now) && isLive
+        }
     }
 
     /// Who a token is.
@@ -332,7 +339,10 @@ public final class AccessDesk: Doorkeeper {
         do throws(StoreError) {
             if !tokens.isEmpty { try await self.store.touchTokens(tokens) }
             if !sessions.isEmpty { try await self.store.touchBrowserSessions(sessions) }
+            // Where nobody asks nothing is made that must be swept.
+            guard !tokens.isEmpty else { return }
             try await self.store.sweepBrowserSessions(self.configuration.sessions)
+            try await self.store.sweepRequestKeys()
         } catch {
             // Uses of one minute are lost; the next ones are written.
             self.logger.debug("uses of tokens not written", metadata: ["error": "\(error)"])

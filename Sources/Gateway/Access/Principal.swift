@@ -36,6 +36,9 @@ public struct Principal: Sendable, Hashable {
     /// runs are everybody's.
     public var tenant: String
 
+    /// The hash of the browser's session he came with; `nil` for one who showed the token itself.
+    public var session: [UInt8]?
+
     /// Describes somebody.
     public init(token: String?, name: String, scope: Scope?, tenant: String) {
         self.token = token

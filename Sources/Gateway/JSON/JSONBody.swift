@@ -22,6 +22,9 @@ public struct JSONBody: Sendable {
         self.members = members
     }
 
+    /// All of it.
+    var json: JSONValue { .object(self.members) }
+
     /// The member as it stands; `nil` when it is absent or null.
     public mutating func value(_ name: String) -> JSONValue? {
         self.read.insert(name)

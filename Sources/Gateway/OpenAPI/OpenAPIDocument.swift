@@ -69,6 +69,7 @@ public struct OpenAPIDocument: Sendable {
                     : [.object(["token": .array([])]), .object(["session": .array([])])]
             ),
         ]
+        members["description"] = operation.note.map { .string($0) }
         if let scope = route.scope { members["x-opsroom-scope"] = .string(scope.rawValue) }
         var content: [String: JSONValue] = [:]
         if let body = operation.body { content["application/json"] = .object(["schema": body]) }

@@ -64,6 +64,15 @@ public struct Operation: Sendable {
             Answer(status: status, summary: summary, content: ["application/json": schema])
         }
 
+        /// A problem worth naming.
+        public static func problem(_ status: Int, _ summary: String) -> Answer {
+            Answer(
+                status: status,
+                summary: summary,
+                content: ["application/problem+json": Schema.named("Problem")]
+            )
+        }
+
         /// An answer without a body.
         public static func empty(_ status: Int, _ summary: String) -> Answer {
             Answer(status: status, summary: summary, content: [:])
@@ -88,6 +97,8 @@ public struct Operation: Sendable {
     public var tag: String
     /// One sentence.
     public var summary: String
+    /// What else there is to know; `nil` when the sentence is enough.
+    public var note: String?
     /// Its parameters, those of the path first.
     public var parameters: [Parameter]
     /// The form of a JSON body; `nil` for none.
@@ -101,6 +112,7 @@ public struct Operation: Sendable {
     public init(
         _ tag: String,
         _ summary: String,
+        note: String? = nil,
         parameters: [Parameter] = [],
         body: JSONValue? = nil,
         bodyTypes: [String] = [],
@@ -108,6 +120,7 @@ public struct Operation: Sendable {
     ) {
         self.tag = tag
         self.summary = summary
+        self.note = note
         self.parameters = parameters
         self.body = body
         self.bodyTypes = bodyTypes

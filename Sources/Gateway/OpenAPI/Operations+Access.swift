@@ -21,6 +21,9 @@ extension OperationCatalog {
         "tokens.create": Operation(
             "access",
             "Makes a token; its secret is in this answer and nowhere else.",
+            note:
+                "Takes no idempotency-key: the secret is not kept, so it could not be told again. "
+                + "Whoever did not hear the answer revokes that token and makes another one.",
             body: Schema.object(
                 [
                     "name": Schema.text,
@@ -47,6 +50,8 @@ extension OperationCatalog {
         "browser_session.create": Operation(
             "access",
             "Exchanges a token for a cookie.",
+            note:
+                "Takes no idempotency-key: the cookie is not kept, so it could not be told again.",
             body: Schema.object(["token": Schema.text]),
             answers: [
                 .json(

@@ -7,7 +7,7 @@ extension OperationCatalog {
         "events.all": Self.stream("Live events of all active sessions.", hasLanes: true),
         "events.session": Self.stream(
             "Live events of a session, of lanes made later too.",
-            path: .path("id", "The session's name or number."),
+            path: .path("id", "The session's number, or its name where that is no number."),
             hasLanes: true
         ),
         "events.lane": Self.stream(

@@ -92,6 +92,8 @@ extension OperationCatalog {
         "uploads.create": Operation(
             "uploads",
             "Takes a file in for the inputs of runs on this node.",
+            note: "Takes no idempotency-key: a file is named by its digest, so the same one sent "
+                + "twice is there once.",
             parameters: [
                 .header("content-digest", "Its SHA-256, as RFC 9530 writes it."),
                 .header("repr-digest", "The same."),
@@ -108,6 +110,7 @@ extension OperationCatalog {
         "plans.check": Operation(
             "plans",
             "What is wrong with a plan; nothing is stored.",
+            note: Self.makesNothing,
             body: Self.inline,
             bodyTypes: ["application/yaml"],
             answers: [
@@ -128,6 +131,8 @@ extension OperationCatalog {
         "plans.create": Operation(
             "plans",
             "Compiles and stores a plan with all it runs.",
+            note: "Takes no idempotency-key: a plan is named by its digest, so the same one sent "
+                + "twice is there once.",
             body: Self.inline,
             bodyTypes: ["application/yaml"],
             answers: [

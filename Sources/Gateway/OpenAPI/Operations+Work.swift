@@ -19,7 +19,10 @@ extension OperationCatalog {
         "if-match",
         "The etag that the editor saw, or several by commas; * if it only has to be there."
     )
-    private static let session = Operation.Parameter.path("id", "A session's name or number.")
+    private static let session = Operation.Parameter.path(
+        "id",
+        "A session's name, else its number."
+    )
     static let run = Operation.Parameter.path("id", "A run's id, or a beginning no other has.")
     private static let reason = Schema.object(["reason": Schema.text], optional: ["reason"])
     private static let inputs = Schema.object([:], isOpen: true)
@@ -67,21 +70,45 @@ extension OperationCatalog {
 
     private static func change(
         _ summary: String,
-        _ body: JSONValue? = nil
+        _ body: JSONValue? = nil,
+        isKeyed: Bool = false
     ) -> Operation {
-        Operation(
+        var answers = [Operation.Answer.json(202, "The run as it is now.", Schema.named("Run"))]
+        if isKeyed {
+            answers.append(.json(200, "The same request was sent before.", Schema.named("Run")))
+        }
+        return Operation(
             "runs",
             summary,
-            parameters: [Self.run, Self.ifMatch],
+            note: isKeyed ? nil : Self.makesNothing,
+            parameters: [Self.run, Self.ifMatch] + (isKeyed ? [Self.key] : []),
             body: body,
-            answers: [.json(202, "The run as it is now.", Schema.named("Run"))]
+            answers: answers
         )
+    }
+
+    /// A request that makes something once.
+    private static let key = Operation.Parameter.header(
+        "idempotency-key",
+        "The same key and body at the same path make it once; kept for a day at least."
+    )
+
+    /// Why a change takes no key.
+    static let makesNothing =
+        "Takes no idempotency-key: it makes nothing, and sent twice it changes nothing twice."
+
+    private static func made(_ summary: String, _ schema: JSONValue) -> [Operation.Answer] {
+        [
+            .json(201, summary, schema),
+            .json(200, "What the same request made before.", schema),
+        ]
     }
 
     private static func end(_ summary: String) -> Operation {
         Operation(
             "sessions",
             summary,
+            note: Self.makesNothing,
             parameters: [Self.session, Self.ifMatch],
             body: Self.reason,
             answers: [.json(200, "The session.", Schema.named("Session"))]
@@ -100,7 +127,8 @@ extension OperationCatalog {
         ),
         "sessions.create": Operation(
             "sessions",
-            "Makes a session with lanes.",
+            "Makes a session with its lanes, all of it or nothing.",
+            parameters: [Self.key],
             body: Schema.object(
                 [
                     "name": Schema.text, "intent": Schema.text, "context": Self.inputs,
@@ -110,7 +138,9 @@ extension OperationCatalog {
                 ],
                 optional: ["intent", "context", "lanes"]
             ),
-            answers: [.json(201, "The session.", Schema.named("Session"))]
+            answers: Self.made("The session.", Schema.named("Session")) + [
+                .problem(409, "The name is taken, or the key was used for another request.")
+            ]
         ),
         "sessions.get": Operation(
             "sessions",
@@ -142,22 +172,24 @@ extension OperationCatalog {
         ),
         "lanes.create": Operation(
             "lanes",
-            "Makes a lane.",
-            parameters: [Self.session],
+            "Makes a lane; of several who do so at once, one does.",
+            parameters: [Self.session, Self.key],
             body: Schema.object(Self.lane, optional: ["width", "priority"]),
-            answers: [.json(201, "The lane.", Schema.named("Lane"))]
+            answers: Self.made("The lane.", Schema.named("Lane")) + [
+                .problem(409, "The session has such a lane, or takes no more lanes.")
+            ]
         ),
         "lanes.get": Operation(
             "lanes",
             "A lane.",
-            parameters: [Self.session, .path("lane", "A lane's name or number.")],
+            parameters: [Self.session, .path("lane", "A lane's name, else its number.")],
             answers: [.json(200, "The lane.", Schema.named("Lane"))]
         ),
         "lanes.update": Operation(
             "lanes",
             "Changes a lane's width or priority while it works.",
             parameters: [
-                Self.session, .path("lane", "A lane's name or number."), Self.ifMatch,
+                Self.session, .path("lane", "A lane's name, else its number."), Self.ifMatch,
             ],
             body: Schema.object(
                 Self.lane.filter { $0.key != "name" },
@@ -194,9 +226,7 @@ extension OperationCatalog {
         "runs.create": Operation(
             "runs",
             "Makes a run, once per idempotency key.",
-            parameters: [
-                .header("idempotency-key", "The same key and the same body make one run.")
-            ],
+            parameters: [Self.key],
             body: Schema.object(
                 Self.plan.merging([
                     "inputs": Self.inputs, "session": Schema.text, "lane": Schema.text,
@@ -207,10 +237,7 @@ extension OperationCatalog {
                     "inputs", "session", "lane", "priority", "delay_ms",
                 ])
             ),
-            answers: [
-                .json(201, "The run.", Schema.named("Run")),
-                .json(200, "The run that the same request made before.", Schema.named("Run")),
-            ]
+            answers: Self.made("The run.", Schema.named("Run"))
         ),
         "runs.get": Operation(
             "runs",
@@ -238,7 +265,8 @@ extension OperationCatalog {
             Schema.object(
                 ["from": Schema.text, "inputs": Self.inputs],
                 optional: ["from", "inputs"]
-            )
+            ),
+            isKeyed: true
         ),
         "runs.pause": Self.change(
             "Holds a run before its next step.",
@@ -257,7 +285,9 @@ extension OperationCatalog {
         "bulk.create": Operation(
             "bulk",
             "Does something to all runs that fit a filter now.",
-            parameters: [.query("preview", "Only counts and shows some.", Schema.bool)],
+            parameters: [
+                .query("preview", "Only counts and shows some.", Schema.bool), Self.key,
+            ],
             body: Schema.object(
                 [
                     "action": Schema.choice(BulkAction.allCases.map(\.rawValue)),
@@ -270,10 +300,14 @@ extension OperationCatalog {
                 .json(202, "The action, under way.", Schema.named("Bulk")),
                 .json(
                     200,
-                    "The preview.",
-                    Schema.object([
-                        "version": Schema.integer, "action": Schema.text, "count": Self.inputs,
-                        "sample": Schema.list(Schema.named("Run")),
+                    "The preview, or the action that the same request made before.",
+                    .object([
+                        "oneOf": .array([
+                            Schema.object([
+                                "version": Schema.integer, "action": Schema.text,
+                                "count": Self.inputs, "sample": Schema.list(Schema.named("Run")),
+                            ]), Schema.named("Bulk"),
+                        ])
                     ])
                 ),
             ]
@@ -300,6 +334,7 @@ extension OperationCatalog {
         "bulk.cancel": Operation(
             "bulk",
             "Stops an action; what is done stays done.",
+            note: Self.makesNothing,
             parameters: [.path("bulk", "Its number."), Self.ifMatch],
             answers: [.json(200, "The action.", Schema.named("Bulk"))]
         ),

@@ -5,7 +5,7 @@ public import HTTP2
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import PulserIR
+public import PulserIR
 public import Store
 
 extension Problem {

@@ -266,6 +266,12 @@ final class LoopFanout {
 }
 
 extension Subscriber {
+    /// Whether an event is the last of the run that the stream follows.
+    private func isEnd(_ entry: EventEntry) -> Bool {
+        let facts = EventFacts(kind: entry.kind, level: entry.level, run: entry.run)
+        return self.endStatus(facts, sequence: entry.sequence) != nil
+    }
+
     /// Hears of new blocks: one whose filter wants none of their events lets them pass in its sleep.
     func hear(_ blocks: [EventBlock]) {
         guard self.flags.contains(.isWaiting) else { return }
@@ -278,6 +284,7 @@ extension Subscriber {
                     entry.isMark
                         ? hasMarks
                         : filter.admits(kind: entry.kind, level: entry.level, run: entry.run)
+                            || self.isEnd(entry)
                 })
             else { return self.wake() }
             _ = self.machine.handle(.delivered(index: block.endIndex))

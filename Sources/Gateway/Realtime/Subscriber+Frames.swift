@@ -132,6 +132,8 @@ extension Subscriber {
             let facts = line.facts
             guard self.filter.admits(kind: facts.kind, level: facts.level, run: facts.run) else {
                 self.unmarked += 1
+                // The last event is not wanted; that it came is.
+                endStatus = self.endStatus(facts, sequence: last)
                 continue
             }
             json.clear()

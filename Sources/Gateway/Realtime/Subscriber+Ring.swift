@@ -71,19 +71,23 @@ extension Subscriber {
             next += 1
             if let skipping, entry.sequence <= skipping[entry.lane], !entry.isMark { continue }
             if !entry.isMark { place?[entry.lane] = entry.sequence }
+            let facts = EventFacts(kind: entry.kind, level: entry.level, run: entry.run)
+            let status = self.endStatus(facts, sequence: entry.sequence)
             if !entry.isMark,
                 !filter.admits(kind: entry.kind, level: entry.level, run: entry.run)
             {
                 self.unmarked += 1
-                continue
+                guard let status else { continue }
+                // The last event is not wanted; that it came is.
+                _ = self.machine.handle(.runEnded(status: status))
+                return
             }
             if let place, self.format == .serverSentEvents, entry.hasID {
                 self.give(block, entry, at: place)
             } else {
                 self.give(block, entry, end - buffer.writerIndex, &buffer)
             }
-            let facts = EventFacts(kind: entry.kind, level: entry.level, run: entry.run)
-            if let status = self.endStatus(facts, sequence: entry.sequence) {
+            if let status {
                 _ = self.machine.handle(.runEnded(status: status))
                 return
             }

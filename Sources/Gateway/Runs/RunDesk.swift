@@ -73,7 +73,7 @@ public struct RunDesk: Sendable {
     ///   - key: Under which it happens once.
     /// - Returns: The run; an earlier one when the key was used for the same.
     /// - Throws: ``DeskError``, or what the store threw.
-    public func start(_ order: RunOrder, key: RunKey? = nil) async throws -> StartedRun {
+    public func start(_ order: RunOrder, key: RequestKey? = nil) async throws -> StartedRun {
         let inputs = order.inputs.canonicalText
         guard inputs.utf8.count <= Limits.inputsBytesMax else {
             throw DeskError(
@@ -113,9 +113,18 @@ public struct RunDesk: Sendable {
     /// - Parameter key: The request's key.
     /// - Returns: `nil` when the key is new.
     /// - Throws: ``DeskError`` `keyInUse` when it was used for something else.
-    public func replay(_ key: RunKey) async throws -> RunID? {
+    public func replay(_ key: RequestKey) async throws -> RunID? {
+        try await self.made(key).map { RunID($0.id) }
+    }
+
+    /// What the same request made before.
+    ///
+    /// - Parameter key: The request's key.
+    /// - Returns: `nil` when the key is new.
+    /// - Throws: ``DeskError`` `keyInUse` when it was used for something else.
+    public func made(_ key: RequestKey) async throws -> MadeRow? {
         do throws(StoreError) {
-            return try await self.store.started(key)
+            return try await self.store.made(key)
         } catch {
             guard error.code == .conflict else { throw error }
             throw DeskError(.keyInUse, "the idempotency key was used for another request")
@@ -141,6 +150,7 @@ public struct RunDesk: Sendable {
     ///   - row: The run, as read just now.
     ///   - step: The step to begin with, its dependents included; `nil` means what did not succeed.
     ///   - bulk: The action on many runs it is part of.
+    ///   - key: Under which it happens once.
     ///   - edit: Makes the new inputs from the plan and the old ones; `nil` keeps those.
     /// - Returns: The steps that will run again.
     /// - Throws: ``DeskError``, `InputError` of `edit`, or what the store threw.
@@ -148,6 +158,7 @@ public struct RunDesk: Sendable {
         _ row: RunRow,
         from step: String?,
         bulk: BulkClaim? = nil,
+        key: RequestKey? = nil,
         edit: (@Sendable (Plan, [String: JSONValue]) throws -> JSONValue)? = nil
     ) async throws -> [String] {
         guard row.status.isTerminal || row.status == .waiting else {
@@ -171,7 +182,13 @@ public struct RunDesk: Sendable {
             inputs = try edit(plan, old).canonicalText
         }
         do throws(StoreError) {
-            try await self.store.retry(row, steps: steps, inputs: inputs, bulk: bulk)
+            try await self.store.retry(
+                row,
+                steps: steps,
+                inputs: inputs,
+                bulk: bulk,
+                key: key
+            )
         } catch {
             guard error.code == .conflict else { throw error }
             throw DeskError(.changed(row.id), error.message)

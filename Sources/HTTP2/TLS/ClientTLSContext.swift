@@ -138,7 +138,7 @@ struct ClientTLSContext: Sendable {
     }
 
     /// RFC 6125: a `*` stands for the whole first label and for nothing else.
-    private static func name(_ pattern: String, covers name: String) -> Bool {
+    static func name(_ pattern: String, covers name: String) -> Bool {
         let pattern = pattern.lowercased()
         var name = name.lowercased()
         if name.hasSuffix(".") { name.removeLast() }

@@ -30,7 +30,8 @@ enum BulkSQL {
     /// or not as many as `$23` expects; then it makes nothing and says how many there are.
     static let make = PostgresStatement(
         "bulk.make",
-        RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text],
+        RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text]
+            + RequestKeysSQL.types,
         """
         \(RunListSQL.stretch),
         picked AS MATERIALIZED (
@@ -43,7 +44,10 @@ enum BulkSQL {
             RETURNING id),
         items AS (
             INSERT INTO bulk_item (bulk_id, run_id, claim_no)
-            SELECT made.id, picked.id, picked.claim_no FROM made, picked)
+            SELECT made.id, picked.id, picked.claim_no FROM made, picked),
+        keyed AS (
+            INSERT INTO request_key (\(RequestKeysSQL.columns))
+            SELECT $28, $29, $30, 'bulk', made.id FROM made WHERE $29 IS NOT NULL)
         SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
         """
     )

@@ -20,6 +20,7 @@ extension Store {
     ///   - expected: How many the caller thinks there are; `nil` does not compare.
     ///   - reason: Why.
     ///   - actor: Who asks.
+    ///   - key: Under which it happens once; ``made(_:)`` tells what an earlier request made.
     /// - Returns: The action, or none when there are more or others than expected.
     /// - Throws: `tooCostly` when the database cannot answer in time.
     public func makeBulk(
@@ -28,7 +29,8 @@ extension Store {
         filter: String,
         expected: Int64?,
         reason: String,
-        actor: String
+        actor: String,
+        key: RequestKey? = nil
     ) async throws(StoreError) -> BulkSelection {
         let lanes = try await self.lanes(of: query)
         let rows = try await self.bounded(
@@ -37,7 +39,7 @@ extension Store {
                 .int8(Self.bulkRunsMax), expected.map { .int8($0) } ?? .null,
                 .text(action.rawValue), .text(filter), .text(reason.storable),
                 .text(actor.storable),
-            ],
+            ] + RequestKey.values(key),
             within: Self.bulkTimeMax
         )
         let row = try rows.first()

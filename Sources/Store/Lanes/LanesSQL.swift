@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum LanesSQL {
-    static let all = [ensure, update, load, list, page, find, named, counts]
+    static let all = [ensure, create, update, load, list, page, find, named, counts]
 
     /// The lane of that name in an active session, made when absent.
     static let ensure = PostgresStatement(
@@ -19,6 +19,24 @@ enum LanesSQL {
         UNION ALL
         SELECT l.id FROM lane l JOIN owner o ON o.id = l.session_id WHERE l.name = $2
         LIMIT 1
+        """
+    )
+
+    /// A lane that was not there, with the key of the request; nothing when it was, or when the
+    /// session takes no more.
+    static let create = PostgresStatement(
+        "lanes.create",
+        RequestKeysSQL.types + [.int8, .text, .int8, .int8],
+        """
+        WITH made AS (
+            INSERT INTO lane (session_id, name, width, priority)
+            SELECT s.id, $5, $6::integer, $7::integer FROM session s
+            WHERE s.id = $4 AND s.status = 'active'
+            ON CONFLICT (session_id, name) DO NOTHING RETURNING id),
+        keyed AS (
+            INSERT INTO request_key (\(RequestKeysSQL.columns))
+            SELECT $1, $2, $3, 'lane', made.id FROM made WHERE $2 IS NOT NULL)
+        SELECT id FROM made
         """
     )
 

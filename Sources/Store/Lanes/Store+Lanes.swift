@@ -30,6 +30,23 @@ public struct LaneRow: Sendable, Hashable {
     }
 }
 
+/// A lane to be made.
+public struct NewLane: Sendable, Hashable {
+    /// Its name inside its session.
+    public var name: String
+    /// Runs at once, from 1 to ``Store/widthMax``.
+    public var width: Int
+    /// Lanes of higher priority are served first.
+    public var priority: Int
+
+    /// Describes a lane.
+    public init(name: String, width: Int = 1, priority: Int = 0) {
+        self.name = name
+        self.width = width
+        self.priority = priority
+    }
+}
+
 /// What may change about a lane while it works.
 public struct LaneSettings: Sendable, Hashable {
     /// The lane's number.
@@ -70,6 +87,39 @@ extension Store {
             if rows.count == 1 { return try rows.first().int64(0) }
         }
         throw StoreError(.notFound, "there is no active session '\(session)'")
+    }
+
+    /// Makes a lane; of several who do so at once, one does.
+    ///
+    /// - Parameters:
+    ///   - lane: What is made.
+    ///   - session: The session's number.
+    ///   - key: Under which it happens once.
+    /// - Returns: The lane; an earlier one when the key was used for the same.
+    /// - Throws: `conflict` when the session has such a lane or is not active, or the key was used
+    ///   for another request.
+    public func createLane(
+        _ lane: NewLane,
+        session: Int64,
+        key: RequestKey? = nil
+    ) async throws(StoreError) -> MadeRow {
+        let made = try await self.making(key) { () async throws(StoreError) -> Int64? in
+            let rows = try await self.execute(
+                LanesSQL.create,
+                RequestKey.values(key) + [
+                    .int8(session), .text(lane.name), .int8(Int64(lane.width)),
+                    .int8(Int64(lane.priority)),
+                ]
+            )
+            return rows.count == 1 ? try rows.first().int64(0) : nil
+        }
+        guard let made else {
+            throw StoreError(
+                .conflict,
+                "the session has a lane '\(lane.name)' already, or takes no more"
+            )
+        }
+        return made
     }
 
     /// Changes a lane's settings and tells its owner, who goes by them at once: a wider lane takes

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum RunListSQL {
-    static let all = [page, lanesPage, count, lanesCount, open, ended, keyed, start]
+    static let all = [page, lanesPage, count, lanesCount, open, ended, start]
 
     /// The types of the filter's parameters, in both forms of a stretch.
     static let filterTypes: [PostgresType] = [
@@ -133,12 +133,6 @@ enum RunListSQL {
         """
     )
 
-    static let keyed = PostgresStatement(
-        "runs.keyed",
-        [.text, .text],
-        "SELECT run_id, digest FROM run_key WHERE tenant = $1 AND key = $2"
-    )
-
     /// One run under a key, or none when the key is taken: the second of two at once waits for the
     /// first's commit and then finds the key. A lane that is closed or a plan that is unknown
     /// becomes a NULL that its column refuses, and with it the key. FOR SHARE as in `enqueue`.
@@ -149,11 +143,11 @@ enum RunListSQL {
         ],
         """
         WITH keyed AS (
-            INSERT INTO run_key (tenant, key, digest, run_id)
-            SELECT $1, $2, $3, nextval('run_id') WHERE $2 IS NOT NULL
-            ON CONFLICT (tenant, key) DO NOTHING RETURNING run_id),
+            INSERT INTO request_key (\(RequestKeysSQL.columns))
+            SELECT $1, $2, $3, 'run', nextval('run_id') WHERE $2 IS NOT NULL
+            ON CONFLICT (tenant, key) DO NOTHING RETURNING made_id),
         next AS (
-            SELECT run_id AS id FROM keyed
+            SELECT made_id AS id FROM keyed
             UNION ALL SELECT nextval('run_id') WHERE $2 IS NULL),
         open AS MATERIALIZED (
             SELECT l.id, l.shard_id FROM lane l

@@ -160,17 +160,33 @@ extension Store {
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
     ///   - bulk: The action on many runs that is marked as done for this one in the same commit.
-    /// - Throws: `conflict` when the run changed meanwhile or has not ended.
+    ///   - key: Under which it happens once; it is kept with the steps.
+    /// - Throws: `conflict` when the run changed meanwhile or has not ended, or the key was used.
     public func retry(
         _ run: RunRow,
         steps: [String],
         inputs: String?,
-        bulk: BulkClaim? = nil
+        bulk: BulkClaim? = nil,
+        key: RequestKey? = nil
     ) async throws(StoreError) {
-        let mark = bulk.map { bulk in
-            PostgresRequest(
-                BulkSQL.markRetried,
-                [.int8(bulk.id), .int8(run.id.number), .int8(run.claimNumber)]
+        var marks: [PostgresRequest] = []
+        if let bulk {
+            marks.append(
+                PostgresRequest(
+                    BulkSQL.markRetried,
+                    [.int8(bulk.id), .int8(run.id.number), .int8(run.claimNumber)]
+                )
+            )
+        }
+        if let key {
+            marks.append(
+                PostgresRequest(
+                    RequestKeysSQL.retried,
+                    RequestKey.values(key) + [
+                        .int8(run.id.number), .int8(run.claimNumber),
+                        .text(JSONValue.array(steps.map { .string($0) }).canonicalText),
+                    ]
+                )
             )
         }
         let rows = try await self.transaction(
@@ -186,7 +202,7 @@ extension Store {
                         inputs.map { .text($0) } ?? .null,
                     ]
                 ),
-            ] + (mark.map { [$0] } ?? [])
+            ] + marks
         )
         guard rows.count > 1, rows[1].count == 1 else {
             throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")

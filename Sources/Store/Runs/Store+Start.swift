@@ -3,23 +3,6 @@
 internal import Postgres
 public import PulserIR
 
-/// What makes a request happen once.
-public struct RunKey: Sendable, Hashable {
-    /// Whose key it is.
-    public var tenant: String
-    /// The key.
-    public var key: String
-    /// Of what the request asks for.
-    public var digest: Digest
-
-    /// Describes a key.
-    public init(tenant: String, key: String, digest: Digest) {
-        self.tenant = tenant
-        self.key = key
-        self.digest = digest
-    }
-}
-
 /// A run that was asked for.
 public struct StartedRun: Sendable, Hashable {
     /// The run.
@@ -39,13 +22,8 @@ extension Store {
     ///
     /// - Returns: `nil` when the key is new.
     /// - Throws: `conflict` when the key was used for another request.
-    public func started(_ key: RunKey) async throws(StoreError) -> RunID? {
-        let rows = try await self.execute(RunListSQL.keyed, [.text(key.tenant), .text(key.key)])
-        guard rows.count == 1 else { return nil }
-        guard try rows.first().bytes(1) == key.digest.bytes else {
-            throw StoreError(.conflict, "the key was used for another request")
-        }
-        return RunID(try rows.first().int64(0))
+    public func started(_ key: RequestKey) async throws(StoreError) -> RunID? {
+        try await self.made(key).map { RunID($0.id) }
     }
 
     /// Makes a run and stores the plans it needs, in one transaction.
@@ -62,7 +40,7 @@ extension Store {
         _ run: NewRun,
         plans: [PlanRow],
         template: String? = nil,
-        key: RunKey? = nil
+        key: RequestKey? = nil
     ) async throws(StoreError) -> StartedRun {
         if let key, let id = try await self.started(key) {
             return StartedRun(id: id, isReplay: true)
@@ -71,9 +49,8 @@ extension Store {
         requests.append(
             PostgresRequest(
                 RunListSQL.start,
-                [
-                    key.map { .text($0.tenant) } ?? .null, key.map { .text($0.key) } ?? .null,
-                    key.map { .bytes($0.digest.bytes) } ?? .null, .int8(run.lane),
+                RequestKey.values(key) + [
+                    .int8(run.lane),
                     .bytes(run.planDigest.bytes), .int4(Int32(clamping: run.priority)),
                     .text(run.inputs), .int8(run.delayMilliseconds),
                     template.map { .text($0) } ?? .null,

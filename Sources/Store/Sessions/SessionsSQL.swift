@@ -7,12 +7,23 @@ enum SessionsSQL {
         create, list, close, archive, ensureDefault, page, get, update, end, cancelRuns, openRuns,
     ]
 
+    /// A session with its lanes and the key of the request, or nothing of it.
     static let create = PostgresStatement(
         "sessions.create",
-        [.text, .text],
+        RequestKeysSQL.types + [.text, .text, .text, .textArray, .int8Array, .int8Array],
         """
-        INSERT INTO session (name, intent) VALUES ($1, $2)
-        ON CONFLICT (name) DO NOTHING RETURNING id
+        WITH made AS (
+            INSERT INTO session (name, intent, context) VALUES ($4, $5, $6)
+            ON CONFLICT (name) DO NOTHING RETURNING id),
+        lanes AS (
+            INSERT INTO lane (session_id, name, width, priority)
+            SELECT made.id, l.name, l.width::integer, l.priority::integer
+            FROM made, unnest($7, $8, $9) WITH ORDINALITY AS l (name, width, priority, place)
+            ORDER BY l.place),
+        keyed AS (
+            INSERT INTO request_key (\(RequestKeysSQL.columns))
+            SELECT $1, $2, $3, 'session', made.id FROM made WHERE $2 IS NOT NULL)
+        SELECT id FROM made
         """
     )
 

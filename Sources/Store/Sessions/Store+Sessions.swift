@@ -24,17 +24,39 @@ extension Store {
     /// The session that exists without being made.
     public static let defaultSession = "default"
 
-    /// Makes a session.
+    /// Makes a session with lanes: all of it, or nothing.
     ///
-    /// - Throws: `conflict` when the name is taken.
-    public func createSession(name: String, intent: String) async throws(StoreError) {
-        let rows = try await self.execute(
-            SessionsSQL.create,
-            [.text(name), .text(intent.storable)]
-        )
-        guard rows.count == 1 else {
+    /// - Parameters:
+    ///   - name: Its name.
+    ///   - intent: What it is for.
+    ///   - context: What its runs should know, a JSON object.
+    ///   - lanes: Its lanes; each name once.
+    ///   - key: Under which it happens once.
+    /// - Returns: The session; an earlier one when the key was used for the same.
+    /// - Throws: `conflict` when the name is taken, or the key was used for another request.
+    @discardableResult
+    public func createSession(
+        name: String,
+        intent: String,
+        context: String = "{}",
+        lanes: [NewLane] = [],
+        key: RequestKey? = nil
+    ) async throws(StoreError) -> MadeRow {
+        let made = try await self.making(key) { () async throws(StoreError) -> Int64? in
+            let rows = try await self.execute(
+                SessionsSQL.create,
+                RequestKey.values(key) + [
+                    .text(name), .text(intent.storable), .text(context.storable),
+                    .textArray(lanes.map(\.name)), .int8Array(lanes.map { Int64($0.width) }),
+                    .int8Array(lanes.map { Int64($0.priority) }),
+                ]
+            )
+            return rows.count == 1 ? try rows.first().int64(0) : nil
+        }
+        guard let made else {
             throw StoreError(.conflict, "a session named '\(name)' exists already")
         }
+        return made
     }
 
     /// Sessions in the order they were made; only active ones unless `includingEnded`.

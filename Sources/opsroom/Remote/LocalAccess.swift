@@ -146,15 +146,13 @@ struct LocalAccess: RoomAccess {
     }
 
     func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws {
-        try await self.client.store.createSession(name: name, intent: intent)
-        for lane in lanes {
-            let id = try await self.client.store.ensureLane(session: name, lane: lane.name)
-            _ = try await self.client.store.updateLane(
-                id,
-                width: lane.width,
-                priority: lane.priority
-            )
-        }
+        try await self.client.store.createSession(
+            name: name,
+            intent: intent,
+            lanes: lanes.map {
+                NewLane(name: $0.name, width: $0.width, priority: $0.priority)
+            }
+        )
     }
 
     func session(_ name: String) async throws -> JSONValue {

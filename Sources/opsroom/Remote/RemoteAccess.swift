@@ -226,7 +226,9 @@ struct RemoteAccess: RoomAccess {
                         ])
                     }
                 ),
-            ])
+            ]),
+            fields: [.idempotencyKey: "cli-\(UUID().uuidString)"],
+            isIdempotent: true
         )
     }
 

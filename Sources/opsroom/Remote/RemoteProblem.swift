@@ -101,8 +101,11 @@ enum RemoteProblem {
             RoomError(
                 .unauthenticated,
                 "\(access.url) cannot be trusted: \(error.message)",
-                next:
-                    "opsroom context add \(access.context ?? "NAME") --server \(access.url) --ca FILE"
+                next: "opsroom context add \(access.context ?? "NAME") "
+                    // What is wrong is the name it is asked for by, or who vouches for it.
+                    + (error.message.contains("made out for")
+                        ? "--server https://NAME-IN-ITS-CERTIFICATE:\(access.url.port)"
+                        : "--server \(access.url) --ca FILE")
             )
         case .timedOut:
             RoomError(.timedOut, "\(access.url) did not answer in time", next: Self.start(access))

@@ -187,6 +187,29 @@ struct EventHubTests {
         }
     }
 
+    @Test("a run's stream ends with its last event also where the filter wants another kind")
+    func endsFiltered() async throws {
+        let logs = MemoryLogs()
+        // The database tells of no end in this test: only the event does.
+        logs.state.withLock { $0.runs[5] = RunSummary(id: RunID(5), lane: 1, status: .queued) }
+        try await HubBed.with(logs) { bed in
+            var filter = EventFilter(runs: [5])
+            filter.kinds = try EventFilter.kinds(["step.*"]).get()
+            var wish = StreamWish(scope: .lanes([]), run: 5, filter: filter)
+            let live = try await bed.open(wish)
+            try await live.parts("it greets") { !$0.isEmpty }
+            bed.hub.committed(logs.commit([(1, HubBed.event(.stepOutput, run: 5))]))
+            bed.hub.committed(logs.commit([(1, HubBed.event(.runFailed, run: 5))]))
+            wish.start = .beginning
+            let stored = try await bed.open(wish)
+            for stream in [live, stored] {
+                try await eventually("the stream ends") { stream.stream.isOver }
+                #expect(stream.events.map(\.sequence) == [1])
+                #expect(stream.parts.last?.data["status"] == "failed")
+            }
+        }
+    }
+
     @Test("a run that ended without an event ends its streams all the same")
     func endsSilently() async throws {
         let logs = MemoryLogs()

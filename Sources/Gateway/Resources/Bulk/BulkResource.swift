@@ -41,16 +41,31 @@ struct BulkResource: Sendable {
         var query = try Query(request)
         let isPreview = try query.bool("preview") ?? false
         try query.finish()
-        let wish = try await self.wish(request, context)
+        let order = try await request.json()
+        let wish = try await self.wish(order, context)
         if isPreview { return try await self.preview(wish) }
-        let made = try await self.store.makeBulk(
-            wish.action,
-            wish.query,
-            filter: wish.filter,
-            expected: wish.expected,
-            reason: wish.reason,
-            actor: context.principal.name
-        )
+        let key = try request.idempotencyKey(context, order)
+        if let earlier = try await self.store.replayed(key) {
+            return try await self.answer(earlier)
+        }
+        let made: BulkSelection
+        do throws(StoreError) {
+            made = try await self.store.makeBulk(
+                wish.action,
+                wish.query,
+                filter: wish.filter,
+                expected: wish.expected,
+                reason: wish.reason,
+                actor: context.principal.name,
+                key: key
+            )
+        } catch {
+            // The same request at the same time.
+            guard error.code == .conflict, let earlier = try await self.store.replayed(key) else {
+                throw error
+            }
+            return try await self.answer(earlier)
+        }
         guard let id = made.id else {
             guard made.count.isExact else {
                 throw Problem(
@@ -74,6 +89,17 @@ struct BulkResource: Sendable {
         )
     }
 
+    /// The answer to an action that was asked for before.
+    private func answer(_ made: MadeRow) async throws -> Response {
+        let json = try await self.document(made.id)
+        var answer = Response.json(
+            json.json,
+            fields: [.location: "/v1/bulk/\(made.id)", .eTag: json.tag.field]
+        )
+        answer.tell(made)
+        return answer
+    }
+
     private func preview(_ wish: Wish) async throws -> Response {
         async let count = self.store.runCount(wish.query, isForBulk: true)
         let page = try await self.store.runPage(wish.query, before: nil, limit: Self.sampleMax)
@@ -86,8 +112,8 @@ struct BulkResource: Sendable {
         )
     }
 
-    private func wish(_ request: Request, _ context: GatewayContext) async throws -> Wish {
-        var body = try JSONBody(try await request.json())
+    private func wish(_ order: JSONValue, _ context: GatewayContext) async throws -> Wish {
+        var body = try JSONBody(order)
         let word = body.text("action") ?? ""
         let action = BulkAction(rawValue: word)
         if action == nil {

@@ -46,25 +46,44 @@ extension RunsResource {
     func retry(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var from: String?
         var inputs: [String: JSONValue]?
+        var order = JSONValue.null
         if var body = try await request.optionalBody() {
+            order = body.json
             from = body.text("from")
             inputs = body.object("inputs")
             try body.finish()
         }
+        let key = try request.idempotencyKey(context, order)
+        // Before anything is looked at: the retry itself made the run another one.
+        if let made = try await self.store.replayed(key) { return try await self.answer(made) }
         let row = try await self.run(context, as: request)
-        let steps: [String]
+        var edit: (@Sendable (Plan, [String: JSONValue]) throws -> JSONValue)?
         if let given = inputs, !given.isEmpty {
             let folder = self.artifacts
-            steps = try await self.desk.retry(row, from: from) { plan, old in
+            edit = { plan, old in
                 try RunInputs(artifacts: folder).bind(old.merging(given) { $1 }, to: plan)
             }
-        } else {
-            steps = try await self.desk.retry(row, from: from)
+        }
+        let steps: [String]
+        do {
+            steps = try await self.desk.retry(row, from: from, key: key, edit: edit)
+        } catch let error as DeskError {
+            // The same request may have been faster.
+            guard let made = try await self.store.replayed(key) else { throw error }
+            return try await self.answer(made)
         }
         return try await self.answer(
             row.id,
             ["steps": .array(steps.map { .string($0) })]
         )
+    }
+
+    /// The answer to a retry that was asked for before.
+    private func answer(_ made: MadeRow) async throws -> Response {
+        let steps = (try? JSONValue(parsing: made.detail)) ?? .array([])
+        var answer = try await self.answer(RunID(made.id), ["steps": steps])
+        answer.tell(made)
+        return answer
     }
 
     @Sendable

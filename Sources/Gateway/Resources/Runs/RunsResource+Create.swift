@@ -9,8 +9,6 @@ import Store
 extension RunsResource {
     /// The longest delay: a year.
     static let delayMillisecondsMax: Int64 = 31_536_000_000
-    /// Bytes of an idempotency key.
-    static let keyBytesMax = 255
     /// Bytes of a request that brings plans.
     static let bodyBytesMax = 8 << 20
 
@@ -30,7 +28,7 @@ extension RunsResource {
         let inputs = body.object("inputs") ?? [:]
         let place = Self.place(&body)
         try body.finish()
-        let key = try Self.key(request, context, json)
+        let key = try request.idempotencyKey(context, json)
         // Before anything is looked at: the template may be gone by now, the run is there.
         if let key, let id = try await self.desk.replay(key) {
             return try await self.answer(id, isReplay: true)
@@ -62,26 +60,6 @@ extension RunsResource {
         fields[.eTag] = Self.tag(row, json).field
         if isReplay { fields[.idempotencyReplayed] = "true" }
         return .json(json, status: isReplay ? .ok : .created, fields: fields)
-    }
-
-    private static func key(
-        _ request: Request,
-        _ context: GatewayContext,
-        _ body: JSONValue
-    ) throws(Problem) -> RunKey? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
-        guard (1...Self.keyBytesMax).contains(key.utf8.count) else {
-            throw Problem(
-                .badRequest,
-                "an idempotency key has from 1 to \(Self.keyBytesMax) bytes",
-                next: "use a UUID"
-            )
-        }
-        return RunKey(
-            tenant: context.principal.tenant,
-            key: key,
-            digest: Digest(of: body.canonicalBytes)
-        )
     }
 
     private static func place(_ body: inout JSONBody) -> Place {

@@ -31,30 +31,44 @@ struct LanesResource: Sendable {
 
     @Sendable
     func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var body = try JSONBody(try await request.json())
+        let json = try await request.json()
+        var body = try JSONBody(json)
         let wanted = try LaneBody(&body)
+        let key = try request.idempotencyKey(context, json)
         let session = try await self.store.session(try context.parameter("id"))
-        if let known = try? await self.store.lane(session: session.id, wanted.name),
-            known.name == wanted.name
-        {
-            throw Problem(
+        let made: MadeRow
+        if let earlier = try await self.store.replayed(key) {
+            made = earlier
+        } else {
+            do throws(StoreError) {
+                made = try await self.store.createLane(wanted.lane, session: session.id, key: key)
+            } catch {
+                guard error.code == .conflict else { throw error }
+                throw try await self.obstacle(wanted.name, session.name)
+            }
+        }
+        var answer = try await self.document(session.id, String(made.id), request)
+        answer.tell(made)
+        answer.headers[.location] = "/v1/sessions/\(session.name)/lanes/\(made.id)"
+        return answer
+    }
+
+    /// Why a lane cannot be made: the session takes no more, or somebody was faster.
+    private func obstacle(_ name: String, _ session: String) async throws -> Problem {
+        let session = try await self.store.session(session)
+        guard session.status == "active" else {
+            return Problem(
                 .conflict,
-                "session '\(session.name)' has a lane '\(wanted.name)' already",
-                next: "change it: PATCH /v1/sessions/\(session.name)/lanes/\(known.id)"
+                "session '\(session.name)' is \(session.status)",
+                next: "use a session that is active"
             )
         }
-        let id = try await self.store.ensureLane(
-            session: session.name,
-            lane: wanted.name,
-            width: wanted.width
+        let known = try await self.store.lane(session: session.id, name)
+        return Problem(
+            .conflict,
+            "session '\(session.name)' has a lane '\(name)' already",
+            next: "change it: PATCH /v1/sessions/\(session.name)/lanes/\(known.id)"
         )
-        if wanted.priority != 0 {
-            _ = try await self.store.updateLane(id, priority: wanted.priority)
-        }
-        var answer = try await self.document(session.id, String(id), request)
-        answer.status = .created
-        answer.headers[.location] = "/v1/sessions/\(session.name)/lanes/\(id)"
-        return answer
     }
 
     @Sendable

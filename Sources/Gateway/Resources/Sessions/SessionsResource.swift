@@ -47,7 +47,8 @@ struct SessionsResource: Sendable {
 
     @Sendable
     func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var body = try JSONBody(try await request.json())
+        let json = try await request.json()
+        var body = try JSONBody(json)
         let name = body.text("name") ?? ""
         if !ResourceName.isPlain(name) {
             body.note("name", "a session's name is letters, digits, '_', '.', '-', at most 64")
@@ -56,28 +57,21 @@ struct SessionsResource: Sendable {
         let details = Self.context(&body)
         let lanes = Self.lanes(&body)
         try body.finish()
-        try await self.store.createSession(name: name, intent: intent ?? "")
-        let made = try await self.store.session(name)
-        if let details {
-            _ = try await self.store.updateSession(
-                made.id,
-                intent: nil,
-                context: details,
-                revision: nil
+        let key = try request.idempotencyKey(context, json)
+        let made: MadeRow
+        if let earlier = try await self.store.replayed(key) {
+            made = earlier
+        } else {
+            made = try await self.store.createSession(
+                name: name,
+                intent: intent ?? "",
+                context: details ?? "{}",
+                lanes: lanes.map(\.lane),
+                key: key
             )
-        }
-        for lane in lanes {
-            let id = try await self.store.ensureLane(
-                session: name,
-                lane: lane.name,
-                width: lane.width
-            )
-            if lane.priority != 0 {
-                _ = try await self.store.updateLane(id, priority: lane.priority)
-            }
         }
         var answer = try await self.document(name, request)
-        answer.status = .created
+        answer.tell(made)
         answer.headers[.location] = "/v1/sessions/\(name)"
         return answer
     }
@@ -227,6 +221,9 @@ struct LaneBody: Sendable {
         self.priority = Self.priority(&body) ?? 0
         try body.finish()
     }
+
+    /// What is made of it.
+    var lane: NewLane { NewLane(name: self.name, width: self.width, priority: self.priority) }
 
     static func width(_ body: inout JSONBody) -> Int? {
         guard let number = body.integer("width") else { return nil }
