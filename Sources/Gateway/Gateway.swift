@@ -119,12 +119,14 @@ public final class Gateway: Sendable {
         let doorkeeper = self.equipment.doorkeeper
         for route in routes {
             let metrics = RouteMetrics(route.name)
+            let taken = OperationCatalog.queryNames(of: route.name)
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 try await metrics.measuring {
                     let admission = try await doorkeeper.admit(context.exchange, to: route.scope)
                     var context = context
                     context.principal = admission.principal
                     do {
+                        try Query.check(request, takes: taken)
                         var response = try await route.handler(request, context)
                         response.headers.append(contentsOf: admission.fields)
                         let principal = admission.principal

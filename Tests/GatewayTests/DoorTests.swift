@@ -65,7 +65,7 @@ struct DoorTests {
             let method = try await bed.send(.delete, "/v1/problems/not_found")
             #expect(method.status == 405)
             #expect(method.code == "method_not_allowed")
-            #expect(method.fields[.allow] == "GET, HEAD")
+            #expect(method.fields[.allow] == "GET, HEAD, OPTIONS")
         }
     }
 }

@@ -93,12 +93,28 @@ public struct Query: Sendable {
     /// - Throws: `invalidParameter` when there is a parameter nobody asked for.
     public func finish() throws(Problem) {
         guard let odd = self.pairs.first(where: { !self.read.contains($0.name) }) else { return }
+        let known = self.read.sorted()
         throw Self.problem(
             odd.name,
             "the parameter '\(odd.name.prefix(64))' is not known here",
-            next: Suggestion.hint(for: odd.name, among: self.read.sorted())
-                ?? "known here: \(self.read.sorted().joined(separator: ", "))"
+            next: known.isEmpty
+                ? "leave it out: this takes no parameters"
+                : Suggestion.hint(for: odd.name, among: known)
+                    ?? "known here: \(known.joined(separator: ", "))"
         )
+    }
+
+    /// Refuses a request with parameters that its route does not take.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - names: What it takes.
+    /// - Throws: `invalidParameter`.
+    static func check(_ request: Request, takes names: Set<String>) throws(Problem) {
+        guard request.uri.query?.isEmpty == false else { return }
+        var query = try Query(request)
+        query.read = names
+        try query.finish()
     }
 
     /// A problem with one parameter.

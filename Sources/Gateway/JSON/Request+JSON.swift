@@ -20,6 +20,7 @@ extension Request {
             "the body is larger than \(limit) bytes",
             next: "send at most \(limit) bytes"
         )
+        try self.checkCoding()
         // A body that announces its size is refused before it is sent.
         if let text = self.headers[.contentLength], let length = Int(text), length > limit {
             throw problem
@@ -52,6 +53,21 @@ extension Request {
         } catch {
             throw Problem(.invalidJSON, "the body is \(error.message)", next: "send one JSON value")
         }
+    }
+
+    /// A body that was packed is not read as if it were not.
+    ///
+    /// - Throws: `unsupportedMediaType`.
+    func checkCoding() throws(Problem) {
+        guard let coding = self.headers[.contentEncoding], coding.lowercased() != "identity" else {
+            return
+        }
+        throw Problem(
+            .unsupportedMediaType,
+            "the body is packed: this server takes no content-encoding",
+            next: "send it as it is",
+            fields: [.acceptEncoding: "identity"]
+        )
     }
 
     /// The body's type without parameters, in small letters; empty without one.

@@ -9,6 +9,12 @@ public enum OperationCatalog {
         Self.access, Self.events, Self.health, Self.sessions, Self.runs, Self.bulk, Self.evidence,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
+
+    /// The parameters of the query that a route takes.
+    static func queryNames(of route: String) -> Set<String> {
+        let parameters = Self.all[route]?.parameters ?? []
+        return Set(parameters.filter { $0.place == "query" }.map(\.name))
+    }
 }
 
 /// Every named form.

@@ -17,14 +17,27 @@ struct ProblemMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound && error.body == nil {
-            return self.unknown(request).response(context)
+            return self.unknown(request, context)
         } catch {
-            return Problem(error).response(context)
+            var problem = Problem(error)
+            if problem.code == .notFound, problem.next == nil {
+                problem.next = self.list(above: request.uri.path)
+            }
+            return problem.response(context)
         }
     }
 
+    /// Where to look for what is not there: the list that the path begins with.
+    private func list(above path: String) -> String? {
+        let lists = self.routes.filter {
+            $0.method == .get && !$0.path.contains("{") && path.hasPrefix($0.path + "/")
+        }
+        return lists.max { $0.path.count < $1.path.count }
+            .map { "GET \($0.path) lists what there is" }
+    }
+
     /// Nobody answers: the path is unknown, or the method is.
-    private func unknown(_ request: Request) -> Problem {
+    private func unknown(_ request: Request, _ context: GatewayContext) -> Response {
         let path = request.uri.path
         var methods = self.routes.filter { $0.matches(path[...]) }.map(\.method.rawValue)
         guard !methods.isEmpty else {
@@ -32,15 +45,17 @@ struct ProblemMiddleware: RouterMiddleware {
                 .notFound,
                 "there is nothing at this path",
                 next: "/v1/openapi.json lists what there is"
-            )
+            ).response(context)
         }
         if methods.contains("GET") { methods.append("HEAD") }
+        methods.append("OPTIONS")
         let allowed = Set(methods).sorted().joined(separator: ", ")
+        if request.method == .options { return .empty([.allow: allowed]) }
         return Problem(
             .methodNotAllowed,
             "this path does not know \(request.method.rawValue)",
             next: "use \(allowed)",
             fields: [.allow: allowed]
-        )
+        ).response(context)
     }
 }

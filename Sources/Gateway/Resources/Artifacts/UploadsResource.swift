@@ -17,6 +17,7 @@ struct UploadsResource: Sendable {
     @Sendable
     func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
+        try request.checkCoding()
         let expected = try Self.expected(request)
         let limit = Limits.artifactBytesMax
         let tooLarge = Problem(

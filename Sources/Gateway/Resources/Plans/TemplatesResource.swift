@@ -37,11 +37,14 @@ struct TemplatesResource: Sendable {
         var query = try Query(request)
         let window = try ListWindow("versions", &query, request)
         try query.finish()
+        let name = try context.parameter("template")
         let page = try await self.store.templateVersions(
-            try context.parameter("template"),
+            name,
             before: try window.number(),
             limit: window.limit
         )
+        // One that was deleted still has its versions.
+        if page.rows.isEmpty, window.cursor.isEmpty { _ = try await self.store.template(name) }
         return window.answer(
             "versions",
             page.rows.map(TemplateDocument.json),

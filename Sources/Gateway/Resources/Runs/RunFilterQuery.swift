@@ -111,7 +111,8 @@ struct RunFilterReader {
 
     /// RFC 3339, or milliseconds since 1970.
     static func time(_ name: String, _ text: String?) throws(Problem) -> Int64? {
-        guard let text else { return nil }
+        // In a query a + that was not encoded is a space.
+        guard let text = text?.replacing(" ", with: "+") else { return nil }
         if let number = Int64(text), (0...253_402_300_799_999).contains(number) { return number }
         for style in [
             Date.ISO8601FormatStyle(includingFractionalSeconds: false),

@@ -247,6 +247,14 @@ extension Request {
     func optionalBody() async throws -> JSONBody? {
         let bytes = try await self.bytes()
         guard bytes.readableBytes > 0 else { return nil }
+        let type = self.mediaType
+        guard type.isEmpty || type == "application/json" || type.hasSuffix("+json") else {
+            throw Problem(
+                .unsupportedMediaType,
+                "the body is not application/json",
+                next: "send JSON with content-type: application/json, or no body"
+            )
+        }
         do {
             return try JSONBody(try JSONValue(parsing: Array(bytes.readableBytesView)))
         } catch let error as JSONError {

@@ -1,0 +1,88 @@
+// Decides what a careful user is told who sends almost the right thing.
+
+import Gateway
+import HTTPTypes
+import NIOCore
+import PulserIR
+import Testing
+
+@testable import Gateway
+
+@Suite(.timeLimit(.minutes(2)))
+struct CarefulTests {
+    @Test("a parameter that a route does not take is refused, whatever the method")
+    func parameters() async throws {
+        try await GatewayBed.with { bed in
+            for route in bed.gateway.endpoints where route.scope != nil {
+                let path = route.path.replacing(/\{[a-z]+\}/, with: "x") + "?odd=1"
+                let answer = try await bed.send(route.method, path)
+                #expect(answer.code == "invalid_parameter", "\(route.name): \(answer.text)")
+                #expect(answer.text.contains("'odd' is not known here"), "\(route.name)")
+            }
+            #expect(try await bed.text("SELECT count(*) FROM session") == "0")
+            let none = try await bed.get("/v1/me?odd=1")
+            #expect(none.text.contains("this takes no parameters"))
+        }
+    }
+
+    @Test("what is not there says where to look")
+    func lists() async throws {
+        try await GatewayBed.with { bed in
+            for (path, list) in [
+                ("/v1/sessions/none", "/v1/sessions"), ("/v1/runs/zzzzzzzz/log", "/v1/runs"),
+                ("/v1/templates/none/versions", "/v1/templates"), ("/v1/bulk/9", "/v1/bulk"),
+                ("/v1/tokens/none", "/v1/tokens"),
+            ] {
+                let answer = try await bed.get(path)
+                #expect(answer.code == "not_found", "\(path): \(answer.text)")
+                let next = try answer.json["next"]?.stringValue
+                #expect(next == "GET \(list) lists what there is", "\(path)")
+            }
+        }
+    }
+
+    @Test("a path tells its methods when it is asked for them")
+    func options() async throws {
+        try await GatewayBed.with { bed in
+            let answer = try await bed.send(.options, "/v1/runs")
+            #expect(answer.status == 204 && answer.fields[.allow] == "GET, HEAD, OPTIONS, POST")
+            #expect(answer.fields[.accessControlAllowOrigin] == nil)
+            #expect(try await bed.send(.options, "/v1/nothing").status == 404)
+            let put = try await bed.send(.put, "/v1/runs")
+            #expect(put.status == 405 && put.fields[.allow] == "GET, HEAD, OPTIONS, POST")
+        }
+    }
+
+    @Test("a body of another type, or packed, is not read as JSON")
+    func bodies() async throws {
+        try await GatewayBed.with { bed in
+            let run = try await bed.run()
+            let body = ByteBuffer(string: "{}")
+            let gzip: HTTPFields = [.contentType: "application/json", .contentEncoding: "gzip"]
+            for path in ["/v1/sessions", "/v1/runs/\(run)/cancel", "/v1/uploads"] {
+                let packed = try await bed.send(.post, path, gzip, body: body)
+                #expect(packed.code == "unsupported_media_type", "\(path): \(packed.text)")
+            }
+            let form: HTTPFields = [.contentType: "application/x-www-form-urlencoded"]
+            let cancel = try await bed.send(.post, "/v1/runs/\(run)/cancel", form, body: body)
+            #expect(cancel.code == "unsupported_media_type")
+            let plain = try await bed.send(.post, "/v1/runs/\(run)/cancel", [:], body: body)
+            #expect(plain.status == 202)
+        }
+    }
+
+    @Test("a time zone is understood also where its + was not encoded")
+    func times() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.run()
+            for (text, count) in [
+                ("2020-01-01T00:00:00+02:00", 1), ("2020-01-01T00:00:00%2B02:00", 1),
+                ("2999-01-01T00:00:00.5-01:30", 0),
+            ] {
+                let answer = try await bed.get("/v1/runs?enqueued_after=\(text)")
+                #expect(try answer.json["runs"]?.arrayValue?.count == count, "\(answer.text)")
+            }
+            #expect(try await bed.get("/v1/runs?enqueued_after=2020-01-01").status == 400)
+        }
+    }
+}
