@@ -146,6 +146,7 @@ public struct ListenSettings: Sendable, Hashable {
         var server = HTTPServerConfiguration()
         server.host = self.host
         server.port = self.port
+        server.refusal = Problem.refusal
         if let certificate, let key {
             server.tls = ServerTLS(
                 certificatePath: certificate,

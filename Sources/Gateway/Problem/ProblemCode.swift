@@ -29,6 +29,7 @@ extension Problem {
         case preconditionRequired = "precondition_required"
         case rateLimited = "rate_limited"
         case headersTooLarge = "headers_too_large"
+        case uriTooLong = "uri_too_long"
         case `internal` = "internal"
         case unavailable = "unavailable"
         case draining = "draining"
@@ -56,6 +57,7 @@ extension Problem {
             case .preconditionRequired: 428
             case .rateLimited: 429
             case .headersTooLarge: 431
+            case .uriTooLong: 414
             case .internal: 500
             case .unavailable, .draining, .overloaded: 503
             }
@@ -90,6 +92,7 @@ extension Problem {
             case .preconditionRequired: "An If-Match field is needed"
             case .rateLimited: "Too many requests"
             case .headersTooLarge: "The request's fields are too large"
+            case .uriTooLong: "The request's line is too long"
             case .internal: "The server failed"
             case .unavailable: "The server cannot do this now"
             case .draining: "This node is going away"
@@ -125,6 +128,7 @@ extension Problem {
             case .rangeNotSatisfiable: "content-range tells the size"
             case .rateLimited: "wait as long as retry-after says"
             case .headersTooLarge: "send fewer and shorter fields"
+            case .uriTooLong: "send less in the path and the query"
             case .internal: "look for the trace id in the node's log"
             }
         }

@@ -195,7 +195,8 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
             now: .now()
         )
         self.current = stream
-        stream.answer(HTTPResponse(status: HTTPResponse.Status(code: status)), .none)
+        let (response, body) = self.server.refusal(status)
+        stream.answer(response, body)
     }
 
     /// The answer is complete: the next request may begin.

@@ -1,5 +1,8 @@
 // What a server may be told: where it listens, how it encrypts, when it gives up.
 
+public import HTTPTypes
+public import NIOCore
+
 /// Settings of a server.
 public struct HTTPServerConfiguration: Sendable {
     /// The host to listen on. Default loopback.
@@ -10,6 +13,9 @@ public struct HTTPServerConfiguration: Sendable {
     public var tls: ServerTLS?
     /// Limits of every connection.
     public var limits = ConnectionLimits()
+    /// What the server answers by itself, such as 431 to fields that are too large: fields and a
+    /// body for a status. Default `nil`: the status alone.
+    public var refusal: (@Sendable (HTTPResponse.Status) -> (HTTPFields, ByteBuffer))?
     /// How long requests may go on when the server ends. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
 

@@ -1,5 +1,6 @@
 // What a server's connections share: its handler, its limits, and how many of them there are.
 
+import HTTPTypes
 import Logging
 import NIOCore
 import Synchronization
@@ -10,6 +11,7 @@ import Synchronization
 final class ServerLife: Sendable {
     let handler: @Sendable (any ServerExchange) async -> Void
     let limits: ConnectionLimits
+    private let form: (@Sendable (HTTPResponse.Status) -> (HTTPFields, ByteBuffer))?
     let logger: Logger
 
     private struct State {
@@ -26,8 +28,18 @@ final class ServerLife: Sendable {
     ) {
         self.handler = handler
         self.limits = configuration.limits
+        self.form = configuration.refusal
         self.logger = logger
         self.state = Mutex(State(admission: AdmissionMachine(configuration)))
+    }
+
+    /// The answer to what no handler is asked about.
+    func refusal(_ code: Int) -> (HTTPResponse, OutboundBody) {
+        var response = HTTPResponse(status: HTTPResponse.Status(code: code))
+        guard let form else { return (response, .none) }
+        let (fields, body) = form(response.status)
+        response.headerFields = fields
+        return (response, .whole(body))
     }
 
     /// Asks whether one more connection may be made.

@@ -125,9 +125,10 @@ final class ServerStream: HTTP2Stream, AnswerStream {
         self.server.handlerReturned()
     }
 
-    /// Answers with a status only.
+    /// Answers what no handler is asked about, or gave no answer to.
     private func refuse(_ status: Int) {
-        self.answer(HTTPResponse(status: HTTPResponse.Status(code: status)), .none)
+        let (response, body) = self.server.server.refusal(status)
+        self.answer(response, body)
     }
 
     func isBodiless(_ response: HTTPResponse) -> Bool {

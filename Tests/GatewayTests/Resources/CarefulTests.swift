@@ -1,5 +1,6 @@
 // Decides what a careful user is told who sends almost the right thing.
 
+import Foundation
 import Gateway
 import HTTPTypes
 import NIOCore
@@ -68,6 +69,49 @@ struct CarefulTests {
             #expect(cancel.code == "unsupported_media_type")
             let plain = try await bed.send(.post, "/v1/runs/\(run)/cancel", [:], body: body)
             #expect(plain.status == 202)
+        }
+    }
+
+    @Test(
+        "what no route sees is refused with a problem too, over both protocols",
+        arguments: [
+            (["-X", "CONNECT"], 405, "method_not_allowed"), (["-X", "a{b"], 400, "bad_request"),
+            (["-H", "x-long: LONG"], 431, "headers_too_large"),
+            (["--http2-prior-knowledge", "-H", "x-long: LONG"], 431, "headers_too_large"),
+            (["-G", "-d", "text=LONG"], 414, "uri_too_long"),
+        ] as [([String], Int, String)]
+    )
+    func refusals(_ words: [String], _ status: Int, _ code: String) async throws {
+        let long = String(repeating: "a", count: 20_000)
+        let arguments = words.map { $0.replacing("LONG", with: long) }
+        try await GatewayBed.with(.live) { bed in
+            let url = "http://127.0.0.1:\(bed.port)/v1/runs"
+            let text = try await Self.curl(["-s", "-w", "\n%{http_code}"] + arguments + [url])
+            let lines = text.split(separator: "\n")
+            #expect(lines.last == "\(status)")
+            let problem = try JSONValue(parsing: String(lines.first ?? ""))
+            #expect(
+                problem["code"] == .string(code) && problem["status"] == .integer(Int64(status))
+            )
+            #expect(problem["trace_id"]?.stringValue?.count == 32)
+            #expect(problem["next"]?.stringValue?.isEmpty == false)
+        }
+    }
+
+    private static func curl(_ arguments: [String]) async throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let data = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                continuation.resume(returning: String(decoding: data, as: UTF8.self))
+            }
         }
     }
 

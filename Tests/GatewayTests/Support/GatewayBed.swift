@@ -115,8 +115,10 @@ struct GatewayBed: Sendable {
         _ door: Door,
         _ group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> Int {
+        var configuration = HTTPServerConfiguration()
+        configuration.refusal = Problem.refusal
         let server = HTTPServer(
-            HTTPServerConfiguration(),
+            configuration,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger
         ) { await door.respond(to: $0) }
