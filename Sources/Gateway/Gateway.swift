@@ -57,6 +57,7 @@ public final class Gateway: Sendable {
     let uploads = RequestGate(max: UploadsResource.uploadsMax)
     let searches = RequestGate(max: LogResource.searchesMax)
     let bulkWorker: BulkWorker
+    let uploadFolder: UploadFolder
 
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {
@@ -67,7 +68,15 @@ public final class Gateway: Sendable {
             caps: configuration.streamCaps,
             logger: equipment.logger
         )
-        self.bulkWorker = BulkWorker(store: equipment.store, logger: equipment.logger)
+        self.bulkWorker = BulkWorker(
+            store: equipment.store,
+            kept: configuration.bulkKept,
+            logger: equipment.logger
+        )
+        self.uploadFolder = UploadFolder(
+            blobs: BlobFolder(path: equipment.artifacts),
+            kept: configuration.uploadsKept
+        )
     }
 
     /// Does what goes on beside the requests, until cancelled.

@@ -43,6 +43,24 @@ enum GatewayMetrics {
         )
     }
 
+    /// What was removed because its time was over.
+    static func swept(_ kind: Swept) -> Counter { Self.sweeps[kind] ?? Self.unknownSweep }
+
+    /// What is removed when its time is over.
+    enum Swept: String, CaseIterable {
+        case bulk
+        case tokens
+        case browserSessions = "browser_sessions"
+        case uploads
+    }
+
+    private static let unknownSweep = Counter(label: "ops_gateway_swept_total")
+    private static let sweeps = Dictionary(
+        uniqueKeysWithValues: Swept.allCases.map { kind in
+            (kind, Counter(label: "ops_gateway_swept_total", dimensions: [("kind", kind.rawValue)]))
+        }
+    )
+
     // MARK: Event streams
 
     /// Subscribers of one event loop, whenever their number changes.

@@ -36,7 +36,7 @@ extension Gateway {
         let store = self.equipment.store
         let sessions = SessionsResource(store: store)
         let lanes = LanesResource(store: store)
-        let runs = RunsResource(store, artifacts: self.equipment.artifacts)
+        let runs = RunsResource(store, uploads: self.uploadFolder)
         let bulk = BulkResource(store: store, worker: self.bulkWorker)
         let nodes = NodesResource(store: store)
         let session = "/v1/sessions/{id}"
@@ -75,12 +75,11 @@ extension Gateway {
     /// Logs, artifacts, plans and templates.
     private var evidenceRoutes: [Route] {
         let store = self.equipment.store
-        let runs = RunsResource(store, artifacts: self.equipment.artifacts)
+        let runs = RunsResource(store, uploads: self.uploadFolder)
         let reader = LogReader(store: store, index: self.logIndex)
         let log = LogResource(runs: runs, reader: reader, gate: self.searches)
-        let folder = BlobFolder(path: self.equipment.artifacts)
-        let artifacts = ArtifactsResource(runs: runs, folder: folder)
-        let uploads = UploadsResource(folder: folder, gate: self.uploads)
+        let artifacts = ArtifactsResource(runs: runs, folder: self.uploadFolder.blobs)
+        let uploads = UploadsResource(folder: self.uploadFolder, gate: self.uploads)
         let plans = PlansResource(store: store)
         let templates = TemplatesResource(store: store)
         let template = "/v1/templates/{template}"

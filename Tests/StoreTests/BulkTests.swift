@@ -88,6 +88,43 @@ struct BulkTests {
         }
     }
 
+    @Test("what an action came to is counted once when it ended, and goes long after")
+    func kept() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "l")
+            _ = try await bed.enqueue(7, lane: lane)
+            let first = try #require(try await self.make(bed, .pause).id)
+            let claim = try #require(try await bed.store.takeBulk(silence: .zero))
+            let runs = try await bed.store.nextOfBulk(claim, limit: 9).map(\.run)
+            let marks = runs.enumerated().map { place, run in
+                BulkItem(run: run, state: place < 5 ? .ok : .failed, reason: "why")
+            }
+            try await bed.store.mark(marks, of: claim)
+            #expect(try await bed.store.finishBulk(claim))
+            let second = try #require(try await self.make(bed, .pause).id)
+            try await bed.store.cancelBulk(second, revision: nil)
+            #expect(try await bed.store.settleBulk() == 0)
+            try await bed.text(
+                "UPDATE bulk SET ended_at = now() - (5 - id) * interval '1 day'"
+            )
+            #expect(try await bed.store.settleBulk() == 1)
+            // Its runs' results are looked at no more.
+            try await bed.text("UPDATE bulk_item SET state = 'skipped'")
+            let one = try await bed.store.bulk(first)
+            #expect([one.ok, one.skipped, one.failed] == [5, 0, 2])
+            let two = try await bed.store.bulk(second)
+            #expect([two.ok, two.skipped, two.failed] == [0, 0, 0])
+            let limit = Duration.seconds(3 * 86_400 + 3_600)
+            #expect(try await bed.store.sweepBulk(endedFor: limit, limit: 4) == 0)
+            #expect(try await bed.store.sweepBulk(endedFor: limit, limit: 4) == 1)
+            #expect(try await bed.store.sweepBulk(endedFor: limit, limit: 4) == nil)
+            #expect(try await bed.store.bulkPage(before: nil, limit: 5).rows.map(\.id) == [second])
+            #expect(
+                try await bed.number("SELECT count(*) FROM bulk_item WHERE bulk_id = \(first)") == 0
+            )
+        }
+    }
+
     @Test("an action that was cancelled does no more")
     func cancelled() async throws {
         try await StoreBed.with { bed in

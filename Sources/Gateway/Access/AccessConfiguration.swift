@@ -26,6 +26,8 @@ public struct AccessConfiguration: Sendable {
     public var outageMax: Duration = .seconds(30)
     /// How often uses are written down. Default 1 min.
     public var usageInterval: Duration = .seconds(60)
+    /// How long a token is listed after its end. Default 90 d.
+    public var endedTokensKept: Duration = .seconds(90 * 86_400)
     /// How long browsers' sessions live.
     public var sessions = BrowserSessionLifetime()
 

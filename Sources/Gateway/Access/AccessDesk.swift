@@ -340,8 +340,13 @@ public final class AccessDesk: Doorkeeper {
             if !tokens.isEmpty { try await self.store.touchTokens(tokens) }
             if !sessions.isEmpty { try await self.store.touchBrowserSessions(sessions) }
             // Where nobody asks nothing is made that must be swept.
-            guard !tokens.isEmpty else { return }
-            try await self.store.sweepBrowserSessions(self.configuration.sessions)
+            guard !tokens.isEmpty || !sessions.isEmpty else { return }
+            let gone = try await self.store.sweepBrowserSessions(self.configuration.sessions)
+            GatewayMetrics.swept(.browserSessions).increment(by: gone)
+            let ended = try await self.store.sweepTokens(
+                endedFor: self.configuration.endedTokensKept
+            )
+            GatewayMetrics.swept(.tokens).increment(by: ended)
             try await self.store.sweepRequestKeys()
         } catch {
             // Uses of one minute are lost; the next ones are written.

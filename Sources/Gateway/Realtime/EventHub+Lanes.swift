@@ -215,8 +215,8 @@ extension EventHub {
         self.publish()
     }
 
-    /// Has the few events of a new lane come like all others: who follows its session need not look
-    /// for them in the database.
+    /// Has the events of a new lane come like all others, page by page: who follows its session need
+    /// not look for them in the database.
     private func beginAgain(_ number: Int64) {
         guard var lane = self.lanes[number], lane.topics.isEmpty, lane.floor == 0,
             lane.next > 1, lane.next <= Self.youngEventsMax

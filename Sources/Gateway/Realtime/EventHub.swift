@@ -25,8 +25,9 @@ public actor EventHub {
     /// How long a topic without readers is kept for those who come back.
     static let idleMax: Duration = .seconds(10)
     static let readersCount = 4
-    /// Events of a lane that joins a topic from its beginning.
-    static let youngEventsMax: Int64 = 1_024
+    /// Events of a lane that joins a topic from its beginning: read once, for all who follow it. What
+    /// has more, each reader finds in the database for itself.
+    static let youngEventsMax: Int64 = 65_536
     private static let lookEvery = 5
 
     /// What came in since the last turn.

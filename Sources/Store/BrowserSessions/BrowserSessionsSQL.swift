@@ -59,6 +59,7 @@ enum BrowserSessionsSQL {
             WHERE last_used_at < now() - $1 * interval '1 millisecond'
             OR created_at < now() - $2 * interval '1 millisecond'
             ORDER BY secret_hash LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        RETURNING token_id
         """
     )
 }

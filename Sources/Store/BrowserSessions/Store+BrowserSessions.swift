@@ -75,9 +75,11 @@ extension Store {
     }
 
     /// Removes sessions that are over, at most a thousand.
+    ///
+    /// - Returns: How many.
     public func sweepBrowserSessions(
         _ lifetime: BrowserSessionLifetime
-    ) async throws(StoreError) {
-        _ = try await self.execute(BrowserSessionsSQL.sweep, lifetime.values)
+    ) async throws(StoreError) -> Int {
+        try await self.execute(BrowserSessionsSQL.sweep, lifetime.values).count
     }
 }

@@ -5,7 +5,7 @@ internal import Postgres
 enum BulkSQL {
     static let all = [
         make, get, page, items, take, beat, cancelRuns, next, mark, markRetried, finish, cancel,
-        settle,
+        settle, sweep,
     ]
 
     private static let columns = """
@@ -169,7 +169,8 @@ enum BulkSQL {
         "bulk.finish",
         [.int8, .int8],
         """
-        UPDATE bulk SET status = 'completed', ended_at = now(), revision = revision + 1
+        UPDATE bulk b SET status = 'completed', ended_at = now(), revision = revision + 1,
+            (ok, skipped, failed) = (\(tally))
         WHERE id = $1 AND claim_no = $2 AND status = 'running' AND NOT EXISTS (
             SELECT 1 FROM bulk_item i WHERE i.bulk_id = $1 AND i.state = 'pending')
         RETURNING id
@@ -188,6 +189,28 @@ enum BulkSQL {
             ORDER BY b.id LIMIT 20 FOR UPDATE SKIP LOCKED)
         UPDATE bulk SET ok = c.ok, skipped = c.skipped, failed = c.failed
         FROM ended b CROSS JOIN LATERAL (\(tally)) c WHERE bulk.id = b.id RETURNING bulk.id
+        """
+    )
+
+    /// Some runs of the oldest action that ended long ago, and the action with the last of them.
+    /// SKIP LOCKED: sweepers never wait on each other.
+    static let sweep = PostgresStatement(
+        "bulk.sweep",
+        [.int8, .int8],
+        """
+        WITH old AS MATERIALIZED (
+            SELECT b.id FROM bulk b WHERE b.status <> 'running'
+            AND b.ended_at < now() - $1 * interval '1 ms'
+            ORDER BY b.id LIMIT 1 FOR UPDATE SKIP LOCKED),
+        items AS (
+            DELETE FROM bulk_item i USING old WHERE i.bulk_id = old.id AND i.run_id IN (
+                SELECT n.run_id FROM bulk_item n WHERE n.bulk_id = old.id
+                ORDER BY n.run_id LIMIT $2)
+            RETURNING i.run_id),
+        removed AS (
+            DELETE FROM bulk USING old
+            WHERE bulk.id = old.id AND (SELECT count(*) FROM items) < $2 RETURNING bulk.id)
+        SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM removed)
         """
     )
 

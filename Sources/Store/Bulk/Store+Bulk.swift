@@ -199,4 +199,26 @@ extension Store {
         try await self.execute(BulkSQL.finish, [.int8(claim.id), .int8(claim.claimNumber)]).count
             == 1
     }
+
+    /// Keeps what came of actions that were cancelled a minute ago or longer, at most 20.
+    ///
+    /// - Returns: How many.
+    public func settleBulk() async throws(StoreError) -> Int {
+        try await self.execute(BulkSQL.settle, [.int8(60_000)]).count
+    }
+
+    /// Removes some of what actions left that ended a while ago.
+    ///
+    /// - Parameters:
+    ///   - time: Since their end.
+    ///   - limit: Runs' results at most.
+    /// - Returns: Actions that are gone; `nil` when none is that old.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func sweepBulk(endedFor time: Duration, limit: Int) async throws(StoreError) -> Int? {
+        let row = try await self.execute(
+            BulkSQL.sweep,
+            [.int8(Int64(time / .milliseconds(1))), .int8(Int64(limit))]
+        ).first()
+        return try row.int64(0) == 0 ? nil : Int(try row.int64(1))
+    }
 }

@@ -94,6 +94,15 @@ extension Store {
         _ = try await self.execute(TokensSQL.touch, [.textArray(ids)])
     }
 
+    /// Removes tokens that ended a while ago, at most a thousand.
+    ///
+    /// - Parameter time: Since their end.
+    /// - Returns: How many.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func sweepTokens(endedFor time: Duration) async throws(StoreError) -> Int {
+        try await self.execute(TokensSQL.sweep, [.int8(Int64(time / .milliseconds(1)))]).count
+    }
+
     /// Whether there is a token that may make others.
     public func hasAdminToken() async throws(StoreError) -> Bool {
         try await self.execute(TokensSQL.hasAdmin).first().bool(0)

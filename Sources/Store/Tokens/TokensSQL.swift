@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum TokensSQL {
-    static let all = [create, one, live, list, revoke, touch, hasAdmin]
+    static let all = [create, one, live, list, revoke, touch, hasAdmin, sweep]
 
     private static let columns = """
         id, name, scope, tenant, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
@@ -74,6 +74,19 @@ enum TokensSQL {
         WITH used AS (
             SELECT id FROM api_token WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE)
         UPDATE api_token SET last_used_at = now() FROM used WHERE api_token.id = used.id
+        """
+    )
+
+    /// Ended tokens, the browsers' sessions of which have ended with them.
+    static let sweep = PostgresStatement(
+        "tokens.sweep",
+        [.int8],
+        """
+        DELETE FROM api_token WHERE id IN (
+            SELECT id FROM api_token
+            WHERE least(revoked_at, expires_at) < now() - $1 * interval '1 ms'
+            ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+        RETURNING id
         """
     )
 

@@ -153,6 +153,24 @@ struct EventHubTests {
         }
     }
 
+    @Test("a lane that joins with many events is read once, not once for each who follows it")
+    func longNewLane() async throws {
+        try await HubBed.with { bed in
+            var streams: [HubStream] = []
+            for _ in 0..<16 {
+                streams.append(try await bed.open(StreamWish(scope: .session(1))))
+            }
+            for stream in streams { try await stream.parts("it greets") { !$0.isEmpty } }
+            bed.logs.state.withLock { $0.sessions[1] = [1, 2] }
+            for _ in 0..<4_000 { bed.logs.commit([(2, HubBed.event())]) }
+            bed.commit([2])
+            for stream in streams { expectWhole(try await stream.events(4_001)) }
+            // Pages have 400 events.
+            let pages = bed.logs.state.withLock(\.pages)
+            #expect(pages < 40, "\(pages) pages were read")
+        }
+    }
+
     @Test("a run's stream gives its events and ends with its status, wherever it is opened")
     func runEnds() async throws {
         let logs = MemoryLogs()

@@ -101,6 +101,11 @@ struct ArtifactTests {
             let bytes = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             let uploaded = try await bed.upload(bytes)
             #expect(uploaded.status == 201, "\(uploaded.text)")
+            let hex = PulserIR.Digest(of: bytes).hex
+            try FileManager.default.moveItem(
+                atPath: "\(bed.artifacts)/uploads/\(hex)",
+                toPath: "\(bed.artifacts)/\(hex)"
+            )
             let name = "ü/we ird\".html"
             let run = try await self.store(
                 bed,
@@ -143,7 +148,9 @@ struct ArtifactTests {
             #expect(try await bed.upload([1], [field: "sha-256=:nonsense:"]).status == 400)
             let gone = PulserIR.Digest(of: [1, 2, 3])
             #expect(try await bed.get("/v1/uploads/\(gone)").status == 404)
-            let names = try FileManager.default.contentsOfDirectory(atPath: bed.artifacts)
+            let names = try FileManager.default.contentsOfDirectory(
+                atPath: bed.artifacts + "/uploads"
+            )
             #expect(!names.contains { $0.hasPrefix(".upload-") })
             let plan = """
                 apiVersion: pulser/v1

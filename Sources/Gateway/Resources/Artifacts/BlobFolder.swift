@@ -24,12 +24,15 @@ struct BlobFolder: Sendable {
 
     /// Begins a new blob.
     ///
+    /// - Parameter parent: The folder that this one lies in; `nil` when that is there.
+    /// - Returns: Where its bytes go.
     /// - Throws: `unavailable` when the folder cannot be written to.
-    func make() async throws -> BlobWriter {
+    func make(in parent: String? = nil) async throws -> BlobWriter {
         let folder = self.path
         let name = "\(folder)/.upload-\(UInt64.random(in: .min ... .max))"
         let file = try await Self.blocking {
-            // Only its last part is made: the data directory is there.
+            // Only the last parts are made: the data directory is there.
+            if let parent { _ = mkdir(parent, 0o700) }
             _ = mkdir(folder, 0o700)
             return BlobFile(writing: name)
         }

@@ -10,7 +10,7 @@ struct UploadsResource: Sendable {
     /// Uploads at once; one more is told to come back.
     static let uploadsMax = 8
 
-    let folder: BlobFolder
+    let folder: UploadFolder
     let gate: RequestGate
 
     /// Takes a file in.

@@ -1,6 +1,7 @@
 // Works off actions on many runs, so that one goes on wherever its worker died.
 
 import Logging
+import Metrics
 import PulserIR
 import Store
 
@@ -19,14 +20,26 @@ final class BulkWorker: Sendable {
     static let batchMax = 32
     /// Runs at once.
     static let concurrencyMax = 4
+    /// Results of runs that one statement removes.
+    static let sweepMax = 5_000
+    /// Such statements after an action.
+    static let sweepsMax = 50
 
     private let store: Store
+    private let kept: Duration
     private let logger: Logger
     private let signal: AsyncStream<Void>
     private let wakes: AsyncStream<Void>.Continuation
 
-    init(store: Store, logger: Logger) {
+    /// Prepares a worker.
+    ///
+    /// - Parameters:
+    ///   - store: Durable state.
+    ///   - kept: How long what an action came to is kept after its end.
+    ///   - logger: For what a person should see.
+    init(store: Store, kept: Duration, logger: Logger) {
         self.store = store
+        self.kept = kept
         self.logger = logger
         (self.signal, self.wakes) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -49,12 +62,26 @@ final class BulkWorker: Sendable {
 
     private func workAll() async {
         do {
+            var hasWorked = false
             while let claim = try await self.store.takeBulk(silence: Self.silence) {
                 try await self.work(claim)
+                hasWorked = true
             }
+            // Only new actions make old ones too many.
+            if hasWorked { try await self.sweep() }
         } catch {
             // It stays claimed until the silence is over; then it is taken up again.
             self.logger.warning("bulk action waits", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func sweep() async throws {
+        _ = try await self.store.settleBulk()
+        for _ in 0..<Self.sweepsMax {
+            guard
+                let gone = try await self.store.sweepBulk(endedFor: self.kept, limit: Self.sweepMax)
+            else { return }
+            GatewayMetrics.swept(.bulk).increment(by: gone)
         }
     }
 

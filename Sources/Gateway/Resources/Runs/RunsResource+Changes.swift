@@ -59,9 +59,9 @@ extension RunsResource {
         let row = try await self.run(context, as: request)
         var edit: (@Sendable (Plan, [String: JSONValue]) throws -> JSONValue)?
         if let given = inputs, !given.isEmpty {
-            let folder = self.artifacts
+            let uploads = self.uploads
             edit = { plan, old in
-                try RunInputs(artifacts: folder).bind(old.merging(given) { $1 }, to: plan)
+                try RunInputs(uploads: uploads).bind(old.merging(given) { $1 }, to: plan)
             }
         }
         let steps: [String]
@@ -120,8 +120,7 @@ extension Request {
 
 /// How JSON becomes a run's inputs.
 struct RunInputs: Sendable {
-    /// Where uploads lie.
-    let artifacts: String
+    let uploads: UploadFolder
 
     /// What a value of an uploaded file begins with.
     static let uploadMark = "upload:"
@@ -170,7 +169,6 @@ struct RunInputs: Sendable {
         guard text.hasPrefix(Self.uploadMark),
             let digest = Digest(String(text.dropFirst(Self.uploadMark.count)))
         else { return nil }
-        let path = "\(self.artifacts)/\(digest.hex)"
-        return BlobFile(reading: path) == nil ? nil : path
+        return self.uploads.use(digest)
     }
 }

@@ -34,7 +34,7 @@ extension RunsResource {
             return try await self.answer(id, isReplay: true)
         }
         let plan = try await self.plan(source)
-        let bound = try RunInputs(artifacts: self.artifacts).bind(inputs, to: plan.plan)
+        let bound = try RunInputs(uploads: self.uploads).bind(inputs, to: plan.plan)
         let started = try await self.desk.start(
             RunOrder(
                 plan: plan.digest,

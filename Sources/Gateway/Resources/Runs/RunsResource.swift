@@ -8,13 +8,12 @@ import Store
 struct RunsResource: Sendable {
     let store: Store
     let desk: RunDesk
-    /// The folder of large artifacts and uploads.
-    let artifacts: String
+    let uploads: UploadFolder
 
-    init(_ store: Store, artifacts: String) {
+    init(_ store: Store, uploads: UploadFolder) {
         self.store = store
         self.desk = RunDesk(store)
-        self.artifacts = artifacts
+        self.uploads = uploads
     }
 
     /// The run of the path: its id, or the beginning of it that no other has.

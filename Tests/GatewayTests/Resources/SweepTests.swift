@@ -1,0 +1,48 @@
+// Decides that what nobody needs any more goes when its time is over, and nothing else.
+
+import Foundation
+import PulserIR
+import TestBed
+import Testing
+
+@testable import Gateway
+
+@Suite(.timeLimit(.minutes(1)))
+struct SweepTests {
+    @Test("an upload goes when its time is over; what a run uses stays, and so does what is new")
+    func uploads() async throws {
+        let blobs = BlobFolder(path: TestPostgres.temporaryDirectory() + "/artifacts")
+        let folder = UploadFolder(blobs: blobs, kept: .seconds(3_600))
+        var digests: [PulserIR.Digest] = []
+        for byte in UInt8(0)..<4 {
+            let writer = try await folder.make()
+            try await writer.append([byte])
+            let digest = try #require(writer.digest)
+            try await writer.keep(digest)
+            digests.append(digest)
+        }
+        let uploads = blobs.path + "/uploads"
+        // What a broken upload left, and a link that is older than anything.
+        try Data().write(to: URL(filePath: "\(uploads)/.upload-1"))
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(uploads)/link",
+            withDestinationPath: "\(uploads)/\(digests[3].hex)"
+        )
+        let used = try #require(folder.use(digests[0]))
+        for name in [digests[0].hex, digests[1].hex, digests[2].hex, ".upload-1"] {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date.now.addingTimeInterval(-7_200)],
+                ofItemAtPath: "\(uploads)/\(name)"
+            )
+        }
+        #expect(folder.use(digests[1]) != nil)
+        #expect(folder.sweep() == 4)
+        #expect(try Data(contentsOf: URL(filePath: used)) == Data([0]))
+        #expect(try await folder.open(digests[1])?.size == 1)
+        #expect(try await folder.open(digests[2]) == nil)
+        #expect(folder.use(digests[2]) == nil)
+        #expect(try await folder.open(digests[3])?.size == 1)
+        let left = try FileManager.default.contentsOfDirectory(atPath: uploads)
+        #expect(Set(left) == [digests[3].hex, "link"])
+    }
+}
