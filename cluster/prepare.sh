@@ -121,6 +121,13 @@ wanted_peer_packages() {
     return 0
 }
 
+# Peers that are not here.
+absent_peers() {
+    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java; do
+        has_peer "$peer" || printf '%s ' "$peer"
+    done
+}
+
 prepare_peers() {
     root=
     [ "$(id -u)" -eq 0 ] || root='sudo -n'
@@ -142,10 +149,7 @@ prepare_peers() {
             timeout 120 .build/peers-venv/bin/python -m pip install --quiet --timeout 15 --retries 1 \
                 --disable-pip-version-check h2 'httpx[http2]' hypercorn >/dev/null 2>&1 || true
     fi
-    absent=
-    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java; do
-        has_peer "$peer" || absent="$absent$peer "
-    done
+    absent=$(absent_peers)
     if [ -n "$absent" ]; then
         echo "----------------------------------------------------------------------------"
         echo "NOT VERIFIED on this machine: $absent"

@@ -23,17 +23,27 @@ extension HTTP2Connection {
         self.isPumpScheduled = false
         self.isPumping = true
         self.now = NIODeadline.now()
-        self.turnBytes = 0
         self.takeBuffer()
         var isDrained = false
         repeat {
             isDrained = self.fill()
             self.emit(isLast: true)
-        } while !isDrained && self.canWrite && self.turnBytes < Self.turnBytesMax
+        } while !isDrained && self.canWrite && !self.isTurnOver
         self.returnBuffer()
         self.isPumping = false
         self.afterPump(isDrained: isDrained)
     }
+
+    /// Pumps in a new turn of the event loop.
+    final func pumpNext() {
+        self.turnBytes = 0
+        self.pump()
+    }
+
+    /// Whether others are to have their turn. A flush that completes at once has the channel ask for
+    /// more again and again within one turn of the event loop: so bytes are counted until the pump
+    /// comes from the loop.
+    private var isTurnOver: Bool { self.turnBytes >= Self.turnBytesMax }
 
     private var canWrite: Bool {
         guard unsafe self.session != nil, !self.isEnding, let context = self.context else {
@@ -50,7 +60,7 @@ extension HTTP2Connection {
             return true
         }
         var data: UnsafePointer<UInt8>?
-        while channel.isWritable, !self.isEnding {
+        while channel.isWritable, !self.isEnding, !self.isTurnOver {
             let count = unsafe nghttp2_session_mem_send(session, &data)
             if count < 0 {
                 self.failure = self.failure ?? HTTP2Error(.protocolViolation, "sending failed")
@@ -62,14 +72,10 @@ extension HTTP2Connection {
                 // Bodies have given enough: unless that is written, the channel never seems full.
                 self.isPaused = false
                 self.emit(isLast: false)
-                if self.turnBytes >= Self.turnBytesMax { return false }
                 continue
             }
             unsafe self.out.writeBytes(UnsafeRawBufferPointer(start: data, count: count))
-            if self.out.readableBytes >= Self.writeBytes {
-                self.emit(isLast: false)
-                if self.turnBytes >= Self.turnBytesMax { return false }
-            }
+            if self.out.readableBytes >= Self.writeBytes { self.emit(isLast: false) }
         }
         return false
     }

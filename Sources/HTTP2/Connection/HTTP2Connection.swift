@@ -17,7 +17,7 @@ import NIOCore
     static let writeBytes = 65_536
     /// Pieces of at least so many bytes are written without being copied.
     static let chunkBytesMin = 8_192
-    /// Bytes that one pump writes before other connections have their turn.
+    /// Bytes that are written before other connections have their turn.
     static let turnBytesMax = 1_048_576
 
     final let eventLoop: any EventLoop

@@ -57,7 +57,7 @@ final class LoopContext {
         self.isScheduled = false
         var connections: [HTTP2Connection] = []
         swap(&connections, &self.waiting)
-        for connection in connections where connection.isPumpScheduled { connection.pump() }
+        for connection in connections where connection.isPumpScheduled { connection.pumpNext() }
         connections.removeAll(keepingCapacity: true)
         if self.waiting.isEmpty { swap(&connections, &self.waiting) }
     }

@@ -65,17 +65,26 @@ extension HTTP1Connection {
         self.schedulePump()
     }
 
-    /// Writes what the answer has while the channel takes it.
+    /// Writes what the answer has while the channel takes it, up to the end of its turn: a peer that
+    /// reads as fast as we write does not keep the event loop.
+    ///
+    /// A flush that completes at once has the channel ask for more again and again within one turn of
+    /// the event loop: so bytes are counted until the pump comes from the loop.
     func pump() {
         guard !self.isPumping, let context = self.context else { return }
         self.isPumping = true
-        defer { self.isPumping = false }
         repeat {
-            while let stream = self.current, stream.isAnswered, context.channel.isWritable {
+            while let stream = self.current, stream.isAnswered, self.mayWrite {
                 guard self.writeSome(of: stream, context) else { break }
             }
             context.flush()
-        } while self.hasMore && context.channel.isWritable
+        } while self.hasMore && self.mayWrite
+        self.isPumping = false
+        if self.hasMore, self.isWritable { self.schedulePump() }
+    }
+
+    private var mayWrite: Bool {
+        self.isWritable && self.turnBytes < HTTP2Connection.turnBytesMax
     }
 
     private var hasMore: Bool {
@@ -94,6 +103,7 @@ extension HTTP1Connection {
         case .whole(var bytes):
             let length = min(bytes.readableBytes, Self.bufferBytesMax)
             if let piece = bytes.readSlice(length: length), length > 0 {
+                self.turnBytes += length
                 context.write(self.wrapOutboundOut(piece), promise: nil)
             }
             stream.outbound = bytes.readableBytes > 0 ? .whole(bytes) : .none
@@ -153,6 +163,7 @@ extension HTTP1Connection {
             self.breakOff()
             return false
         }
+        self.turnBytes += buffer.readableBytes
         if buffer.readableBytes > 0 { context.write(self.wrapOutboundOut(buffer), promise: nil) }
         return result
     }

@@ -30,6 +30,8 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
     private var tasksCount = 0
     private var requestsCount = 0
     var isPumping = false
+    /// Bytes of bodies written since the pump last came from the loop.
+    var turnBytes = 0
     private var isPumpScheduled = false
     private var wantsRead = false
     var isDraining = false
@@ -219,6 +221,7 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
         self.isPumpScheduled = true
         self.eventLoop.assumeIsolated().execute {
             self.isPumpScheduled = false
+            self.turnBytes = 0
             self.pump()
         }
     }

@@ -16,6 +16,7 @@ struct ClientFuzzTests {
         let listener = try RawListener()
         let run = FuzzRun(sessions: 1_000)
         var number: UInt64 = 0
+        defer { run.ended(number, "client: sessions") }
         while run.goesOn(number) {
             let seed = run.seed &+ number
             do { try await Self.play(seed: seed, listener) } catch {

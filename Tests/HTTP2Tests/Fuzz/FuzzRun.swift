@@ -19,6 +19,14 @@ struct FuzzRun: Sendable {
         self.sessionsMax = sessions
     }
 
+    /// Says after a long run how much was done.
+    func ended(_ number: UInt64, _ name: String) {
+        guard self.end != nil, number > 0 else { return }
+        let text =
+            "\(name): \(number) sessions, seeds \(self.seed) to \(self.seed &+ (number - 1))\n"
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
     /// Whether there is to be a session of this number.
     func goesOn(_ number: UInt64) -> Bool {
         guard let end = self.end else { return number < self.sessionsMax }
@@ -26,8 +34,9 @@ struct FuzzRun: Sendable {
     }
 
     /// Runs sessions one after the other; each draws from its own seed.
-    func sessions(_ body: (UInt64) throws -> Void) throws {
+    func sessions(_ name: String, _ body: (UInt64) throws -> Void) throws {
         var number: UInt64 = 0
+        defer { self.ended(number, name) }
         while self.goesOn(number) {
             let seed = self.seed &+ number
             do { try body(seed) } catch {

@@ -8,7 +8,7 @@ import Testing
 struct ServerFuzzTests {
     @Test("almost valid HTTP/2 sessions")
     func sessions() async throws {
-        try await Self.fuzz(FuzzRun(sessions: 6_000)) { random in
+        try await Self.fuzz("server: sessions", FuzzRun(sessions: 6_000)) { random in
             let session = FuzzSessions.client(&random)
             var mutation = FuzzMutation(random: random)
             let frames = mutation.mutate(session)
@@ -26,7 +26,7 @@ struct ServerFuzzTests {
                 Array(FuzzSessions.frames(in: try $0.run(port: bed.port)).prefix(100))
             }
         }
-        try await Self.fuzz(FuzzRun(sessions: 3_000)) { random in
+        try await Self.fuzz("server: rules", FuzzRun(sessions: 3_000)) { random in
             var mutation = FuzzMutation(random: random)
             let frames = mutation.mutate(mutation.random.pick(seeds))
             random = mutation.random
@@ -36,7 +36,7 @@ struct ServerFuzzTests {
 
     @Test("almost valid HTTP/1.1, and prefaces that go wrong")
     func text() async throws {
-        try await Self.fuzz(FuzzRun(sessions: 3_000)) { random in
+        try await Self.fuzz("server: text", FuzzRun(sessions: 3_000)) { random in
             var mutation = FuzzMutation(random: random)
             let texts = FuzzSessions.texts.map { Array($0.utf8) }
             let chosen = mutation.random.pick(texts + [RawPeer.preface])
@@ -48,12 +48,13 @@ struct ServerFuzzTests {
 
     /// Sends what `make` draws, session after session, then holds the server to account.
     private static func fuzz(
+        _ name: String,
         _ run: FuzzRun,
         _ make: @escaping @Sendable (inout SeededGenerator) -> [UInt8]
     ) async throws {
         try await onOwnThread {
             let bed = try BedProcess()
-            try run.sessions { seed in
+            try run.sessions(name) { seed in
                 var random = SeededGenerator(seed: seed)
                 let bytes = make(&random)
                 try Self.play(bytes, port: bed.port, &random)

@@ -16,8 +16,9 @@ struct StallTests {
             let port = server.port
             try await withBusyThreads(6) {
                 var number: UInt64 = 0
+                defer { run.ended(number, "stalls: rounds of 12 conversations") }
                 while run.goesOn(number) {
-                    try await Self.converse(port, seed: run.seed &+ number &* 1_000)
+                    try await Self.converse(port, seed: run.seed &+ number &* 12)
                     number += 1
                 }
             }
