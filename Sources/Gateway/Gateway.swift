@@ -138,6 +138,7 @@ public final class Gateway: Sendable {
                         try Query.check(request, takes: taken)
                         var response = try await route.handler(request, context)
                         response.headers.append(contentsOf: admission.fields)
+                        context.stream.note(response.body)
                         let principal = admission.principal
                         context.stream.license { doorkeeper.isLive(principal) }
                         return response

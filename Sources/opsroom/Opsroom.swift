@@ -24,7 +24,9 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(name: "Work", subcommands: [RunCommand.self, PlanCommand.self]),
             CommandGroup(
                 name: "Look",
-                subcommands: [RunsCommand.self, SessionsCommand.self, EventsCommand.self]
+                subcommands: [
+                    RunsCommand.self, SessionsCommand.self, LanesCommand.self, EventsCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Operate",

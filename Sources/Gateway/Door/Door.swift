@@ -41,7 +41,14 @@ public struct Door: Sendable {
         let exchange = context.exchange
         var head = response.head
         self.finish(&head.headerFields, context)
-        if exchange.request.method == .head {
+        // RFC 9110, 8.6: no length where there is no body to have one, nor one that is not known.
+        let isHead = exchange.request.method == .head
+        if head.status == .noContent || head.status == .notModified
+            || isHead && !context.stream.hasLength
+        {
+            head.headerFields[.contentLength] = nil
+        }
+        if isHead {
             exchange.respond(head, body: nil)
         } else if let make = context.stream.take() {
             exchange.respond(head, pulling: make)

@@ -10,6 +10,7 @@ public final class StreamSlot: Sendable {
     typealias Make = @Sendable (any BodyStream) -> any PulledBody
 
     private let make = Mutex<Make?>(nil)
+    private let isOpenEnded = Atomic(false)
 
     init() {}
 
@@ -35,6 +36,14 @@ public final class StreamSlot: Sendable {
             guard let make = slot else { return }
             slot = { LicensedBody(make($0), isLive: isLive) }
         }
+    }
+
+    /// Whether the answer's length is known before its body is made.
+    var hasLength: Bool { !self.isOpenEnded.load(ordering: .relaxed) }
+
+    /// Notes a body whose length is not known: what asks for the head alone must not be told one.
+    func note(_ body: ResponseBody) {
+        if body.contentLength == nil { self.isOpenEnded.store(true, ordering: .relaxed) }
     }
 
     /// What was left here, if anything.

@@ -175,7 +175,10 @@ extension OperationCatalog {
                 Self.plan.merging(["title": Schema.text]) { $1 },
                 optional: Set(Self.plan.keys).union(["title"])
             ),
-            answers: [.json(200, "The template.", Schema.named("Template"))]
+            answers: [
+                .json(200, "The template, changed.", Schema.named("Template")),
+                .json(201, "The template, made.", Schema.named("Template")),
+            ]
         ),
         "templates.delete": Operation(
             "templates",

@@ -91,7 +91,7 @@ struct CommandWords {
     /// The command with the flags that name the server of this one, where it takes them.
     func there(_ next: String) -> String {
         let groups = [
-            "runs", "sessions", "events", "tokens", "nodes", "doctor", "run", "bulk",
+            "runs", "sessions", "lanes", "events", "tokens", "nodes", "doctor", "run", "bulk",
             "migrate status",
         ]
         let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }

@@ -163,6 +163,38 @@ struct LocalAccess: RoomAccess {
         return session
     }
 
+    func lanes(_ session: String) async throws -> [JSONValue] {
+        let store = self.client.store
+        let session = try await store.session(session).id
+        var lanes: [LaneRow] = []
+        var cursor: Int64?
+        repeat {
+            let page = try await store.lanePage(
+                session: session,
+                after: cursor,
+                includingChildren: false,
+                limit: 200
+            )
+            lanes += page.rows
+            cursor = page.next
+        } while cursor != nil
+        let counts = try await store.laneCounts(lanes.map(\.id))
+        return lanes.map { SessionDocument.json($0, counts: counts[$0.id] ?? [:]) }
+    }
+
+    func setLane(
+        _ lane: String,
+        of session: String,
+        width: Int?,
+        priority: Int?
+    ) async throws -> JSONValue {
+        let store = self.client.store
+        let known = try await store.lane(session: store.session(session).id, lane)
+        let changed = try await store.updateLane(known.id, width: width, priority: priority)
+        let counts = try await store.laneCounts([known.id])
+        return SessionDocument.json(changed, counts: counts[known.id] ?? [:])
+    }
+
     func archiveSession(_ name: String) async throws {
         try await self.client.store.archiveSession(name: name)
     }

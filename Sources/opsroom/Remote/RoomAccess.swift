@@ -72,6 +72,15 @@ protocol RoomAccess: Sendable {
     func createSession(_ name: String, intent: String, lanes: [LaneOption]) async throws
     /// A session, archived or not.
     func session(_ name: String) async throws -> JSONValue
+    /// A session's lanes with what their latest runs came to, in the order they were made.
+    func lanes(_ session: String) async throws -> [JSONValue]
+    /// Changes a lane; gives it as it is then.
+    func setLane(
+        _ lane: String,
+        of session: String,
+        width: Int?,
+        priority: Int?
+    ) async throws -> JSONValue
     /// Closes a session.
     func archiveSession(_ name: String) async throws
 }

@@ -54,6 +54,27 @@ struct CarefulTests {
         }
     }
 
+    @Test("the head of an answer has a length where its body has one", arguments: Depth.allCases)
+    func lengths(_ depth: Depth) async throws {
+        try await GatewayBed.with(depth) { bed in
+            let run = try await bed.run()
+            for (path, isKnown) in [
+                ("/v1/runs/\(run)", true), ("/v1/nothing", true), ("/v1/events", false),
+                ("/v1/runs/\(run)/log/raw", false),
+            ] {
+                let head = try await bed.send(.head, path)
+                let length = head.fields[.contentLength].flatMap { Int($0) }
+                #expect((length != nil) == isKnown && length != 0, "\(path): \(head.fields)")
+            }
+            let seen = try await bed.get("/v1/runs/\(run)")
+            let tag = try #require(seen.fields[.eTag])
+            let same = try await bed.get("/v1/runs/\(run)", [.ifNoneMatch: tag])
+            #expect(same.status == 304 && same.fields[.contentLength] == nil)
+            let options = try await bed.send(.options, "/v1/runs")
+            #expect(options.status == 204 && options.fields[.contentLength] == nil)
+        }
+    }
+
     @Test("a body of another type, or packed, is not read as JSON")
     func bodies() async throws {
         try await GatewayBed.with { bed in

@@ -34,7 +34,7 @@ struct RunsResourceTests {
                 "/v1/templates/nap",
                 .object(["plan_digest": digest, "title": .string("A nap")])
             )
-            #expect(put.status == 200, "\(put.text)")
+            #expect(put.status == 201, "\(put.text)")
             let third = try await bed.post("/v1/runs", .object(["template": .string("nap")]))
             #expect(try third.json["template"] == .string("nap"))
             let listed = try await bed.get("/v1/runs?template=nap&count=true")

@@ -70,9 +70,10 @@ struct TemplatesResource: Sendable {
             body.note("title", "a title has at most \(Self.titleBytesMax) bytes")
         }
         try body.finish()
-        let revision =
-            request.headers[.ifNoneMatch] == "*"
-            ? 0 : try request.expectedRevision(of: try await self.revision(name, request))
+        let known = try await self.revision(name)
+        let isNew = request.headers[.ifNoneMatch] == "*"
+        if isNew, known != nil { throw Self.taken(name) }
+        let revision = isNew ? 0 : try request.expectedRevision(of: known)
         let digest: Digest
         var rows: [PlanRow] = []
         switch source.kind {
@@ -84,16 +85,21 @@ struct TemplatesResource: Sendable {
         case .template(let other): digest = try await self.store.template(other).plan
         }
         let plans = rows
-        let row = try await Problem.editing { () async throws(StoreError) in
-            try await self.store.putTemplate(
+        let row: TemplateRow
+        do throws(StoreError) {
+            row = try await self.store.putTemplate(
                 name,
                 plan: digest,
                 plans: plans,
                 title: title,
                 revision: revision
             )
+        } catch {
+            guard error.code == .stale else { throw error }
+            throw isNew ? Self.taken(name) : Problem.edited
         }
         var answer = Self.document(row, request)
+        if known == nil { answer.status = .created }
         answer.headers[.location] = "/v1/templates/\(name)"
         return answer
     }
@@ -102,19 +108,24 @@ struct TemplatesResource: Sendable {
     func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
         let name = try context.parameter("template")
-        let expected = try request.expectedRevision(of: try await self.revision(name, request))
+        let expected = try request.expectedRevision(of: try await self.revision(name))
         try await Problem.editing { () async throws(StoreError) in
             try await self.store.deleteTemplate(name, revision: expected)
         }
         return .empty()
     }
 
-    /// The template's revision, for whoever compares; `nil` when there is none.
-    private func revision(
-        _ name: String,
-        _ request: Request
-    ) async throws(StoreError) -> Int64? {
-        guard request.headers[.ifMatch] != nil else { return nil }
+    /// It was to be made, and is there.
+    private static func taken(_ name: String) -> Problem {
+        Problem(
+            .preconditionFailed,
+            "there is a template '\(name)' already",
+            next: "GET /v1/templates/\(name), and change it with its etag as if-match"
+        )
+    }
+
+    /// The template's revision; `nil` when there is none.
+    private func revision(_ name: String) async throws(StoreError) -> Int64? {
         do {
             return try await self.store.template(name).revision
         } catch {
