@@ -87,6 +87,21 @@ struct FigureTests {
         #expect(!Comparison(old, old, tolerance: 0).isRegression)
     }
 
+    @Test("a median keeps each figure's middle and every fault; other figures make none")
+    func median() {
+        func round(_ value: Double, _ faults: [String] = []) -> Report {
+            var report = self.report([Figure("p99", value, "ms", .lower)])
+            report.faults = faults
+            return report
+        }
+        let odd = Report(medianOf: [round(9), round(1, ["one was lost"]), round(2)])
+        #expect(odd?.figures == [Figure("p99", 2, "ms", .lower)])
+        #expect(odd?.faults == ["round 2: one was lost"])
+        #expect(Report(medianOf: [round(1), round(2)])?.figure("p99")?.value == 1.5)
+        #expect(Report(medianOf: [])?.kind == nil)
+        #expect(Report(medianOf: [round(1), self.report([])])?.kind == nil)
+    }
+
     @Test("a process's CPU time and memory are read, whatever its name is")
     func processUse() throws {
         let stat = "42 (a ) b) S 1 1 1 0 -1 4 10 0 0 0 150 50 0 0 20 0 9 0 1 1 1"

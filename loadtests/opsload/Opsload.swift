@@ -15,7 +15,7 @@ struct Opsload: AsyncParsableCommand {
             """,
         subcommands: [
             APICommand.self, StreamsCommand.self, HTTP2Command.self, CompareCommand.self,
-            EmitCommand.self, FloorServerCommand.self,
+            MedianCommand.self, EmitCommand.self, FloorServerCommand.self,
         ]
     )
 }

@@ -11,6 +11,7 @@ public struct Door: Sendable {
     private let responder: RouterResponder<GatewayContext>
     private let logger: Logger
     private let date = DateStamp()
+    private let openings = OpeningLine()
 
     init(responder: RouterResponder<GatewayContext>, logger: Logger) {
         self.responder = responder
@@ -28,13 +29,21 @@ public struct Door: Sendable {
             head: exchange.request,
             body: RequestBody(asyncSequence: exchange.body)
         )
-        let response: Response
-        do {
-            response = try await self.responder.respond(to: request, context: context)
-        } catch {
-            response = Problem(error).response(context)
-        }
+        let isStream = (exchange.request.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
+            .reversed().starts(with: "/events".utf8.reversed())
+        let response =
+            isStream
+            ? await self.openings.turn { await self.response(to: request, context) }
+            : await self.response(to: request, context)
         await self.send(response, context)
+    }
+
+    private func response(to request: Request, _ context: GatewayContext) async -> Response {
+        do {
+            return try await self.responder.respond(to: request, context: context)
+        } catch {
+            return Problem(error).response(context)
+        }
     }
 
     private func send(_ response: Response, _ context: GatewayContext) async {

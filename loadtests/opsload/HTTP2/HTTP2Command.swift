@@ -23,48 +23,64 @@ struct HTTP2Command: AsyncParsableCommand {
     @OptionGroup var options: TargetOptions
 
     func run() async throws {
-        var reader = try ScenarioReader(path: self.scenario)
-        let name = try reader.text("name")
-        let scenario = try HTTP2Scenario(&reader)
-        NIOSingletons.groupLoopCountSuggestion = self.options.threads
-        var report = Report(kind: "http2", scenario: name)
+        let (scenario, empty) = try self.prepare()
+        var report = empty
         let floors = try self.floors(&report)
         // Memory first, each time of a process that has done nothing yet.
         for floor in floors where floor.hangs { try await self.memory(floor, scenario, &report) }
-        var processes: [FloorProcess] = []
-        defer { for process in processes { process.end() } }
-        var servers: [MeasuredServer] = []
-        for floor in floors {
-            let process = try floor.start()
-            processes.append(process)
-            servers.append(floor.measured(process))
+        let running = try self.start(floors)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await self.measure(running.servers, scenario, &report))
+        } catch {
+            result = .failure(error)
         }
-        if let process = try self.options.process() {
-            let target = try self.options.target()
-            servers.append(
-                MeasuredServer(
-                    name: "node.healthz",
-                    target: target,
-                    process: process,
-                    path: "/healthz"
-                )
-            )
-            if target.token != nil {
-                servers.append(
-                    MeasuredServer(
-                        name: "node.me",
-                        target: target,
-                        process: process,
-                        path: "/v1/me"
-                    )
-                )
-            }
-        }
-        try await self.measure(servers, scenario, &report)
+        for process in running.processes { process.end() }
+        try result.get()
         try self.options.finish(report)
     }
 
+    // Apart from what awaits: Swift 6.3.1 cannot split a function that does both when optimising.
+    @inline(never)
+    private func prepare() throws -> (scenario: HTTP2Scenario, report: Report) {
+        var reader = try ScenarioReader(path: self.scenario)
+        let name = try reader.text("name")
+        NIOSingletons.groupLoopCountSuggestion = self.options.threads
+        return (try HTTP2Scenario(&reader), Report(kind: "http2", scenario: name))
+    }
+
+    @inline(never)
+    private func start(
+        _ floors: [FloorServer]
+    ) throws -> (servers: [MeasuredServer], processes: [FloorProcess]) {
+        var processes: [FloorProcess] = []
+        var servers: [MeasuredServer] = []
+        do {
+            for floor in floors {
+                let process = try floor.start()
+                processes.append(process)
+                servers.append(floor.measured(process))
+            }
+            return (servers + (try self.nodes()), processes)
+        } catch {
+            for process in processes { process.end() }
+            throw error
+        }
+    }
+
+    /// The node that was named, by what it is asked for.
+    private func nodes() throws -> [MeasuredServer] {
+        guard let process = try self.options.process() else { return [] }
+        let target = try self.options.target()
+        var paths = [("node.healthz", "/healthz")]
+        if target.token != nil { paths.append(("node.me", "/v1/me")) }
+        return paths.map { name, path in
+            MeasuredServer(name: name, target: target, process: process, path: path)
+        }
+    }
+
     /// The servers that the harness starts itself, with how.
+    @inline(never)
     private func floors(_ report: inout Report) throws -> [FloorServer] {
         let harness = try FloorProcess.harness()
         var floors = BareServer.allCases.map { kind in
@@ -96,6 +112,7 @@ struct HTTP2Command: AsyncParsableCommand {
         return floors
     }
 
+    @inline(never)
     private func measure(
         _ servers: [MeasuredServer],
         _ scenario: HTTP2Scenario,
@@ -132,6 +149,7 @@ struct HTTP2Command: AsyncParsableCommand {
         }
     }
 
+    @inline(never)
     private func memory(
         _ floor: FloorServer,
         _ scenario: HTTP2Scenario,

@@ -12,6 +12,8 @@ final class StreamReader: StreamReceiver {
     private var status = 0
     private var isCut = false
     private var isOver = false
+    /// It reads nothing until its pause is over: at most a window comes in each of them.
+    private var isPausing = false
 
     init(_ subscriber: Subscriber, _ stream: any ClientStream, _ cutter: FrameCutter) {
         self.subscriber = subscriber
@@ -36,7 +38,8 @@ final class StreamReader: StreamReceiver {
             return self.cut()
         }
         let pause = self.subscriber.wish.pauseMilliseconds
-        guard pause > 0 else { return }
+        guard pause > 0, !self.isPausing else { return }
+        self.isPausing = true
         self.stream.isReading = false
         let bound = NIOLoopBound(self, eventLoop: self.stream.eventLoop)
         self.stream.eventLoop.scheduleTask(in: .milliseconds(Int64(pause))) {
@@ -63,5 +66,8 @@ final class StreamReader: StreamReceiver {
         self.stream.cancel()
     }
 
-    func readOn() { if !self.isOver, !self.isCut { self.stream.isReading = true } }
+    func readOn() {
+        self.isPausing = false
+        if !self.isOver, !self.isCut { self.stream.isReading = true }
+    }
 }

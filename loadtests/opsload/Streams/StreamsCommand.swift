@@ -21,15 +21,18 @@ struct StreamsCommand: AsyncParsableCommand {
     @OptionGroup var options: TargetOptions
 
     func run() async throws {
+        let (load, name) = try self.prepare()
+        let report = try await load.run(name)
+        try self.options.finish(report)
+    }
+
+    // Apart from what awaits: Swift 6.3.1 cannot split a function that does both when optimising.
+    private func prepare() throws -> (load: StreamsLoad, name: String) {
         var reader = try ScenarioReader(path: self.scenario)
         let name = try reader.text("name")
         let scenario = try StreamsScenario(&reader)
         NIOSingletons.groupLoopCountSuggestion = self.options.threads
-        let load = StreamsLoad(
-            scenario,
-            target: try self.options.target(),
-            process: try self.options.process()
-        )
-        try self.options.finish(try await load.run(name))
+        let target = try self.options.target()
+        return (StreamsLoad(scenario, target: target, process: try self.options.process()), name)
     }
 }

@@ -35,6 +35,7 @@ struct TargetOptions: ParsableArguments {
     /// Prints and writes a result.
     ///
     /// - Throws: `ExitCode(1)` when it has faults.
+    @inline(never)
     func finish(_ report: Report) throws {
         report.show()
         if let out { try report.write(to: out) }
