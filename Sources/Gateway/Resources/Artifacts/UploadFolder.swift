@@ -1,5 +1,6 @@
 // Decides how long an upload is kept: for a while, until a run uses it, and then as long as the run.
 
+import FoundationEssentials
 import Glibc
 import Metrics
 import PulserIR
@@ -68,16 +69,20 @@ final class UploadFolder: Sendable {
     func sweep() -> Int {
         guard let folder = opendir(self.path) else { return 0 }
         defer { closedir(folder) }
-        let oldest = time(nil) - Int(self.kept.components.seconds)
+        let oldest = Date(timeIntervalSinceNow: -Double(self.kept.components.seconds))
         var count = 0
         while count < Self.sweptMax, let entry = readdir(folder) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
                 String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
             }
-            var facts = stat()
-            // Only files, and of links the links themselves.
-            guard fstatat(dirfd(folder), name, &facts, AT_SYMLINK_NOFOLLOW) == 0,
-                facts.st_mode & S_IFMT == S_IFREG, facts.st_mtim.tv_sec < oldest
+            // Only files, and of links the links themselves. Not `struct stat`: which module owns
+            // that differs from build to build.
+            guard
+                let facts = try? FileManager.default.attributesOfItem(
+                    atPath: "\(self.path)/\(name)"
+                ),
+                facts[.type] as? FileAttributeType == .typeRegular,
+                let changed = facts[.modificationDate] as? Date, changed < oldest
             else { continue }
             if unlinkat(dirfd(folder), name, 0) == 0 { count += 1 }
         }
