@@ -29,7 +29,12 @@ extension RoomClient {
         let key = idempotencyKey.map {
             RequestKey(tenant: Principal.defaultTenant, key: $0, digest: order.digest)
         }
-        return try await Self.telling { try await RunDesk(self.store).start(order, key: key).id }
+        let run = try await Self.telling {
+            try await RunDesk(self.store).start(order, key: key).id
+        }
+        // A room without an API has nobody else who forgets old keys.
+        if key != nil { _ = try? await self.store.sweepRequestKeys() }
+        return run
     }
 
     /// Queues a run again.

@@ -140,7 +140,12 @@ struct BulkAction: Sendable {
         // More than were counted cannot be held against the number; the node has a bound of its own.
         if isExact { order["expected_count"] = .integer(count) }
         order["reason"] = self.wish.reason.map { .string($0) }
-        let made = try await connection.post(["bulk"], .object(order))
+        let made = try await connection.post(
+            ["bulk"],
+            .object(order),
+            fields: .freshKey,
+            isIdempotent: true
+        )
         guard let id = made["id"]?.stringValue else {
             throw RoomError(.failed, "the server's action cannot be read by this version")
         }

@@ -147,7 +147,8 @@ struct RemoteAccess: RoomAccess {
         var body: [String: JSONValue] = [:]
         body["from"] = step.map { .string($0) }
         if !inputs.isEmpty { body["inputs"] = try await self.absolute(inputs, of: id) }
-        let answer = try await self.act(id, "retry", body)
+        // Sent again after a broken connection it is still one retry.
+        let answer = try await self.act(id, "retry", body, fields: .freshKey)
         return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
@@ -167,10 +168,16 @@ struct RemoteAccess: RoomAccess {
     private func act(
         _ id: RunID,
         _ verb: String,
-        _ body: [String: JSONValue]
+        _ body: [String: JSONValue],
+        fields: HTTPFields = [:]
     ) async throws -> JSONValue {
         try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
-            try await self.connection.post(["runs", id.description, verb], .object(body))
+            try await self.connection.post(
+                ["runs", id.description, verb],
+                .object(body),
+                fields: fields,
+                isIdempotent: fields[.idempotencyKey] != nil
+            )
         }
     }
 
@@ -227,7 +234,7 @@ struct RemoteAccess: RoomAccess {
                     }
                 ),
             ]),
-            fields: [.idempotencyKey: "cli-\(UUID().uuidString)"],
+            fields: .freshKey,
             isIdempotent: true
         )
     }
@@ -289,6 +296,11 @@ struct RemoteAccess: RoomAccess {
 extension HTTPField.Name {
     /// The key under which a request happens once.
     static var idempotencyKey: HTTPField.Name { HTTPField.Name("Idempotency-Key") ?? .range }
+}
+
+extension HTTPFields {
+    /// A key of one request: sent again after a broken connection, it is not done again.
+    static var freshKey: HTTPFields { [.idempotencyKey: "cli-\(UUID().uuidString)"] }
 }
 
 /// True the first time only.

@@ -4,9 +4,19 @@ import Gateway
 import HTTPTypes
 import PulserIR
 import Store
+import TestKit
 import Testing
 
 @testable import Gateway
+
+extension HTTPFields {
+    /// These and others.
+    fileprivate func merging(_ others: HTTPFields) -> HTTPFields {
+        var all = self
+        all.append(contentsOf: others)
+        return all
+    }
+}
 
 @Suite(.timeLimit(.minutes(2)))
 struct IdempotencyTests {
@@ -103,6 +113,29 @@ struct IdempotencyTests {
             _ = try await bed.post("/v1/sessions/s/archive", .object([:]))
             let late = try await bed.post("/v1/sessions/s/lanes", .object(["name": "B"]))
             #expect(late.status == 409 && late.text.contains("archived"))
+        }
+    }
+
+    @Test("keys of yesterday are swept while somebody asks, today's stay")
+    func sweep() async throws {
+        try await AccessTests.with { bed in
+            let (bearer, _) = try await bed.token(.run)
+            for name in ["old", "new"] {
+                let fields = try Self.fields(name).merging(bearer)
+                let made = try await bed.post(
+                    "/v1/sessions",
+                    .object(["name": .string(name)]),
+                    fields
+                )
+                #expect(made.status == 201, "\(made.text)")
+            }
+            try await bed.text(
+                "UPDATE request_key SET created_at = now() - interval '25 h' WHERE key = 'old'"
+            )
+            try await eventually("the old one is swept") {
+                _ = try await bed.get("/v1/me", bearer)
+                return try await bed.text("SELECT string_agg(key, ',') FROM request_key") == "new"
+            }
         }
     }
 
