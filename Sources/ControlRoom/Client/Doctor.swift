@@ -42,6 +42,7 @@ public struct Doctor: Sendable {
     public func examine() async -> [Finding] {
         var findings = [self.binaries(await EmbeddedPostgres.findBinaries())]
         findings.append(self.program("opsroom-guard"))
+        findings.append(await self.library())
         findings.append(self.disk())
         do {
             let migrations = self.migrations(try await self.room.migrations())

@@ -64,6 +64,24 @@ extension SystemTests {
             }
         }
 
+        @Test("the package of the HTTP/2 library is told as the distribution knows it")
+        func library() async throws {
+            try await Site.with(.embedded) { site in
+                let library = try #require(try await self.examine(site).findings["libnghttp2"])
+                let message = library["message"]?.stringValue ?? ""
+                let status = FileManager.default.contents(atPath: "/var/lib/dpkg/status") ?? Data()
+                let known = String(decoding: status, as: UTF8.self)
+                    .firstMatch(of: /Package: libnghttp2-14\n(?:.+\n)*?Version: (.+)\n/)
+                guard let version = known.map({ String($0.1) }) else {
+                    #expect(message.contains("not verified"), "\(message)")
+                    return
+                }
+                #expect(message.contains(version), "\(message)")
+                let isOk = library["level"] == .string("ok")
+                #expect(isOk == !message.contains("CVE-2026-27135"), "\(message)")
+            }
+        }
+
         private static func isBlank(_ text: String) -> Bool {
             text.allSatisfy { $0.isWhitespace }
         }
