@@ -241,6 +241,7 @@ let package = Package(
             dependencies: [
                 "opsroom", "opsroom-guard", "opsload", "ControlRoom", "Compiler", "StateMachines",
                 "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit",
+                "TestPeers",
                 httpTypes,
                 nioCore, nioPosix, logging,
             ],

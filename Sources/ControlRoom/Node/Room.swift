@@ -4,6 +4,7 @@
 import AsyncHTTPClient
 import Execution
 import Foundation
+public import HTTP2
 public import Logging
 import Postgres
 import PulserIR
@@ -40,6 +41,8 @@ public struct Room: Sendable {
         case databaseUnavailable(String)
         /// It is back.
         case databaseAvailable
+        /// The files of the API's certificate have changed.
+        case certificate(CertificateChange)
         /// The node was declared dead and begins anew.
         case reborn
     }

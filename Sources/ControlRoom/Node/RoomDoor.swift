@@ -16,12 +16,14 @@ struct RoomDoor: Sendable {
     let readiness: Readiness
     private let settings: ListenSettings
     private let logger: Logger
+    private let onNotice: @Sendable (Room.Notice) -> Void
     private let ending = AsyncStream<Never>.makeStream()
     private let ended = AsyncStream<Never>.makeStream()
 
     init(_ room: Room, _ settings: ListenSettings, _ client: RoomClient) throws {
         self.settings = settings
         self.logger = room.logger
+        self.onNotice = room.onNotice
         let migrations = try MigrationFiles.load(environment: room.configuration.environment)
         self.readiness = Readiness(migrationsMax: migrations.map(\.number).max() ?? 0)
         var equipment = Gateway.Equipment(
@@ -90,47 +92,54 @@ struct RoomDoor: Sendable {
     private func listen(
         _ onListening: @escaping @Sendable (SocketAddress) -> Void
     ) async throws {
-        var server = self.settings.server()
-        var result = await self.listen(server, onListening)
-        if case .failure(let error) = result, error.code == .bindFailed,
-            self.settings.isPortFlexible
-        {
-            server.port = 0
-            result = await self.listen(server, onListening)
+        let failure = await withTaskGroup(of: HTTP2Error?.self) { group in
+            group.addTask { await self.serve(onListening) }
+            // Awaited once for all attempts: a stream whose reader was cancelled is over.
+            group.addTask {
+                for await _ in self.ending.stream {}
+                return nil
+            }
+            // The server drains when it is cancelled.
+            var failure: HTTP2Error?
+            while let next = await group.next() {
+                failure = failure ?? next
+                group.cancelAll()
+            }
+            return failure
         }
-        if case .failure(let error) = result { throw RoomError(error, listening: self.settings) }
+        if let failure { throw RoomError(failure, listening: self.settings) }
     }
 
-    private func listen(
+    /// Serves where it was told to, or at another port when that does not matter.
+    ///
+    /// - Returns: What made it end, unless it was cancelled.
+    private func serve(
+        _ onListening: @escaping @Sendable (SocketAddress) -> Void
+    ) async -> HTTP2Error? {
+        var configuration = self.settings.server()
+        let failure = await self.serve(configuration, onListening)
+        guard failure?.code == .bindFailed, self.settings.isPortFlexible else { return failure }
+        configuration.port = 0
+        return await self.serve(configuration, onListening)
+    }
+
+    private func serve(
         _ configuration: HTTPServerConfiguration,
         _ onListening: @escaping @Sendable (SocketAddress) -> Void
-    ) async -> Result<Void, HTTP2Error> {
+    ) async -> HTTP2Error? {
         let door = self.gateway.door()
         let server = HTTPServer(
             configuration,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: self.logger
         ) { await door.respond(to: $0) }
-        return await withTaskGroup(of: Result<Void, HTTP2Error>?.self) { group in
-            group.addTask {
-                do throws(HTTP2Error) {
-                    try await server.run(onListening: onListening)
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
+        do throws(HTTP2Error) {
+            try await server.run(onListening: onListening) { change in
+                self.onNotice(.certificate(change))
             }
-            group.addTask {
-                for await _ in self.ending.stream {}
-                return nil
-            }
-            // The server drains when it is cancelled.
-            var result: Result<Void, HTTP2Error>?
-            while let next = await group.next() {
-                result = result ?? next
-                group.cancelAll()
-            }
-            return result ?? .success(())
+            return nil
+        } catch {
+            return error
         }
     }
 

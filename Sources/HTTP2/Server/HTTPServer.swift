@@ -37,10 +37,13 @@ public struct HTTPServer: Sendable {
     /// Serves until cancelled, then drains: tells every connection (GOAWAY, two phases), lets
     /// requests end within ``HTTPServerConfiguration/drainTimeout``, closes.
     ///
-    /// - Parameter onListening: Called with the address once it is listened on.
+    /// - Parameters:
+    ///   - onListening: Called with the address once it is listened on.
+    ///   - onCertificateChange: Called when the files of the certificate have changed.
     /// - Throws: `bindFailed`, `certificate`, `configuration`.
     public func run(
-        onListening: @escaping @Sendable (SocketAddress) -> Void
+        onListening: @escaping @Sendable (SocketAddress) -> Void,
+        onCertificateChange: @escaping @Sendable (CertificateChange) -> Void = { _ in }
     ) async throws(HTTP2Error) {
         var tls: ServerTLSContext?
         if let files = self.configuration.tls {
@@ -52,7 +55,12 @@ public struct HTTPServer: Sendable {
         let group = self.group
         await withTaskGroup(of: Void.self) { tasks in
             if let tls {
-                tasks.addTask { await tls.run { Self.drainAll(of: life, on: group) } }
+                tasks.addTask {
+                    await tls.run { change in
+                        if change == .renewed { Self.drainAll(of: life, on: group) }
+                        onCertificateChange(change)
+                    }
+                }
             }
             await withTaskCancellationHandler {
                 try? await channel.closeFuture.get()

@@ -1,7 +1,15 @@
 // What a server may be told about its certificates, and about those of its clients.
 
-/// Certificates of a server. Files are looked at again every minute: a renewed certificate needs no
-/// restart.
+/// What became of a server's certificate files that have changed.
+public enum CertificateChange: Sendable, Hashable {
+    /// Connections from now on see the new certificate.
+    case renewed
+    /// The new files cannot be used; the old certificate stays. A sentence says why.
+    case refused(String)
+}
+
+/// Certificates of a server. Files are looked at again every ten seconds: a renewed certificate needs
+/// no restart.
 public struct ServerTLS: Sendable {
     /// PEM file of the certificate chain.
     public var certificatePath: String

@@ -66,15 +66,19 @@ final class ServerTLSContext: Sendable {
     /// Looks at the files again and again until cancelled.
     ///
     /// - Parameters:
-    ///   - interval: The pause between two looks.
-    ///   - onRenewed: Called after each renewal: connections made before still show the old
-    ///     certificate, and the server may want to send them away.
+    ///   - interval: The pause between two looks; each reads three small files.
+    ///   - onChange: Called when the files have changed. After a renewal connections made before still
+    ///     show the old certificate, and the server may want to send them away.
     func run(
-        every interval: Duration = .seconds(60),
-        onRenewed: @escaping @Sendable () -> Void
+        every interval: Duration = .seconds(10),
+        onChange: @escaping @Sendable (CertificateChange) -> Void
     ) async {
         while (try? await Task.sleep(for: interval)) != nil {
-            if self.reload() == .renewed { onRenewed() }
+            switch self.reload() {
+            case .unchanged: break
+            case .renewed: onChange(.renewed)
+            case .refused(let reason): onChange(.refused(reason))
+            }
         }
     }
 

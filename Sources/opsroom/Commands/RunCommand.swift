@@ -211,7 +211,9 @@ final class NoticeBoard: Sendable {
                 switch notice {
                 case .databaseUnavailable(let reason): await body(reason)
                 case .databaseAvailable: await body(nil)
-                case .database, .migrated, .ready, .reborn, .otherPort, .firstToken, .noToken: break
+                case .database, .migrated, .ready, .reborn, .certificate, .otherPort, .firstToken,
+                    .noToken:
+                    break
                 }
             }
         }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import ControlRoom
 import Foundation
+import HTTP2
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -100,6 +101,9 @@ struct UpCommand: AsyncParsableCommand {
         case .noToken(let reason): terminal.line("! no token for this machine: \(reason)")
         case .databaseUnavailable(let reason): terminal.line("! \(reason)")
         case .databaseAvailable: terminal.line("✓ database available again")
+        case .certificate(.renewed): terminal.line("✓ certificate renewed")
+        case .certificate(.refused(let reason)):
+            terminal.line("! the new certificate cannot be used, the old one stays: \(reason)")
         case .reborn: terminal.line("! declared dead by another node; joining anew")
         }
     }
