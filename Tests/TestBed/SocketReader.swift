@@ -14,6 +14,7 @@ public struct SocketReader: Sendable {
     private let port: Int
     private let path: String
     private let fields: [(String, String)]
+    private let skipsRepeated: Bool
     /// By lane the lines it was given, as they are stored.
     public private(set) var lines: [Int64: [UInt8]] = [:]
     /// By lane the last event.
@@ -34,18 +35,22 @@ public struct SocketReader: Sendable {
     ///   - wire: How requests travel.
     ///   - form: The form that is asked for.
     ///   - token: Who asks; `nil` where everybody may.
+    ///   - skipsRepeated: Whether it passes over events that it has had. Streams of very many lanes do not
+    ///     tell their place with every event, and readers of these have to.
     public init(
         port: Int,
         path: String,
         wire: EventSocket.Wire,
         form: StreamParser.Form,
-        token: String? = nil
+        token: String? = nil,
+        skipsRepeated: Bool = false
     ) {
         self.port = port
         self.path = path
         self.wire = wire
         self.form = form
         self.parser = StreamParser(form)
+        self.skipsRepeated = skipsRepeated
         self.fields =
             [("accept", form.rawValue)] + (token.map { [("authorization", "Bearer \($0)")] } ?? [])
     }
@@ -109,6 +114,10 @@ public struct SocketReader: Sendable {
         switch part.name {
         case "event":
             let last = self.positions[part.lane] ?? 0
+            if self.skipsRepeated, part.sequence <= last {
+                self.cursor = part.id ?? self.cursor
+                return
+            }
             guard part.sequence == last + 1 else {
                 throw self.failure("\(part.sequence) of lane \(part.lane) follows \(last)")
             }

@@ -181,12 +181,13 @@ public final class PeerProcess: Sendable {
 
     deinit {
         self.process.withLock { process in
+            guard process.isRunning else { return process.waitUntilExit() }
             let group = process.processIdentifier
             // In order first: some have workers, files and semaphores to take away.
-            if process.isRunning { kill(group, SIGTERM) }
+            kill(group, SIGTERM)
             _ = self.ended.wait(timeout: .now() + Self.patience)
             // Foundation starts every process as the leader of a group of its own.
-            if group > 1 { kill(-group, SIGKILL) }
+            kill(-group, SIGKILL)
             process.waitUntilExit()
         }
     }
