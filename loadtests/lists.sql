@@ -87,7 +87,7 @@ SELECT r.lane_id, c * 50 + 1, 50, (
         || c * 50 + i || ' ' || md5((c * 50 + i)::text) || '"}}' || chr(10), 'UTF8'), '' ORDER BY i)
     FROM generate_series(1, 50) i)
 FROM run r JOIN lane l ON l.id = r.lane_id AND l.name = 'long', generate_series(0, 1999) c;
-INSERT INTO bulk (action, filter, reason, actor, status, total, ended_at)
-SELECT 'cancel', '{}', 'r', 'me', 'completed', 500, now() FROM generate_series(1, 200);
+INSERT INTO bulk (action, filter, reason, actor, status, total, ended_at, ok, skipped, failed)
+SELECT 'cancel', '{}', 'r', 'me', 'completed', 500, now(), 500, 0, 0 FROM generate_series(1, 200);
 INSERT INTO bulk_item (bulk_id, run_id, claim_no, state)
 SELECT b.id, r, 1, 'ok' FROM bulk b, generate_series(1, 500) r;

@@ -61,6 +61,11 @@ struct QueryPlanTests {
         }
     }
 
+    /// Has the rest planned as the store's longer questions are.
+    private func bind(_ connection: PostgresConnection) async throws {
+        try await connection.script("SET random_page_cost = 1.1")
+    }
+
     /// The plan of a statement for these values.
     private func plan(
         _ statement: PostgresStatement,
@@ -103,7 +108,7 @@ struct QueryPlanTests {
                 plan.contains("Seq Scan on \(table) ")
                 || plan.hasSuffix("Seq Scan on \(table)")
                 || plan.contains("Seq Scan on \(table)\n")
-            #expect(!isScanned, "\(name) reads all of \(table):\n\(plan)")
+            if isScanned { Issue.record("\(name) reads all of \(table):\n\(plan)") }
         }
     }
 
@@ -126,6 +131,7 @@ struct QueryPlanTests {
     @Test("every filter of a list of runs, alone and in pairs, finds them by an index")
     func lists() async throws {
         try await self.filled { bed, connection in
+            try await self.bind(connection)
             for (place, first) in Self.filters.enumerated() {
                 for second in Self.filters[place...] {
                     var query = RunQuery()
@@ -134,7 +140,12 @@ struct QueryPlanTests {
                     let lanes = try await bed.store.lanes(of: query)
                     for cursor in [nil, Int64(6_000)] {
                         let plan = try await self.plan(
-                            lanes.isWalked(query) ? RunListSQL.lanesPage : RunListSQL.page,
+                            lanes.form(
+                                query,
+                                RunListSQL.page,
+                                RunListSQL.lanesPage,
+                                RunListSQL.walkedPage
+                            ),
                             Store.values(query, in: lanes, before: cursor, stretch: 51)
                                 + [.int8(51)],
                             connection
@@ -148,7 +159,8 @@ struct QueryPlanTests {
 
     @Test("what is not ended, ended lately or counted by lane is found by an index")
     func counts() async throws {
-        try await self.filled { bed, connection in
+        try await self.filled { _, connection in
+            try await self.bind(connection)
             let day = PostgresValue.int8((Self.now - 86_400_000) * 1_000)
             let questions: [(PostgresStatement, [PostgresValue])] = [
                 (RunListSQL.open, [.null]), (RunListSQL.open, [.int8(3)]),
@@ -205,11 +217,11 @@ struct QueryPlanTests {
                 connection
             )
             for plan in [claim, try await self.plan(WriterSQL.claim, connection)] {
-                #expect(plan.contains("run_ready"), "claims go by another index:\n\(plan)")
-                #expect(!plan.contains("run_open"), "claims go by another index:\n\(plan)")
+                let isOwn = plan.contains("run_ready") && !plan.contains("run_lane")
+                #expect(isOwn, "claims go by another index:\n\(plan)")
             }
             let ready = try await self.plan(RunsSQL.readyLanes, connection)
-            #expect(ready.contains("run_ready") && !ready.contains("run_open"), "\(ready)")
+            #expect(ready.contains("run_ready") && !ready.contains("run_lane"), "\(ready)")
             for (statement, index) in [
                 (RunsSQL.recover, "run_live"), (RunsSQL.requested, "run_request"),
                 (PauseSQL.pauses, "run_pause"),

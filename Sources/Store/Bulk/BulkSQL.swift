@@ -4,7 +4,8 @@ internal import Postgres
 
 enum BulkSQL {
     static let all = [
-        make, get, page, items, take, beat, cancelRuns, next, mark, markRetried, finish, cancel,
+        make, lanesMake, get, page, items, take, beat, cancelRuns, next, mark, markRetried, finish,
+        cancel,
         settle, sweep,
     ]
 
@@ -28,29 +29,34 @@ enum BulkSQL {
 
     /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$22`,
     /// or not as many as `$23` expects; then it makes nothing and says how many there are.
-    static let make = PostgresStatement(
-        "bulk.make",
-        RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text]
-            + RequestKeysSQL.types,
-        """
-        \(RunListSQL.stretch),
-        picked AS MATERIALIZED (
-            SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $22 + 1),
-        size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
-        made AS (
-            INSERT INTO bulk (action, filter, reason, actor, total)
-            SELECT $24, $25, $26, $27, size.n FROM size
-            WHERE size.n <= $22 AND size.seen < $20 AND ($23 IS NULL OR size.n = $23)
-            RETURNING id),
-        items AS (
-            INSERT INTO bulk_item (bulk_id, run_id, claim_no)
-            SELECT made.id, picked.id, picked.claim_no FROM made, picked),
-        keyed AS (
-            INSERT INTO request_key (\(RequestKeysSQL.columns))
-            SELECT $28, $29, $30, 'bulk', made.id FROM made WHERE $29 IS NOT NULL)
-        SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
-        """
-    )
+    private static func make(_ name: String, _ stretch: String) -> PostgresStatement {
+        PostgresStatement(
+            name,
+            RunListSQL.filterTypes + [.int8, .int8, .text, .text, .text, .text]
+                + RequestKeysSQL.types,
+            """
+            \(stretch),
+            picked AS MATERIALIZED (
+                SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $22 + 1),
+            size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
+            made AS (
+                INSERT INTO bulk (action, filter, reason, actor, total)
+                SELECT $24, $25, $26, $27, size.n FROM size
+                WHERE size.n <= $22 AND size.seen < $20 AND ($23 IS NULL OR size.n = $23)
+                RETURNING id),
+            items AS (
+                INSERT INTO bulk_item (bulk_id, run_id, claim_no)
+                SELECT made.id, picked.id, picked.claim_no FROM made, picked),
+            keyed AS (
+                INSERT INTO request_key (\(RequestKeysSQL.columns))
+                SELECT $28, $29, $30, 'bulk', made.id FROM made WHERE $29 IS NOT NULL)
+            SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
+            """
+        )
+    }
+
+    static let make = make("bulk.make", RunListSQL.stretch)
+    static let lanesMake = make("bulk.make_in_lanes", RunListSQL.lanesStretch)
 
     static let get = PostgresStatement(
         "bulk.get",
@@ -165,14 +171,17 @@ enum BulkSQL {
         """
     )
 
+    /// Asks for the first that is not done, which an index knows; asked whether there is any, the
+    /// planner would look through everybody's.
     static let finish = PostgresStatement(
         "bulk.finish",
         [.int8, .int8],
         """
         UPDATE bulk b SET status = 'completed', ended_at = now(), revision = revision + 1,
             (ok, skipped, failed) = (\(tally))
-        WHERE id = $1 AND claim_no = $2 AND status = 'running' AND NOT EXISTS (
-            SELECT 1 FROM bulk_item i WHERE i.bulk_id = $1 AND i.state = 'pending')
+        WHERE id = $1 AND claim_no = $2 AND status = 'running' AND (
+            SELECT i.run_id FROM bulk_item i WHERE i.bulk_id = $1 AND i.state = 'pending'
+            ORDER BY i.run_id LIMIT 1) IS NULL
         RETURNING id
         """
     )

@@ -34,7 +34,7 @@ extension Store {
     ) async throws(StoreError) -> BulkSelection {
         let lanes = try await self.lanes(of: query)
         let rows = try await self.bounded(
-            BulkSQL.make,
+            lanes.form(query, BulkSQL.make, BulkSQL.lanesMake, BulkSQL.lanesMake),
             Self.values(query, in: lanes, before: nil, stretch: Self.bulkRowsMax) + [
                 .int8(Self.bulkRunsMax), expected.map { .int8($0) } ?? .null,
                 .text(action.rawValue), .text(filter), .text(reason.storable),

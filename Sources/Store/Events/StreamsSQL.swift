@@ -103,13 +103,13 @@ enum StreamsSQL {
         """
     )
 
-    /// On the index of what has not ended; finished runs are not looked at.
+    /// On the indexes of what has not ended; finished runs are not looked at.
     static let open = PostgresStatement(
         "streams.open",
         [.int8Array, .int8, .int8],
         """
         SELECT \(columns) FROM run WHERE lane_id = ANY ($1) AND id < $2
-        AND status IN ('queued', 'claimed', 'running', 'waiting') AND finished_at IS NULL
+        AND \(RunsSQL.isOpen("run"))
         ORDER BY id DESC LIMIT $3
         """
     )

@@ -114,23 +114,20 @@ enum LanesSQL {
         """
     )
 
-    /// How many open runs each lane has of each status, and of its latest `$2` runs those that
-    /// ended. What is open stands together in an index; behind a long queue it would not be seen
-    /// among the latest.
+    /// How many open runs each lane has of each status, and how its latest `$2` others ended.
     static let counts = PostgresStatement(
         "lanes.counts",
         [.int8Array, .int8],
         """
         SELECT q.lane_id, q.status, count(*) FROM (
             SELECT r.lane_id, r.status FROM run r
-            WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
-            AND r.finished_at IS NULL AND r.lane_id = ANY ($1)
+            WHERE r.lane_id = ANY ($1) AND \(RunsSQL.isOpen("r"))
             UNION ALL
             SELECT i.lane_id, latest.status FROM unnest($1) AS i (lane_id)
             CROSS JOIN LATERAL (
-                SELECT r.status FROM run r WHERE r.lane_id = i.lane_id
-                ORDER BY r.id DESC LIMIT $2) latest
-            WHERE latest.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')) q
+                SELECT r.status FROM run r
+                WHERE r.lane_id = i.lane_id AND r.finished_at IS NOT NULL
+                ORDER BY r.id DESC LIMIT $2) latest) q
         GROUP BY q.lane_id, q.status
         """
     )

@@ -3,7 +3,7 @@
 internal import Postgres
 
 extension Store {
-    /// Runs of a lane among which those that ended are counted: the latest ones.
+    /// Ended runs of a lane that are counted: the latest ones.
     public static let laneCountMax: Int64 = 200
 
     /// A page of a session's lanes, in the order they were made.
@@ -48,8 +48,8 @@ extension Store {
         return try LaneRow(rows.first())
     }
 
-    /// By lane and status, how many runs are open, and how many of the lane's latest
-    /// ``laneCountMax`` runs ended.
+    /// By lane and status, how many runs are open, and how the lane's latest
+    /// ``laneCountMax`` others ended.
     public func laneCounts(_ lanes: [Int64]) async throws(StoreError) -> [Int64: [String: Int64]] {
         guard !lanes.isEmpty else { return [:] }
         let rows = try await self.bounded(

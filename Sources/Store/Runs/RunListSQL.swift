@@ -3,33 +3,27 @@
 internal import Postgres
 
 enum RunListSQL {
-    static let all = [page, lanesPage, count, lanesCount, open, ended, start]
+    static let all = [
+        page, lanesPage, walkedPage, count, lanesCount, walkedCount, open, ended, start,
+    ]
 
-    /// The types of the filter's parameters, in both forms of a stretch.
+    /// The types of the filter's parameters, in every form of a stretch.
     static let filterTypes: [PostgresType] = [
         .int8, .textArray, .text, .int8, .int8Array, .text, .int8, .text, .int8, .text, .int8,
         .timestamptz, .timestamptz, .timestamptz, .timestamptz, .text, .text, .int8, .int8, .int8,
-        .bool,
+        .text,
     ]
 
-    /// What indexes can find. A null or empty filter means any; the statement is planned for its
-    /// values, so those cost nothing. `$3` is `only` for paused runs among the statuses, `too` for
-    /// paused runs beside them, `any`; `$21` says that only open ones are meant. Lanes are named by
-    /// number (`$4` one, `$5` several), because only then is known how many rows they have; only too
-    /// many of them are looked up here.
-    private static let inLanes = """
-        ($4 IS NULL OR r.lane_id = $4) AND (cardinality($5) = 0 OR r.lane_id = ANY ($5))
-        AND (($6 IS NULL AND $8 IS NULL) OR r.lane_id = ANY (ARRAY(
-            SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
-            WHERE ($6 IS NULL OR s.name = $6 OR s.id = $7)
-            AND ($8 IS NULL OR l.name = $8 OR l.id = $9))))
-        """
+    /// What indexes can find, beside the lanes. A null or empty filter means any; the statement is
+    /// planned for its values, so those cost nothing. `$3` is `only` for paused runs among the
+    /// statuses, `too` for paused runs beside them, `any`; `$21` says that only `open` or `ended`
+    /// runs are meant, or `any`.
     private static let fits = """
         r.id < $1
         AND (cardinality($2) = 0 OR r.status = ANY ($2)
             OR ($3 = 'too' AND r.paused_by IS NOT NULL
                 AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
-        AND ($3 <> 'only' OR r.paused_by IS NOT NULL) AND (NOT $21 OR r.finished_at IS NULL)
+        AND ($3 <> 'only' OR r.paused_by IS NOT NULL)
         AND ($10 IS NULL OR r.template = $10)
         AND ($11 IS NULL OR r.parent_run = $11)
         AND ($12 IS NULL OR r.enqueued_at >= $12) AND ($13 IS NULL OR r.enqueued_at < $13)
@@ -43,25 +37,57 @@ enum RunListSQL {
 
     /// The newest `$20` runs before `$1` that fit what indexes can find, and of those (`hit`) the
     /// ones that fit what they cannot: the plan's name and a text. So a rare text costs no more
-    /// than the stretch, and whoever wants more asks for the stretch before it.
+    /// than the stretch, and whoever wants more asks for the stretch before it. Lanes are looked up
+    /// here when there are too many of them to name.
     static let stretch = """
         WITH stretch AS MATERIALIZED (
-            SELECT \(columns) FROM run r WHERE \(fits) AND \(inLanes)
+            SELECT \(columns) FROM run r WHERE \(fits)
+            AND ($21 <> 'open' OR \(RunsSQL.isOpen("r")))
+            AND (($6 IS NULL AND $8 IS NULL) OR r.lane_id = ANY (ARRAY(
+                SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
+                WHERE ($6 IS NULL OR s.name = $6 OR s.id = $7)
+                AND ($8 IS NULL OR l.name = $8 OR l.id = $9))))
             ORDER BY r.id DESC LIMIT $20),
         \(hit)
         """
 
+    /// The same for lanes that are named, `$4` one or `$5` several: what is open has indexes of its
+    /// own, and a lane's index has what ended. One index with both would have three entries for
+    /// every run instead of one.
+    static let lanesStretch = inLanes(
+        """
+        SELECT \(columns) FROM run r WHERE \(wanted) AND \(fits)
+        AND r.finished_at IS NOT NULL AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20
+        """
+    )
+
     /// The same for several lanes and nothing else that narrows: the newest of each lane, from the
     /// end of its part of the index. However large the table and however old the lanes' runs are,
     /// no others are read.
-    private static let lanesStretch = """
+    private static let walkedStretch = inLanes(
+        """
+        SELECT ended.* FROM unnest($5) AS wanted (lane_id) CROSS JOIN LATERAL (
+            SELECT \(columns) FROM run r WHERE r.lane_id = wanted.lane_id AND \(fits)
+            AND r.finished_at IS NOT NULL AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20) ended
+        """
+    )
+
+    private static let wanted = """
+        ($4 IS NULL OR r.lane_id = $4) AND (cardinality($5) = 0 OR r.lane_id = ANY ($5))
+        """
+
+    private static func inLanes(_ ended: String) -> String {
+        """
         WITH stretch AS MATERIALIZED (
-            SELECT r.* FROM unnest($5) AS wanted (lane_id) CROSS JOIN LATERAL (
-                SELECT \(columns) FROM run r WHERE r.lane_id = wanted.lane_id AND \(fits)
-                ORDER BY r.id DESC LIMIT $20) r
+            SELECT * FROM (
+                (SELECT \(columns) FROM run r WHERE \(wanted) AND \(fits)
+                 AND \(RunsSQL.isOpen("r")) AND $21 <> 'ended'
+                 ORDER BY r.id DESC LIMIT $20)
+                UNION ALL (\(ended))) r
             ORDER BY r.id DESC LIMIT $20),
         \(hit)
         """
+    }
 
     private static let hit = """
         hit AS (
@@ -87,25 +113,19 @@ enum RunListSQL {
         """
     private static let counted = "SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM stretch)"
 
-    static let page = PostgresStatement(
-        "runs.page",
-        filterTypes + [.int8],
-        "\(stretch) \(found)"
-    )
+    private static func page(_ name: String, _ stretch: String) -> PostgresStatement {
+        PostgresStatement(name, filterTypes + [.int8], "\(stretch) \(found)")
+    }
+    private static func count(_ name: String, _ stretch: String) -> PostgresStatement {
+        PostgresStatement(name, filterTypes, "\(stretch) \(counted)")
+    }
 
-    static let lanesPage = PostgresStatement(
-        "runs.page_of_lanes",
-        filterTypes + [.int8],
-        "\(lanesStretch) \(found)"
-    )
-
-    static let count = PostgresStatement("runs.count", filterTypes, "\(stretch) \(counted)")
-
-    static let lanesCount = PostgresStatement(
-        "runs.count_of_lanes",
-        filterTypes,
-        "\(lanesStretch) \(counted)"
-    )
+    static let page = page("runs.page", stretch)
+    static let lanesPage = page("runs.page_in_lanes", lanesStretch)
+    static let walkedPage = page("runs.page_of_lanes", walkedStretch)
+    static let count = count("runs.count", stretch)
+    static let lanesCount = count("runs.count_in_lanes", lanesStretch)
+    static let walkedCount = count("runs.count_of_lanes", walkedStretch)
 
     /// What has not ended, by status and lane; partial indexes hold just that.
     static let open = PostgresStatement(
@@ -113,8 +133,7 @@ enum RunListSQL {
         [.int8],
         """
         SELECT r.status, count(*) FROM run r
-        WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
-        AND r.finished_at IS NULL
+        WHERE \(RunsSQL.isOpen("r"))
         AND ($1 IS NULL OR r.lane_id IN (SELECT l.id FROM lane l WHERE l.session_id = $1))
         GROUP BY r.status
         """

@@ -25,7 +25,7 @@ extension Store {
         let stretch = query.isSearch ? Self.searchRowsMax : Int64(limit) + 1
         let lanes = try await self.lanes(of: query)
         let rows = try await self.bounded(
-            lanes.isWalked(query) ? RunListSQL.lanesPage : RunListSQL.page,
+            lanes.form(query, RunListSQL.page, RunListSQL.lanesPage, RunListSQL.walkedPage),
             Self.values(query, in: lanes, before: cursor, stretch: stretch)
                 + [.int8(Int64(limit) + 1)]
         )
@@ -60,7 +60,7 @@ extension Store {
             }
         let lanes = try await self.lanes(of: query)
         let row = try await self.bounded(
-            lanes.isWalked(query) ? RunListSQL.lanesCount : RunListSQL.count,
+            lanes.form(query, RunListSQL.count, RunListSQL.lanesCount, RunListSQL.walkedCount),
             Self.values(query, in: lanes, before: nil, stretch: stretch),
             within: isForBulk ? Self.bulkTimeMax : Self.questionTimeMax
         ).first()
@@ -118,6 +118,13 @@ extension Store {
         return lanes.count > QueryLanes.namedMax ? .tooMany : .these(lanes)
     }
 
+    /// Whether open or ended runs alone can have these statuses.
+    private static func part(_ statuses: [RunStatus], _ paused: PausedRuns) -> String {
+        if statuses.isEmpty { return "any" }
+        if statuses.allSatisfy({ !$0.isTerminal }) { return "open" }
+        return statuses.allSatisfy(\.isTerminal) && paused == .any ? "ended" : "any"
+    }
+
     private static func names(_ query: RunQuery) -> [PostgresValue] {
         [query.session, query.lane].flatMap { text -> [PostgresValue] in
             guard let text else { return [.null, .null] }
@@ -157,7 +164,7 @@ extension Store {
             time(query.finishedBefore), text(query.plan), text(query.text),
             prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
             prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
-            .bool(!statuses.isEmpty && statuses.allSatisfy { !$0.isTerminal }),
+            .text(Self.part(statuses, query.paused)),
         ]
     }
 }
@@ -175,6 +182,18 @@ enum QueryLanes: Sendable, Hashable {
     static let namedMax = 1_000
     /// Lanes of which each is read for itself.
     static let walkedMax = 200
+
+    /// The form of a statement that fits: for lanes that are not named, for those that are, and for
+    /// those that are read one by one.
+    func form(
+        _ query: RunQuery,
+        _ plain: PostgresStatement,
+        _ named: PostgresStatement,
+        _ walked: PostgresStatement
+    ) -> PostgresStatement {
+        guard case .these = self else { return plain }
+        return self.isWalked(query) ? walked : named
+    }
 
     /// Whether the lanes are all that narrows a query, so that each is read from its newest run on.
     func isWalked(_ query: RunQuery) -> Bool {

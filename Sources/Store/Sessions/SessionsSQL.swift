@@ -42,8 +42,7 @@ enum SessionsSQL {
                (SELECT count(*) FROM lane l WHERE l.session_id = s.id) AS lanes,
                (SELECT count(*) FROM run r JOIN lane l ON l.id = r.lane_id
                 WHERE l.session_id = s.id
-                AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-                AND r.finished_at IS NULL) AS open_runs
+                AND \(RunsSQL.isOpen("r"))) AS open_runs
         FROM session s WHERE $1 OR s.status = 'active' ORDER BY s.id
         """
     )
@@ -66,8 +65,7 @@ enum SessionsSQL {
         WHERE s.name = $1 AND s.status = 'active' AND NOT EXISTS (
             SELECT 1 FROM run r JOIN lane l ON l.id = r.lane_id
             WHERE l.session_id = s.id
-            AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-            AND r.finished_at IS NULL)
+            AND \(RunsSQL.isOpen("r")))
         RETURNING s.id
         """
     )
@@ -98,8 +96,7 @@ enum SessionsSQL {
         [.int8Array],
         """
         SELECT l.session_id, count(*) FROM run r JOIN lane l ON l.id = r.lane_id
-        WHERE r.status IN ('queued', 'claimed', 'running', 'waiting')
-        AND r.finished_at IS NULL AND l.session_id = ANY ($1) GROUP BY l.session_id
+        WHERE \(RunsSQL.isOpen("r")) AND l.session_id = ANY ($1) GROUP BY l.session_id
         """
     )
 
@@ -138,8 +135,7 @@ enum SessionsSQL {
         AND ($2 = 'cancelled' OR NOT EXISTS (
             SELECT 1 FROM run r JOIN lane l ON l.id = r.lane_id
             WHERE l.session_id = s.id
-            AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-            AND r.finished_at IS NULL))
+            AND \(RunsSQL.isOpen("r"))))
         RETURNING s.id
         """
     )

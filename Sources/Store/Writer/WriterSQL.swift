@@ -160,13 +160,15 @@ enum WriterSQL {
         """
     )
 
-    /// Bounds the rest of a transaction, and has it planned for its values instead of for any.
+    /// Bounds the rest of a transaction, and has it planned for its values instead of for any, and
+    /// for rows that are in memory: else the newest runs of a lane are found by reading all of them.
     static let bound = PostgresStatement(
         "store.bound",
         [.text],
         """
         SELECT set_config('statement_timeout', $1, true),
-               set_config('plan_cache_mode', 'force_custom_plan', true)
+               set_config('plan_cache_mode', 'force_custom_plan', true),
+               set_config('random_page_cost', '1.1', true)
         """
     )
 
