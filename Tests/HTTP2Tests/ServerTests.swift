@@ -226,10 +226,11 @@ struct TestServer: Sendable {
     @discardableResult
     static func with<Result: Sendable>(
         configuration: HTTPServerConfiguration = HTTPServerConfiguration(),
+        threads: Int = 2,
         handler: @escaping @Sendable (any ServerExchange) async -> Void,
         _ body: @escaping @Sendable (TestServer) async throws -> Result
     ) async throws -> Result {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let server = HTTPServer(
             configuration,
             group: group,

@@ -4,25 +4,67 @@ import HTTP2
 import HTTPTypes
 import NIOCore
 import Synchronization
+import TestKit
+import TestPeers
 import Testing
 
 @Suite("Turns")
 struct TurnTests {
-    /// A MiB when the socket asks, one when the loop does; what is gathered before it is written
-    /// comes on top.
-    private static let bytesMax = 1 << 21 + 1 << 18
+    @Test(
+        "a peer that reads as fast as we write does not keep the loop from others",
+        .timeLimit(.minutes(Sanitized.minutes(2))),
+        arguments: TurnKind.allCases
+    )
+    func greedy(kind: TurnKind) async throws {
+        let served = Atomic(0)
+        var configuration = HTTPServerConfiguration()
+        configuration.drainTimeout = .zero
+        try await TestServer.with(configuration: configuration, threads: 1) { exchange in
+            guard exchange.request.path != "/other" else {
+                served.add(1, ordering: .relaxed)
+                return exchange.respond(HTTPResponse(status: .ok), body: nil)
+            }
+            switch kind {
+            case .written:
+                let body = exchange.respond(HTTPResponse(status: .ok))
+                let piece = ByteBuffer(repeating: 120, count: 16_384)
+                do { while true { try await body.write(piece) } } catch { body.abort() }
+            case .computing:
+                while !Task.isCancelled { await Task.yield() }
+            case .appended, .chunks:
+                exchange.respond(HTTPResponse(status: .ok)) { _ in
+                    GreedyBody(inChunks: kind == .chunks)
+                }
+            }
+        } _: { server in
+            for version in CurlProtocol.allCases {
+                let arguments = ["-o", "/dev/null", version.rawValue]
+                let url = "http://127.0.0.1:\(server.port)/"
+                let greedy = try PeerProcess(["/usr/bin/curl", "-sS"] + arguments + [url])
+                for _ in 0..<20 {
+                    try await onOwnThread {
+                        let peer = try RawPeer(port: server.port)
+                        try peer.handshake()
+                        try peer.send(.headers(1, .request("GET", "/other")))
+                        try peer.expectResponse(1)
+                    }
+                }
+                withExtendedLifetime(greedy) {}
+            }
+        }
+        #expect(served.load(ordering: .relaxed) == 40)
+    }
 
     @Test(
-        "a turn of the event loop takes little more than 2 MiB of bodies, whatever the windows allow",
+        "what a peer does not read is not gathered, whatever the windows allow",
         arguments: [100, 4_000, 16_384],
         [false, true]
     )
-    func turn(pieceBytes: Int, inChunks: Bool) async throws {
-        let bytes = 4 << 20
+    func windows(pieceBytes: Int, inChunks: Bool) async throws {
         let most = Atomic(0)
         try await TestServer.with { exchange in
             exchange.respond(HTTPResponse(status: .ok)) { stream in
-                TurnBody(bytes, pieceBytes, inChunks, stream.eventLoop) { taken in
+                TurnBody(4 << 20, pieceBytes, inChunks, stream.eventLoop) { taken in
                     most.max(taken, ordering: .relaxed)
                 }
             }
@@ -32,36 +74,39 @@ struct TurnTests {
                 try peer.handshake(.setting(Setting.initialWindowSize, 0x7FFF_FFFF))
                 try peer.send(.windowUpdate(0, by: 0x7FFF_0000), .headers(1, .request()))
                 try peer.wait(for: "the body") { $0.stream(1).isEnded }
-                guard peer.stream(1).body.count == bytes else {
+                guard peer.stream(1).body.count == 4 << 20 else {
                     throw peer.failure("\(peer.stream(1).body.count) bytes came")
                 }
             }
         }
-        #expect(most.load(ordering: .relaxed) <= Self.bytesMax)
+        // What is gathered before it is written comes on top of the MiB of a turn.
+        #expect(most.load(ordering: .relaxed) <= 1 << 20 + 1 << 18)
+    }
+}
+
+/// How a body without an end is made, or none while the handler goes on.
+enum TurnKind: String, CaseIterable, CustomTestStringConvertible {
+    case appended, chunks, written, computing
+
+    var testDescription: String { self.rawValue }
+}
+
+/// Gives bytes for ever.
+private final class GreedyBody: PulledBody {
+    private static let piece = ByteBuffer(repeating: 120, count: 16_384)
+    private let inChunks: Bool
+
+    init(inChunks: Bool) { self.inChunks = inChunks }
+
+    func pull(upTo bytesMax: Int, into buffer: inout ByteBuffer) -> BodyPull {
+        var piece = Self.piece
+        guard let part = piece.readSlice(length: min(bytesMax, 16_384)) else { return .end(nil) }
+        guard !self.inChunks else { return .chunk(part) }
+        buffer.writeImmutableBuffer(part)
+        return .appended
     }
 
-    @Test(
-        "over HTTP/1.1 a turn takes little more than 2 MiB of a body, however fast it is read",
-        arguments: [false, true]
-    )
-    func turnOfHTTP1(inChunks: Bool) async throws {
-        let bytes = 16 << 20
-        let most = Atomic(0)
-        try await TestServer.with { exchange in
-            exchange.respond(HTTPResponse(status: .ok)) { stream in
-                TurnBody(bytes, 16_384, inChunks, stream.eventLoop) { taken in
-                    most.max(taken, ordering: .relaxed)
-                }
-            }
-        } _: { server in
-            let output = try await server.curl(
-                ["--http1.1", "-o", "/dev/null", "-w", "%{http_code} %{size_download}"],
-                path: "/"
-            )
-            #expect(output == "200 \(bytes)")
-        }
-        #expect(most.load(ordering: .relaxed) <= Self.bytesMax)
-    }
+    func closed(_ error: HTTP2Error?) {}
 }
 
 /// Gives bytes in pieces of a size, and says how many were taken in one turn of the event loop.

@@ -34,15 +34,15 @@ extension HTTP2Connection {
         self.afterPump(isDrained: isDrained)
     }
 
-    /// Pumps in a new turn of the event loop.
-    final func pumpNext() {
+    /// Others have had their turn.
+    final func takeTurn() {
+        self.isTurnAwaited = false
         self.turnBytes = 0
         self.pump()
     }
 
-    /// Whether others are to have their turn. A flush that completes at once has the channel ask for
-    /// more again and again within one turn of the event loop: so bytes are counted until the pump
-    /// comes from the loop.
+    /// Whether others are to have their turn. Bytes are counted until then, not by pump: a flush that
+    /// completes at once has the channel ask for more again and again.
     private var isTurnOver: Bool { self.turnBytes >= Self.turnBytesMax }
 
     private var canWrite: Bool {
@@ -117,8 +117,12 @@ extension HTTP2Connection {
             return
         }
         self.readAgain()
-        if !isDrained, self.canWrite {
+        guard !isDrained, self.canWrite else { return }
+        if !self.isTurnOver {
             self.schedulePump()
+        } else if !self.isTurnAwaited {
+            self.isTurnAwaited = true
+            self.loop.turns.wait(self)
         }
     }
 

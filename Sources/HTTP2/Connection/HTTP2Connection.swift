@@ -8,7 +8,7 @@ import NIOCore
 ///
 /// Owner: the pipeline. Runs on: the channel's event loop only. Ends: `handlerRemoved` or an
 /// inactive channel; every stream is closed then.
-@safe class HTTP2Connection: ChannelDuplexHandler, LoopMember {
+@safe class HTTP2Connection: ChannelDuplexHandler, LoopMember, TurnTaker {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
@@ -60,6 +60,7 @@ import NIOCore
     /// What tasks have written to bodies and is not sent yet.
     final lazy var written = WrittenBytes()
     final var turnBytes = 0
+    final var isTurnAwaited = false
     final var isPumping = false
     final var isPumpScheduled = false
     final var isPaused = false

@@ -12,6 +12,8 @@ final class LoopContext {
     nonisolated(unsafe) private static let current = ThreadSpecificVariable<LoopContext>()
 
     let eventLoop: any EventLoop
+    /// Where connections with much to send wait for the others.
+    let turns: LoopTurns
     /// Runs the handlers of requests.
     let executor: LoopExecutor
     /// The buffer the next connection writes its frames into; its memory is used again and again.
@@ -29,7 +31,8 @@ final class LoopContext {
 
     private init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
-        self.executor = LoopExecutor(eventLoop)
+        self.turns = LoopTurns(eventLoop)
+        self.executor = LoopExecutor(self.turns)
         self.out = ByteBufferAllocator().buffer(capacity: HTTP2Connection.writeBytes + 20_000)
     }
 
@@ -57,7 +60,7 @@ final class LoopContext {
         self.isScheduled = false
         var connections: [HTTP2Connection] = []
         swap(&connections, &self.waiting)
-        for connection in connections where connection.isPumpScheduled { connection.pumpNext() }
+        for connection in connections where connection.isPumpScheduled { connection.pump() }
         connections.removeAll(keepingCapacity: true)
         if self.waiting.isEmpty { swap(&connections, &self.waiting) }
     }

@@ -7,17 +7,21 @@ import NIOCore
 /// Jobs enqueued while a connection reads wait until the library has returned, and then run at once,
 /// so that their answers leave with the same flush.
 // SAFETY: the stored state is touched on the event loop only; jobs from elsewhere go through it.
-final class LoopExecutor: TaskExecutor, @unchecked Sendable {
+final class LoopExecutor: TaskExecutor, TurnTaker, @unchecked Sendable {
     /// Jobs that run in one go before others have their turn.
     private static let jobsMax = 1_024
 
     let eventLoop: any EventLoop
+    private let turns: LoopTurns
     private var ready: [UnownedJob] = []
     private var isHeld = false
     private var isScheduled = false
     private var isDraining = false
 
-    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+    init(_ turns: LoopTurns) {
+        self.eventLoop = turns.eventLoop
+        self.turns = turns
+    }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -55,16 +59,20 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
             self.ready.removeAll(keepingCapacity: true)
         } else {
             self.ready.removeFirst(index)
-            self.schedule()
+            guard !self.isScheduled else { return }
+            self.isScheduled = true
+            self.turns.wait(self)
         }
+    }
+
+    func takeTurn() {
+        self.isScheduled = false
+        self.drain()
     }
 
     private func schedule() {
         guard !self.isScheduled else { return }
         self.isScheduled = true
-        self.eventLoop.execute {
-            self.isScheduled = false
-            self.drain()
-        }
+        self.eventLoop.execute { self.takeTurn() }
     }
 }

@@ -67,9 +67,6 @@ extension HTTP1Connection {
 
     /// Writes what the answer has while the channel takes it, up to the end of its turn: a peer that
     /// reads as fast as we write does not keep the event loop.
-    ///
-    /// A flush that completes at once has the channel ask for more again and again within one turn of
-    /// the event loop: so bytes are counted until the pump comes from the loop.
     func pump() {
         guard !self.isPumping, let context = self.context else { return }
         self.isPumping = true
@@ -80,7 +77,16 @@ extension HTTP1Connection {
             context.flush()
         } while self.hasMore && self.mayWrite
         self.isPumping = false
-        if self.hasMore, self.isWritable { self.schedulePump() }
+        guard self.hasMore, self.isWritable, !self.isTurnAwaited else { return }
+        self.isTurnAwaited = true
+        self.loop.turns.wait(self)
+    }
+
+    /// Others have had their turn.
+    func takeTurn() {
+        self.isTurnAwaited = false
+        self.turnBytes = 0
+        self.pump()
     }
 
     private var mayWrite: Bool {

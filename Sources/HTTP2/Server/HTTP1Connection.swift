@@ -8,7 +8,7 @@ import NIOHTTP1
 /// Takes requests from NIO's decoder and writes answers as bytes.
 ///
 /// Owner: the pipeline. Runs on: the channel's event loop only. Ends: an inactive channel.
-final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
+final class HTTP1Connection: ChannelDuplexHandler, LoopMember, TurnTaker {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = Never
     typealias OutboundIn = Never
@@ -30,8 +30,9 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
     private var tasksCount = 0
     private var requestsCount = 0
     var isPumping = false
-    /// Bytes of bodies written since the pump last came from the loop.
+    /// Bytes of bodies written since others had their turn.
     var turnBytes = 0
+    var isTurnAwaited = false
     private var isPumpScheduled = false
     private var wantsRead = false
     var isDraining = false
@@ -221,7 +222,6 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember {
         self.isPumpScheduled = true
         self.eventLoop.assumeIsolated().execute {
             self.isPumpScheduled = false
-            self.turnBytes = 0
             self.pump()
         }
     }
