@@ -52,6 +52,7 @@ enum GatewayMetrics {
         case tokens
         case browserSessions = "browser_sessions"
         case uploads
+        case requestKeys = "request_keys"
     }
 
     private static let unknownSweep = Counter(label: "ops_gateway_swept_total")

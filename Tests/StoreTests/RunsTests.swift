@@ -161,10 +161,14 @@ struct RunsTests {
                 try await bed.store.retry(ended, steps: ["b", "c"], inputs: "{\"x\":1}")
                 let aside = try await bed.store.journal(id).filter(\.isSuperseded)
                 #expect(aside.map(\.record.step).sorted() == ["a!0", "b[3]", "c"])
+                // Who was slower is told so, and his key is not kept as if he had done it.
+                let key = RequestKey(tenant: "t", key: "slow", digest: Digest(of: [1]))
                 let second = await code {
-                    try await bed.store.retry(ended, steps: [], inputs: nil)
+                    try await bed.store.retry(ended, steps: [], inputs: nil, key: key)
                 }
                 #expect(second == .conflict)
+                let made = try await bed.store.made(key)
+                #expect(made == nil)
                 let stale = await code {
                     try await owner.writer.submit(
                         [.journal(record("d"))],

@@ -11,6 +11,9 @@ import Synchronization
 ///
 /// Owner: Gateway. Runs on: the request's task, and ``run()``. Ends: cancellation of ``run()``.
 public final class AccessDesk: Doorkeeper {
+    /// Sweeps of request keys a minute: 8,000 keyed requests a second are kept up with.
+    private static let keySweepsMax = 50
+
     let store: Store
     let configuration: AccessConfiguration
     private let hosts: HostPolicy
@@ -347,7 +350,11 @@ public final class AccessDesk: Doorkeeper {
                 endedFor: self.configuration.endedTokensKept
             )
             GatewayMetrics.swept(.tokens).increment(by: ended)
-            try await self.store.sweepRequestKeys()
+            for _ in 0..<Self.keySweepsMax {
+                let forgotten = try await self.store.sweepRequestKeys()
+                GatewayMetrics.swept(.requestKeys).increment(by: forgotten)
+                if forgotten < Store.requestKeysSweptMax { break }
+            }
         } catch {
             // Uses of one minute are lost; the next ones are written.
             self.logger.debug("uses of tokens not written", metadata: ["error": "\(error)"])

@@ -29,8 +29,11 @@ public struct Door: Sendable {
             head: exchange.request,
             body: RequestBody(asyncSequence: exchange.body)
         )
-        let isStream = (exchange.request.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
-            .reversed().starts(with: "/events".utf8.reversed())
+        // Only those that open quickly: a body that drips in would keep its place.
+        let isStream =
+            [.get, .head].contains(exchange.request.method)
+            && (exchange.request.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
+                .reversed().starts(with: "/events".utf8.reversed())
         let response =
             isStream
             ? await self.openings.turn { await self.response(to: request, context) }

@@ -163,7 +163,7 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember, TurnTaker {
         switch reading {
         case .refused(let status, let limit):
             if let limit { self.server.count(limit) }
-            self.refuse(status)
+            self.refuse(status, isHead: head.method == .HEAD)
         case .request(let request):
             let isLast = self.requestsCount >= self.server.limits.requestsMax
             let stream = HTTP1Stream(
@@ -189,10 +189,10 @@ final class HTTP1Connection: ChannelDuplexHandler, LoopMember, TurnTaker {
     }
 
     /// Answers what cannot be a request, and closes.
-    private func refuse(_ status: Int) {
+    private func refuse(_ status: Int, isHead: Bool = false) {
         let stream = HTTP1Stream(
             self,
-            isHead: false,
+            isHead: isHead,
             isOld: false,
             isKeptAlive: false,
             now: .now()

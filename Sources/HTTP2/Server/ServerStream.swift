@@ -29,12 +29,13 @@ final class ServerStream: HTTP2Stream, AnswerStream {
             if isEnd { self.receivedEnd() }
             return
         }
+        // A refusal may have a body, which HEAD never gets.
+        self.isHead = block.method == .head
         if block.isTooLarge {
             self.server.count(.headerList)
             return self.refuse(431)
         }
         guard let request = Self.request(block) else { return self.refuse(400) }
-        self.isHead = request.method == .head
         self.isContinueExpected =
             !isEnd && request.headerFields[.expect]?.lowercased() == "100-continue"
         if isEnd { self.inbound.end() }

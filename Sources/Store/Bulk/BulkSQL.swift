@@ -159,7 +159,7 @@ enum BulkSQL {
     )
 
     /// In the transaction that queued a run again, so that it is done once: `$3` is the claim the
-    /// run had.
+    /// run had, and `xmin` tells that nobody else did it.
     static let markRetried = PostgresStatement(
         "bulk.mark_retried",
         [.int8, .int8, .int8],
@@ -167,6 +167,7 @@ enum BulkSQL {
         UPDATE bulk_item i SET state = 'ok' FROM run r
         WHERE i.bulk_id = $1 AND i.run_id = $2 AND i.state = 'pending'
         AND r.id = $2 AND r.claim_no = $3 + 1 AND r.status = 'queued'
+        AND r.xmin = pg_current_xact_id()::xid
         RETURNING i.run_id
         """
     )

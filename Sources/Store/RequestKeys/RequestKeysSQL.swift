@@ -15,7 +15,8 @@ enum RequestKeysSQL {
         "SELECT made_id, digest, detail FROM request_key WHERE tenant = $1 AND key = $2"
     )
 
-    /// In the transaction that queued a run again: `$5` is the claim the run had.
+    /// In the transaction that queued a run again: `$5` is the claim the run had. That this one did
+    /// and nobody who was faster, `xmin` tells.
     static let retried = PostgresStatement(
         "request_keys.retried",
         types + [.int8, .int8, .text],
@@ -23,6 +24,7 @@ enum RequestKeysSQL {
         INSERT INTO request_key (\(columns), detail)
         SELECT $1, $2, $3, 'retry', r.id, $6 FROM run r
         WHERE r.id = $4 AND r.claim_no = $5 + 1 AND r.status = 'queued'
+        AND r.xmin = pg_current_xact_id()::xid
         """
     )
 

@@ -84,12 +84,16 @@ extension Store {
         return try await self.made(key)
     }
 
-    /// Forgets keys that are older than ``keyLifetime``, at most ten thousand.
+    /// Keys that are forgotten at once, at most.
+    public static let requestKeysSweptMax = 10_000
+
+    /// Forgets keys that are older than ``keyLifetime``, at most ``requestKeysSweptMax``.
     ///
     /// - Returns: How many.
     @discardableResult
     public func sweepRequestKeys() async throws(StoreError) -> Int {
         let age = Int64(Self.keyLifetime / .milliseconds(1))
-        return try await self.execute(RequestKeysSQL.sweep, [.int8(age), .int8(10_000)]).count
+        let most = Int64(Self.requestKeysSweptMax)
+        return try await self.execute(RequestKeysSQL.sweep, [.int8(age), .int8(most)]).count
     }
 }

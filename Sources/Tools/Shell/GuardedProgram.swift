@@ -88,7 +88,10 @@ private struct ProcessRecord {
 
     static func read(_ process: Int32) -> Look {
         let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return errno == ENOENT ? .gone : .unknown }
+        // Where others' processes are hidden, what cannot be opened is none of the program's.
+        guard file >= 0 else {
+            return [EMFILE, ENFILE, ENOMEM, EINTR].contains(errno) ? .unknown : .gone
+        }
         defer { close(file) }
         var buffer: [UInt8] = Array(repeating: 0, count: 512)
         // A process that ends between the two calls has nothing to read.

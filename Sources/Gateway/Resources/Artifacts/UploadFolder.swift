@@ -41,6 +41,8 @@ final class UploadFolder: Sendable {
         if isDue {
             let count = try await BlobFolder.blocking { self.sweep() }
             GatewayMetrics.swept(.uploads).increment(by: count)
+            // More came in an hour than one sweep removes: the next upload goes on.
+            if count >= Self.sweptMax { self.sweptAt.withLock { $0 = nil } }
         }
         return try await BlobFolder(path: self.path).make(in: self.blobs.path)
     }

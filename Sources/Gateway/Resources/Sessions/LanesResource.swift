@@ -44,6 +44,8 @@ struct LanesResource: Sendable {
                 made = try await self.store.createLane(wanted.lane, session: session.id, key: key)
             } catch {
                 guard error.code == .conflict else { throw error }
+                // The key, used for something else at this very moment, has its own answer.
+                _ = try await self.store.replayed(key)
                 throw try await self.obstacle(wanted.name, session.name)
             }
         }
