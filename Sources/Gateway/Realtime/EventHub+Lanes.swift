@@ -27,7 +27,14 @@ extension EventHub {
         while true {
             let missing = lanes.filter { self.lanes[$0]?.next ?? 0 == 0 }
             if missing.isEmpty { return }
-            for lane in missing where self.lanes[lane] == nil { self.lanes[lane] = Lane() }
+            // Whoever follows everything, or its session, has not heard of a new lane only because
+            // somebody follows the lane itself.
+            let isHeard = self.topics.values.contains(where: \.scope.isOpen)
+            for lane in missing where self.lanes[lane] == nil {
+                self.lanes[lane] = Lane()
+                if isHeard { self.unknown.insert(lane) }
+            }
+            if isHeard { self.wake.yield() }
             // From here on commits are heard of: none falls between them and the look.
             self.inbox.withLock { $0.isFollowed = true }
             let bounds = try await self.source.bounds(missing)
@@ -204,6 +211,7 @@ extension EventHub {
                     continue
                 }
                 try await self.ensure([lane])
+                self.unknown.remove(lane)
                 self.beginAgain(lane)
                 for topic in topics { self.join(lane, topic.number) }
                 self.want(lane, through: self.lanes[lane]?.wanted ?? 0)

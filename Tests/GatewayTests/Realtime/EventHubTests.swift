@@ -132,6 +132,28 @@ struct EventHubTests {
         }
     }
 
+    @Test(
+        "a lane that somebody follows by itself first is new to who follows everything or its session"
+    )
+    func laneOfItsOwn() async throws {
+        try await HubBed.with { bed in
+            let all = try await bed.open(StreamWish(scope: .everything))
+            let session = try await bed.open(StreamWish(scope: .session(1)))
+            bed.logs.state.withLock { state in
+                state.sessions[1]?.append(2)
+                state.lines[2] = []
+                // Otherwise the look that comes every few seconds would find it.
+                state.hidesLanes = true
+            }
+            let own = try await bed.open(StreamWish(scope: .lanes([2])))
+            bed.commit([2])
+            for stream in [own, all, session] {
+                let events = try await stream.events(1)
+                #expect(events.map(\.lane) == [2])
+            }
+        }
+    }
+
     @Test("a lane made later joins the session's stream from its first event")
     func newLane() async throws {
         try await HubBed.with { bed in

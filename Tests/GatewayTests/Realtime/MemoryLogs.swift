@@ -17,6 +17,8 @@ final class MemoryLogs: LogSource {
         var epoch = "00000001"
         /// Pages that were read.
         var pages = 0
+        /// Whether who looks for new lanes is told nothing; those heard of are known all the same.
+        var hidesLanes = false
     }
 
     let state: Mutex<State>
@@ -59,7 +61,8 @@ final class MemoryLogs: LogSource {
 
     func lanes(of scope: StreamScope) async throws(StoreError) -> [Int64] {
         let lanes: [Int64]? = self.state.withLock { state in
-            switch scope {
+            if state.hidesLanes, scope.isOpen { return nil }
+            return switch scope {
             case .everything: state.sessions.values.flatMap { $0 }.sorted()
             case .session(let session): state.sessions[session]?.sorted()
             case .lanes(let lanes):
