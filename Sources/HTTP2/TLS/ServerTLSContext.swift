@@ -9,7 +9,7 @@ internal import X509
 
 /// The TLS side of a listening server.
 ///
-/// Owner: `HTTPServer.run()`, which runs ``run(every:onRenewed:)`` beside the listener. A pair of
+/// Owner: `HTTPServer.run()`, which runs ``run(every:onChange:)`` beside the listener. A pair of
 /// files that cannot be used never replaces one that can.
 final class ServerTLSContext: Sendable {
     /// What a look at the files led to.

@@ -124,7 +124,7 @@ extension Store {
     ///
     /// - Parameter silence: How long no worker gave a sign.
     /// - Returns: The right to work on it; `nil` when there is none to take.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func takeBulk(silence: Duration) async throws(StoreError) -> BulkClaim? {
         let milliseconds =
             silence.components.seconds * 1_000

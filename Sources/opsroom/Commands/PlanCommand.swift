@@ -179,7 +179,7 @@ private struct PlanVerdict: Sendable {
     }
 
     private static func summary(_ name: String, _ steps: Int, _ digest: String) -> String {
-        "\(name), \(steps) steps, \(digest)"
+        "\(name), \(steps) \(steps == 1 ? "step" : "steps"), \(digest)"
     }
 }
 

@@ -38,7 +38,10 @@ struct RunCommand: AsyncParsableCommand {
     var lane = "A"
     @Option(help: "Higher goes first inside the lane.")
     var priority = 0
-    @Option(name: .customLong("key"), help: "An idempotency key: the same key runs once.")
+    @Option(
+        name: .customLong("key"),
+        help: "An idempotency key: the same key runs once within a day."
+    )
     var idempotencyKey: String?
     @Flag(help: "Store the run and return; a node runs it.")
     var detach = false
