@@ -240,6 +240,8 @@ struct EventHubTests {
             try await live.parts("it greets") { !$0.isEmpty }
             bed.hub.committed(logs.commit([(1, HubBed.event(.stepOutput, run: 5))]))
             bed.hub.committed(logs.commit([(1, HubBed.event(.runFailed, run: 5))]))
+            // As the commit of its first event says it.
+            logs.state.withLock { $0.runs[5]?.firstSequence = 1 }
             wish.start = .beginning
             let stored = try await bed.open(wish)
             for stream in [live, stored] {
