@@ -11,9 +11,12 @@ import NIOPosix
 struct HTTP2Bed {
     static func main() async throws {
         let handler = BedHandler()
+        var configuration = HTTPServerConfiguration()
+        // One peer plays thousands of sessions a second: each of them is to be heard.
+        configuration.acceptsPerSecond = 1_000_000
         let logger = Logger(label: "http2-bed") { _ in SwiftLogNoOpLogHandler() }
         let server = HTTPServer(
-            HTTPServerConfiguration(),
+            configuration,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger
         ) { await handler.answer($0) }
