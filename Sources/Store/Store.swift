@@ -43,10 +43,18 @@ public struct Store: Sendable {
     /// Answers a question of unknown size within a time, planned for the very values it has: one
     /// round trip.
     ///
-    /// - Throws: `tooCostly` when the database needs longer.
+    /// - Parameters:
+    ///   - statement: The question.
+    ///   - values: What it is asked with.
+    ///   - isNarrowable: Whether a narrower question would be quicker: then only that helps, and
+    ///     asking again does not.
+    ///   - limit: How long the database may take.
+    /// - Returns: The rows.
+    /// - Throws: `tooCostly`, or `unavailable` where nothing can be narrowed, when it needs longer.
     func bounded(
         _ statement: PostgresStatement,
         _ values: [PostgresValue],
+        isNarrowable: Bool = false,
         within limit: Duration = Self.questionTimeMax
     ) async throws(StoreError) -> PostgresRows {
         let milliseconds = Int64(limit / .milliseconds(1))
@@ -59,7 +67,10 @@ public struct Store: Sendable {
         } catch {
             // 57014: cut off, here by the bound above.
             guard error.sqlState == "57014" else { throw StoreError(error) }
-            throw StoreError(.tooCostly, "this question needs longer than \(limit)")
+            throw StoreError(
+                isNarrowable ? .tooCostly : .unavailable,
+                "the database needs longer than \(limit) for this"
+            )
         }
         guard let answer = rows.last else { throw StoreError(.corrupt, "an answer is missing") }
         return answer

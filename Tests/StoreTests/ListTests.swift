@@ -28,14 +28,21 @@ struct ListTests {
         }
     }
 
-    @Test("a question that needs longer than it may is told from a database that is away")
+    @Test("a question that needs longer than it may is too costly only where it can be narrowed")
     func costly() async throws {
         try await StoreBed.with { bed in
             let statement = PostgresStatement("test.sleep", [], "SELECT pg_sleep(60)")
-            let refused = await code {
-                _ = try await bed.store.bounded(statement, [], within: .milliseconds(20))
+            for isNarrowable in [true, false] {
+                let refused = await code {
+                    _ = try await bed.store.bounded(
+                        statement,
+                        [],
+                        isNarrowable: isNarrowable,
+                        within: .milliseconds(20)
+                    )
+                }
+                #expect(refused == (isNarrowable ? .tooCostly : .unavailable))
             }
-            #expect(refused == .tooCostly)
             let page = try await bed.store.runPage(RunQuery(), before: nil, limit: 1)
             #expect(page.rows.isEmpty)
         }

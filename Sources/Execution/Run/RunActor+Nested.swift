@@ -230,9 +230,9 @@ extension RunActor {
         to child: ChildRunAction,
         _ digest: Digest
     ) async throws -> JSONValue {
-        let plan = try await self.room.store.plan(digest)
+        let prepared = try await self.room.plans.plan(digest, from: self.room.store)
         do throws(InputError) {
-            return try plan.bound(inputs)
+            return try prepared.plan.bound(inputs)
         } catch {
             throw StepFailure(
                 .error,

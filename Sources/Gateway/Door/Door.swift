@@ -32,8 +32,7 @@ public struct Door: Sendable {
         // Only those that open quickly: a body that drips in would keep its place.
         let isStream =
             [.get, .head].contains(exchange.request.method)
-            && (exchange.request.path ?? "").utf8.prefix { $0 != UInt8(ascii: "?") }
-                .reversed().starts(with: "/events".utf8.reversed())
+            && (exchange.request.path ?? "").prefix { $0 != "?" }.hasSuffix("/events")
         let response =
             isStream
             ? await self.openings.turn { await self.response(to: request, context) }

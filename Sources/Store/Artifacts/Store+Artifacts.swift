@@ -54,7 +54,7 @@ extension Store {
     ///   - name: See `step`.
     ///   - limit: At most so many.
     /// - Returns: The artifacts, and whether there are more.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func artifactPage(
         _ run: RunID,
         after step: String,

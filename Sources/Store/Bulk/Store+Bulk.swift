@@ -40,6 +40,7 @@ extension Store {
                 .text(action.rawValue), .text(filter), .text(reason.storable),
                 .text(actor.storable),
             ] + RequestKey.values(key),
+            isNarrowable: true,
             within: Self.bulkTimeMax
         )
         let row = try rows.first()

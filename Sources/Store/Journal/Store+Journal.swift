@@ -80,7 +80,7 @@ extension Store {
     ///   - cursor: The place of the last row before the page.
     ///   - limit: At most so many.
     /// - Returns: The rows, and the place to go on from; `nil` when there are no more.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func journalPage(
         _ run: RunID,
         step: String?,

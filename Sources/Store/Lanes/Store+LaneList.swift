@@ -14,7 +14,7 @@ extension Store {
     ///   - includingChildren: Whether to tell the lanes of child runs too.
     ///   - limit: At most so many.
     /// - Returns: The page.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func lanePage(
         session: Int64,
         after cursor: Int64?,

@@ -20,7 +20,7 @@ extension Store {
     ///   - includingDead: Whether to tell those that are gone too.
     ///   - limit: At most so many.
     /// - Returns: The page.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func nodePage(
         after cursor: Int64?,
         includingDead: Bool,

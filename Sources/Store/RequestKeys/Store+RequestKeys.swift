@@ -15,7 +15,7 @@ public struct RequestKey: Sendable, Hashable {
     /// Describes a key.
     public init(tenant: String, key: String, digest: Digest) {
         self.tenant = tenant
-        self.key = key
+        self.key = key.storable
         self.digest = digest
     }
 
@@ -49,7 +49,7 @@ extension Store {
     public func made(_ key: RequestKey) async throws(StoreError) -> MadeRow? {
         let rows = try await self.execute(
             RequestKeysSQL.get,
-            [.text(key.tenant), .text(key.key.storable)]
+            [.text(key.tenant), .text(key.key)]
         )
         guard rows.count == 1 else { return nil }
         let row = try rows.first()

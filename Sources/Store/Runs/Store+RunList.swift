@@ -27,7 +27,8 @@ extension Store {
         let rows = try await self.bounded(
             lanes.form(query, RunListSQL.page, RunListSQL.lanesPage, RunListSQL.walkedPage),
             Self.values(query, in: lanes, before: cursor, stretch: stretch)
-                + [.int8(Int64(limit) + 1)]
+                + [.int8(Int64(limit) + 1)],
+            isNarrowable: true
         )
         let bounds = try rows.first()
         let isCut = try bounds.int64(0) == stretch
@@ -62,6 +63,7 @@ extension Store {
         let row = try await self.bounded(
             lanes.form(query, RunListSQL.count, RunListSQL.lanesCount, RunListSQL.walkedCount),
             Self.values(query, in: lanes, before: nil, stretch: stretch),
+            isNarrowable: true,
             within: isForBulk ? Self.bulkTimeMax : Self.questionTimeMax
         ).first()
         return BoundedCount(count: try row.int64(0), isExact: try row.int64(1) < stretch)
@@ -71,7 +73,7 @@ extension Store {
     ///
     /// - Parameter session: A session's number; `nil` means all.
     /// - Returns: The numbers by status; statuses without runs are missing.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func openCounts(session: Int64?) async throws(StoreError) -> [String: Int64] {
         let rows = try await self.bounded(
             RunListSQL.open,
@@ -93,7 +95,8 @@ extension Store {
     ) async throws(StoreError) -> [String: Int64] {
         let rows = try await self.bounded(
             RunListSQL.ended,
-            [session.map { .int8($0) } ?? .null, .int8(milliseconds * 1_000)]
+            [session.map { .int8($0) } ?? .null, .int8(milliseconds * 1_000)],
+            isNarrowable: true
         )
         return try Self.counts(rows)
     }

@@ -55,7 +55,7 @@ extension Store {
     ///   - cursor: Only sessions before this number.
     ///   - limit: At most so many.
     /// - Returns: The page.
-    /// - Throws: `tooCostly` when the database cannot answer in time.
+    /// - Throws: `unavailable` when the database cannot answer in time.
     public func sessionPage(
         statuses: [String],
         text: String?,
