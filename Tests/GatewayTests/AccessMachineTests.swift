@@ -226,6 +226,20 @@ struct AccessMachineTests {
         #expect(cache.pending().tokens.isEmpty == true)
     }
 
+    @Test("who only watches a stream uses what he came with, as long as it goes on")
+    func cacheUsesByWatching() {
+        let now = ContinuousClock.now
+        var cache = AccessCache(entriesMax: 10, outageMax: .seconds(30))
+        for _ in 0..<2 {
+            #expect(cache.isLive(.token("t"), at: now) == true)
+            #expect(cache.isLive(.session([7]), at: now) == true)
+            let used = cache.takeUsed()
+            #expect(used.tokens == ["t"])
+            #expect(used.sessions == [[7]])
+            #expect(cache.takeUsed().sessions == [])
+        }
+    }
+
     @Test("memory is bounded")
     func cacheBound() {
         let now = ContinuousClock.now

@@ -23,6 +23,13 @@ struct AccessCache: Sendable {
         var bucket: RateBucketMachine?
     }
 
+    /// Somebody whose stream goes on.
+    private struct Watch {
+        var askedAt: ContinuousClock.Instant
+        /// Whether that use is still to be written down.
+        var isUseUnsaved = true
+    }
+
     /// How long somebody who does not ask any more is kept.
     static let idleMax: Duration = .seconds(300)
     /// How long it is remembered that a token or session is over, for streams opened with it.
@@ -31,7 +38,7 @@ struct AccessCache: Sendable {
     private let entriesMax: Int
     private let outageMax: Duration
     private var entries: [Key: Entry] = [:]
-    private var watched: [Key: ContinuousClock.Instant] = [:]
+    private var watched: [Key: Watch] = [:]
     private var dead: [Key: ContinuousClock.Instant] = [:]
 
     init(entriesMax: Int, outageMax: Duration) {
@@ -80,10 +87,10 @@ struct AccessCache: Sendable {
     }
 
     /// Whether a token or session still lets somebody in, as far as is known; from now on it is
-    /// looked after.
+    /// looked after, and who only watches uses what he came with.
     mutating func isLive(_ key: Key, at now: ContinuousClock.Instant) -> Bool {
         guard self.dead[key] == nil else { return false }
-        self.watched[key] = now
+        self.watched[key] = Watch(askedAt: now)
         return true
     }
 
@@ -124,19 +131,26 @@ struct AccessCache: Sendable {
         self.entries = self.entries.filter {
             $0.value.isUseUnsaved || now - $0.value.usedAt < Self.idleMax
         }
-        self.watched = self.watched.filter { now - $0.value < Self.idleMax }
+        self.watched = self.watched.filter { now - $0.value.askedAt < Self.idleMax }
         self.dead = self.dead.filter { now - $0.value < Self.deadKept }
     }
 
     /// Who was used since this was asked last.
     mutating func takeUsed() -> (tokens: [String], sessions: [[UInt8]]) {
         var tokens: Set<String> = []
-        var sessions: [[UInt8]] = []
+        var sessions: Set<[UInt8]> = []
         for (key, entry) in self.entries where entry.isUseUnsaved {
             self.entries[key]?.isUseUnsaved = false
             if let token = entry.principal.token { tokens.insert(token) }
-            if case .session(let hash) = key { sessions.append(hash) }
+            if case .session(let hash) = key { sessions.insert(hash) }
         }
-        return (tokens.sorted(), sessions)
+        for (key, watch) in self.watched where watch.isUseUnsaved {
+            self.watched[key]?.isUseUnsaved = false
+            switch key {
+            case .token(let id): tokens.insert(id)
+            case .session(let hash): sessions.insert(hash)
+            }
+        }
+        return (tokens.sorted(), Array(sessions))
     }
 }

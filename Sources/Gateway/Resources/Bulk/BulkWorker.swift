@@ -22,8 +22,10 @@ final class BulkWorker: Sendable {
     static let concurrencyMax = 4
     /// Results of runs that one statement removes.
     static let sweepMax = 5_000
-    /// Such statements after an action.
+    /// Such statements in one go.
     static let sweepsMax = 50
+    /// How often what nobody needs any more is removed when there are no new actions.
+    static let sweepInterval: Duration = .seconds(600)
 
     private let store: Store
     private let kept: Duration
@@ -56,19 +58,21 @@ final class BulkWorker: Sendable {
                     try? await Task.sleep(for: Self.interval)
                 }
             }
-            for await _ in self.signal { await self.workAll() }
+            var sweepAt = ContinuousClock.now + Self.sweepInterval
+            for await _ in self.signal { await self.workAll(&sweepAt) }
         }
     }
 
-    private func workAll() async {
+    private func workAll(_ sweepAt: inout ContinuousClock.Instant) async {
         do {
-            var hasWorked = false
+            var isDue = ContinuousClock.now >= sweepAt
             while let claim = try await self.store.takeBulk(silence: Self.silence) {
                 try await self.work(claim)
-                hasWorked = true
+                isDue = true
             }
-            // Only new actions make old ones too many.
-            if hasWorked { try await self.sweep() }
+            guard isDue else { return }
+            sweepAt = .now + Self.sweepInterval
+            try await self.sweep()
         } catch {
             // It stays claimed until the silence is over; then it is taken up again.
             self.logger.warning("bulk action waits", metadata: ["reason": "\(error)"])
