@@ -1,6 +1,7 @@
 // Keeps the node's lease and its share of the shards; says when its word counts no more.
 
 internal import Logging
+internal import PulserIR
 internal import StateMachines
 internal import Store
 

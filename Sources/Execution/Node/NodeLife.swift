@@ -1,7 +1,7 @@
 // One life of a node: it joins, keeps its lease, shares the shards, works, and leaves.
 
 public import Logging
-internal import PulserIR
+public import PulserIR
 internal import StateMachines
 public import Store
 public import Tools

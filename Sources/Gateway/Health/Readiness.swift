@@ -1,5 +1,6 @@
 // Whether this node can answer for the room, and if not, why.
 
+public import PulserIR
 public import Store
 import Synchronization
 

@@ -1,6 +1,7 @@
 // Whether the database answers, has this program's tables, and knows the node.
 
 internal import Postgres
+public import PulserIR
 
 /// What the database says of itself and a node.
 public struct StoreHealth: Sendable, Hashable {

@@ -1,6 +1,7 @@
 // Nodes as an operator looks at them: what each holds and does.
 
 internal import Postgres
+internal import PulserIR
 
 /// A node with what it does.
 public struct NodeDetail: Sendable, Hashable {

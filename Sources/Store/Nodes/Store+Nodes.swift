@@ -1,6 +1,7 @@
 // Nodes and shards as the node's own actor uses them.
 
 internal import Postgres
+public import PulserIR
 
 extension Store {
     /// Joins the cluster under `address`, burying an older incarnation there.
