@@ -119,6 +119,7 @@ let package = Package(
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
                 "HTTP2", "Gateway", crypto, nioCore, nioPosix, subprocess, logging, metrics,
+                swiftASN1, x509,
                 .product(name: "TOMLKit", package: "TOMLKit"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],

@@ -31,10 +31,10 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, NodesCommand.self, ContextCommand.self, TokensCommand.self,
-                    BulkCommand.self,
-                    MigrateCommand.self, DoctorCommand.self,
-                    BenchCommand.self, CompletionCommand.self, ExitCodesCommand.self,
+                    UpCommand.self, NodesCommand.self, CertsCommand.self, ContextCommand.self,
+                    TokensCommand.self, BulkCommand.self, MigrateCommand.self,
+                    DoctorCommand.self, BenchCommand.self, CompletionCommand.self,
+                    ExitCodesCommand.self,
                 ]
             ),
         ]

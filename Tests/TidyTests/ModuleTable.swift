@@ -28,7 +28,7 @@ enum ModuleTable {
         "ControlRoom": [
             "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
             "HTTP2", "Gateway", "AsyncHTTPClient", "Crypto", "Logging", "Metrics", "NIOCore",
-            "NIOPosix", "Subprocess", "TOMLKit",
+            "NIOPosix", "Subprocess", "SwiftASN1", "TOMLKit", "X509",
         ],
         // Does not import the guard: it is built beside the program, which starts it.
         "opsroom": [

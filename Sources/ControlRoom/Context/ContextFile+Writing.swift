@@ -137,21 +137,10 @@ extension ContextFile {
     }
 
     private func write(to path: String) throws(RoomError) {
-        let draft = "\(path).\(getpid())"
-        unlink(draft)
-        // Nobody else may read it at any moment: made with its mode, not given it afterwards.
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw Self.unwritable(path, String(cString: strerror(errno)))
-        }
-        let bytes = Array(self.merged().utf8)
-        let isWritten =
-            Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        let isWhole = close(descriptor) == 0 && isWritten && rename(draft, path) == 0
-        guard isWhole else {
-            let reason = String(cString: strerror(errno))
-            unlink(draft)
-            throw Self.unwritable(path, reason)
+        do {
+            try WholeFile(path: path, text: self.merged()).write()
+        } catch {
+            throw Self.unwritable(path, error.reason)
         }
     }
 

@@ -23,6 +23,19 @@ public struct NodeNames: Sendable, Hashable {
         self.suffixes = suffixes
     }
 
+    /// Every node of a cluster whose own authority is the only one that is trusted: it signs
+    /// ``dnsName(ofNode:)`` for nodes alone, and for nobody who merely calls them.
+    public static let cluster = NodeNames(["*" + Self.suffix])
+
+    private static let suffix = ".nodes.opsroom.internal"
+
+    /// The name that makes its holder a node. A client that gives it as
+    /// ``ClientTLS/serverName`` knows which node it speaks to, wherever that listens.
+    ///
+    /// - Parameter name: A label of a DNS name.
+    /// - Returns: A name below the top-level domain `internal`, which the world's DNS leaves alone.
+    public static func dnsName(ofNode name: String) -> String { name + Self.suffix }
+
     /// Whether one of a verified certificate's names is on the list.
     ///
     /// - Parameter names: ``RequestOrigin/certificateNames``.
