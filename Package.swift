@@ -91,6 +91,11 @@ let package = Package(
             swiftSettings: house + [.strictMemorySafety()]
         ),
         .target(
+            name: "Cluster",
+            dependencies: ["PulserIR", "HTTP2", nioCore, httpTypes, logging, metrics],
+            swiftSettings: house
+        ),
+        .target(
             name: "Gateway",
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", crypto, nioCore,
@@ -219,6 +224,14 @@ let package = Package(
                 logging, crypto, swiftASN1, x509,
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: [
+                "Cluster", "HTTP2", "PulserIR", "TestKit", "TestPeers", nioCore, nioPosix,
+                httpTypes, logging,
             ],
             swiftSettings: house
         ),

@@ -15,6 +15,7 @@ enum ModuleTable {
             "CNghttp2", "HTTPTypes", "Logging", "Metrics", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
             "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "X509",
         ],
+        "Cluster": ["PulserIR", "HTTP2", "HTTPTypes", "Logging", "Metrics", "NIOCore"],
         "Gateway": [
             "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",
             "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
