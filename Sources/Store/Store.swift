@@ -99,4 +99,8 @@ public enum Channel: String, Sendable {
     case events = "opsroom_events"
     /// Lanes whose settings changed: `lane` ids, separated by commas.
     case lanes = "opsroom_lanes"
+    /// The version of a view of the cluster that rose.
+    case cluster = "opsroom_cluster"
+    /// Shards that moved between nodes: `shard` numbers, separated by commas.
+    case shards = "opsroom_shards"
 }

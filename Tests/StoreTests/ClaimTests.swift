@@ -76,7 +76,7 @@ struct ClaimTests {
                 let lane = try await bed.store.ensureLane(session: "default", lane: "l")
                 _ = try await bed.enqueue(1, lane: lane)
                 let want = try await owner.want(lane, room: 1)
-                try await bed.store.releaseShards([want.shard], of: owner.node)
+                try await bed.store.release(owner.node, [want.shard])
                 #expect(try await owner.writer.claim([want]).isEmpty)
                 let taken = try await bed.store.takeShards(1, for: owner.node)
                 let next = OwnedShard(

@@ -79,16 +79,16 @@ actor LeaseActor {
             self.asked[.renewal] = sentAt
             defer { self.asked[.renewal] = nil }
             do {
-                let isAlive = try await self.equipment.store.renew(self.node)
+                let isAlive = try await self.equipment.store.renew(self.node) != nil
                 self.asked[.renewal] = nil
                 self.available()
                 let event: LeaseMachine.Event = isAlive ? .renewed(sentAt: sentAt) : .refused
                 if await self.act(self.machine.handle(event, at: NodeLife.clock)) { return .dead }
                 let reaped = try await self.equipment.store.reap(by: self.node)
-                if reaped.nodes > 0 {
+                if !reaped.isEmpty {
                     self.equipment.logger.notice(
                         "nodes declared dead",
-                        metadata: ["nodes": "\(reaped.nodes)", "shards": "\(reaped.shards)"]
+                        metadata: ["nodes": "\(reaped.map(\.number))"]
                     )
                 }
             } catch {
@@ -184,7 +184,7 @@ actor LeaseActor {
             if !decision.release.isEmpty {
                 let given = await self.dispatcher.giveUp(decision.release.map(Int32.init))
                 if !given.isEmpty {
-                    try await self.equipment.store.releaseShards(given, of: self.node)
+                    try await self.equipment.store.release(self.node, given)
                 }
             }
             let leaving = decision.drain + decision.release

@@ -178,7 +178,7 @@ public struct NodeLife: Sendable {
                 await dispatcher.check(notice.ids.map { RunID($0) })
                 try? await dispatcher.answerRequests()
             case .lanes: await dispatcher.reload(notice.ids)
-            case .events: break
+            case .events, .cluster, .shards: break
             }
         }
     }

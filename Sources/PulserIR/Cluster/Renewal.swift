@@ -8,11 +8,20 @@ public struct Renewal: Sendable, Hashable {
     public var status: NodeStatus
     /// Who coordinates; `nil` when no term is running.
     public var coordinator: CoordinatorTerm?
+    /// How often the coordinator took shards away from the node without its doing; a higher number
+    /// than the node knows means: read the shards before the lease is trusted any longer.
+    public var shardsTaken: Int64
 
     /// Describes an answer.
-    public init(viewVersion: Int64, status: NodeStatus, coordinator: CoordinatorTerm? = nil) {
+    public init(
+        viewVersion: Int64,
+        status: NodeStatus,
+        coordinator: CoordinatorTerm? = nil,
+        shardsTaken: Int64 = 0
+    ) {
         self.viewVersion = viewVersion
         self.status = status
         self.coordinator = coordinator
+        self.shardsTaken = shardsTaken
     }
 }

@@ -4,58 +4,26 @@ internal import Postgres
 public import PulserIR
 
 extension Store {
-    /// Joins the cluster under `address`, burying an older incarnation there.
+    /// Joins the cluster under `address` and takes part at once.
     ///
     /// The address is what is exclusive to this process, its data directory say: an older node at
     /// the same address must already have ended.
+    ///
+    /// - Parameters:
+    ///   - name: Its name for people.
+    ///   - address: What only this process has.
+    ///   - build: What it was built from.
+    /// - Returns: Its identity, with a first lease.
+    /// - Throws: `stale` when another node joined at this address meanwhile.
     public func join(
         name: String,
         address: String,
         build: String
     ) async throws(StoreError) -> NodeEpoch {
-        let rows = try await self.transaction([
-            PostgresRequest(NodesSQL.buryPredecessor, [.text(address)]),
-            PostgresRequest(NodesSQL.join, [.text(name), .text(address), .text(build)]),
-        ])
-        guard let joined = rows.last, joined.count == 1 else {
-            throw StoreError(.conflict, "another node joined at this address")
-        }
-        let epoch = NodeEpoch(try joined.first().int64(0))
-        try await self.setStatus(epoch, "active")
+        let node = NewNode(name: name, address: address, build: build, hasPredecessorEnded: true)
+        let epoch = try await self.join(node)
+        try await self.activate(epoch)
         return epoch
-    }
-
-    /// Marks the node as draining: it keeps what it has and takes nothing more.
-    public func drain(_ node: NodeEpoch) async throws(StoreError) {
-        try await self.setStatus(node, "draining")
-    }
-
-    private func setStatus(_ node: NodeEpoch, _ status: String) async throws(StoreError) {
-        let rows = try await self.execute(
-            NodesSQL.activate,
-            [.int8(node.number), .text(status)]
-        )
-        guard rows.count == 1 else { throw StoreError(.stale, "this node was declared dead") }
-    }
-
-    /// Renews the node's lease.
-    ///
-    /// - Returns: False when the node was declared dead.
-    public func renew(_ node: NodeEpoch) async throws(StoreError) -> Bool {
-        try await self.execute(NodesSQL.renew, [.int8(node.number)]).count == 1
-    }
-
-    /// Declares nodes dead whose lease is over and frees their shards.
-    ///
-    /// - Returns: How many nodes and shards.
-    public func reap(by node: NodeEpoch) async throws(StoreError) -> (nodes: Int64, shards: Int64) {
-        let rows = try await self.execute(NodesSQL.reap, [.int8(node.number)])
-        return (try rows.first().int64(0), try rows.first().int64(1))
-    }
-
-    /// Ends the node and frees its shards at once.
-    public func leave(_ node: NodeEpoch) async throws(StoreError) {
-        _ = try await self.execute(NodesSQL.leave, [.int8(node.number)])
     }
 
     /// Nodes that are not dead.
@@ -90,20 +58,5 @@ extension Store {
         return try rows.decode { row throws(StoreError) in
             OwnedShard(shard: try Int32(row.int64(0)), generation: try row.int64(1))
         }
-    }
-
-    /// Gives shards away.
-    public func releaseShards(
-        _ shards: [OwnedShard],
-        of node: NodeEpoch
-    ) async throws(StoreError) {
-        _ = try await self.execute(
-            ShardsSQL.release,
-            [
-                .int8(node.number),
-                .int4Array(shards.map(\.shard)),
-                .int8Array(shards.map(\.generation)),
-            ]
-        )
     }
 }

@@ -1,9 +1,9 @@
-// The SQL of the shard table: taking, releasing, and the fence itself.
+// The SQL of sharing without a coordinator: a node takes what is free.
 
 internal import Postgres
 
 enum ShardsSQL {
-    static let all = [take, release]
+    static let all = [take]
 
     /// Takes free shards for a live node. SKIP LOCKED: takers never wait on each other. FOR SHARE:
     /// the node is not declared dead between its look and its commit, which would leave its new
@@ -20,22 +20,9 @@ enum ShardsSQL {
             WHERE owner IS NULL AND effects_after <= clock_timestamp()
             AND EXISTS (SELECT 1 FROM me)
             ORDER BY shard_id LIMIT $2 FOR UPDATE SKIP LOCKED)
-        UPDATE shard SET owner = $1, generation = generation + 1
+        UPDATE shard SET owner = $1, generation = generation + 1, state = 'running'
         FROM free WHERE shard.shard_id = free.shard_id
         RETURNING shard.shard_id, shard.generation
-        """
-    )
-
-    /// Gives shards away; only the owner at that generation can.
-    static let release = PostgresStatement(
-        "shards.release",
-        [.int8, .int4Array, .int8Array],
-        """
-        UPDATE shard SET owner = NULL, generation = shard.generation + 1
-        FROM unnest($2, $3) AS i (shard_id, generation)
-        WHERE shard.shard_id = i.shard_id AND shard.owner = $1
-        AND shard.generation = i.generation
-        RETURNING shard.shard_id
         """
     )
 }

@@ -1,0 +1,79 @@
+// How the cluster's tests make nodes, and how they move the database's time instead of waiting.
+
+import PulserIR
+import Store
+
+extension StoreBed {
+    /// A node that takes part.
+    func active(
+        _ address: String,
+        protocols: ClosedRange<Int32> = 1...1
+    ) async throws -> NodeEpoch {
+        let node = try await self.store.join(newNode(address, protocols: protocols))
+        try await self.store.activate(node)
+        return node
+    }
+
+    /// As many nodes as `count`, at addresses of their own.
+    func nodes(_ count: Int) async throws -> [NodeEpoch] {
+        var nodes: [NodeEpoch] = []
+        for number in 0..<count { nodes.append(try await self.active("n\(number)")) }
+        return nodes
+    }
+
+    /// Lets `seconds` pass for one node: its last renewal and its streak lie further back.
+    func pass(_ seconds: Double, for node: NodeEpoch) async throws {
+        try await self.text(
+            """
+            UPDATE node SET lease_until = lease_until - interval '\(seconds) s',
+                streak_since = streak_since - interval '\(seconds) s'
+            WHERE node_epoch = \(node.number)
+            """
+        )
+    }
+
+    /// Has a node's renewals been unbroken for longer than a lease, and renews it.
+    func settle(_ node: NodeEpoch) async throws {
+        try await self.text(
+            """
+            UPDATE node SET streak_since = streak_since - interval '11 s'
+            WHERE node_epoch = \(node.number)
+            """
+        )
+        _ = try await self.store.renew(node)
+    }
+
+    /// The status in the table, of nodes that are dead too.
+    func status(_ node: NodeEpoch) async throws -> String? {
+        try await self.text("SELECT status FROM node WHERE node_epoch = \(node.number)")
+    }
+
+    /// One shard as it is.
+    func shard(_ number: Int32) async throws -> ShardView? {
+        try await self.store.shards(changedSince: nil).shards.first { $0.shard == number }
+    }
+
+    func version() async throws -> Int64 { try await self.store.view().version }
+}
+
+func newNode(
+    _ address: String,
+    protocols: ClosedRange<Int32> = 1...1,
+    hasPredecessorEnded: Bool = false
+) -> NewNode {
+    NewNode(
+        name: "n",
+        address: address,
+        zone: "z",
+        build: "test",
+        protocolMin: protocols.lowerBound,
+        protocolMax: protocols.upperBound,
+        hasPredecessorEnded: hasPredecessorEnded
+    )
+}
+
+/// Makes two calls of which the first one's reply is taken for lost.
+func twice<Value>(_ body: () async throws -> Value) async throws -> Value {
+    _ = try await body()
+    return try await body()
+}
