@@ -74,10 +74,12 @@ struct SessionsCommand: AsyncParsableCommand {
         @OptionGroup var place: PlaceOptions
 
         func validate() throws {
-            guard self.name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil else {
+            guard self.name.wholeMatch(of: /[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}/) != nil,
+                self.name.wholeMatch(of: /[0-9]+/) == nil
+            else {
                 throw ValidationError(
                     "'\(self.name)' cannot name a session: "
-                        + "letters, digits, '.', '-', '_', at most 64"
+                        + "letters, digits, '.', '-', '_', at most 64, and not a number"
                 )
             }
             let lanes = try self.lane.map(LaneOption.init)

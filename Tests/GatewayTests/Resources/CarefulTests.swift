@@ -42,6 +42,16 @@ struct CarefulTests {
         }
     }
 
+    @Test("a session is asked for by its name or its number, so no name is a number")
+    func names() async throws {
+        try await GatewayBed.with { bed in
+            for (name, status) in [("1", 422), ("00", 422), ("1a", 201), ("0.1", 201)] {
+                let answer = try await bed.post("/v1/sessions", .object(["name": .string(name)]))
+                #expect(answer.status == status, "\(name): \(answer.text)")
+            }
+        }
+    }
+
     @Test("a path tells its methods when it is asked for them")
     func options() async throws {
         try await GatewayBed.with { bed in

@@ -15,6 +15,11 @@ enum ResourceName {
             }
     }
 
+    /// A session: as above and not a number, which is what sessions are asked for by too.
+    static func isSession(_ name: String) -> Bool {
+        Self.isPlain(name) && !name.allSatisfy { ("0"..."9").contains($0) }
+    }
+
     /// A lane: anything without `/`, which belongs to the lanes of child runs.
     static func isLane(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= Self.bytesMax && !name.contains("/")

@@ -50,8 +50,11 @@ struct SessionsResource: Sendable {
         let json = try await request.json()
         var body = try JSONBody(json)
         let name = body.text("name") ?? ""
-        if !ResourceName.isPlain(name) {
-            body.note("name", "a session's name is letters, digits, '_', '.', '-', at most 64")
+        if !ResourceName.isSession(name) {
+            body.note(
+                "name",
+                "a session's name is letters, digits, '_', '.', '-', at most 64, and not a number"
+            )
         }
         let intent = Self.intent(&body)
         let details = Self.context(&body)
