@@ -115,11 +115,16 @@ wanted_peer_packages() {
         elif command -v "$(peer_program "$package")" >/dev/null 2>&1; then
             continue
         fi
-        LC_ALL=C apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' &&
+        if is_offered "$package"; then
             printf '%s ' "$package"
+        elif [ "$package" = chromium-headless-shell ] && is_offered chromium; then
+            printf 'chromium '
+        fi
     done
-    return 0
 }
+
+# Whether a package source has it.
+is_offered() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'; }
 
 # Peers that are not here.
 absent_peers() {
