@@ -6,9 +6,8 @@ public import Postgres
 public enum Statements {
     /// Every statement, in the order of the folders.
     public static let all: [PostgresStatement] =
-        MembershipSQL.all + VotesSQL.all + CoordinatorSQL.all + MovesSQL.all + NodesSQL.all
-        + ShardsSQL.all + SessionsSQL.all
-        + LanesSQL.all + PlansSQL.all + RunsSQL.all
+        MembershipSQL.all + VotesSQL.all + CoordinatorSQL.all + MovesSQL.all + OversightSQL.all
+        + NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
         + RunTimingsSQL.all + PauseSQL.all + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
         + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
         + RequestKeysSQL.all + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all

@@ -189,7 +189,7 @@ struct QueryPlanTests {
                 StreamsSQL.open, ArtifactsSQL.list, ArtifactsSQL.page, ArtifactsSQL.find,
                 ArtifactsSQL.content, BulkSQL.next, BulkSQL.cancelRuns, BulkSQL.mark,
                 BulkSQL.markRetried, BulkSQL.finish, SessionsSQL.archive, SessionsSQL.end,
-                SessionsSQL.cancelRuns, LanesSQL.load,
+                SessionsSQL.cancelRuns, LanesSQL.load, OversightSQL.run,
             ]
             for statement in statements {
                 self.expectNoScan(try await self.plan(statement, connection), statement.name)
@@ -229,6 +229,41 @@ struct QueryPlanTests {
                 let plan = try await self.plan(statement, connection)
                 #expect(plan.contains(index), "\(statement.name) goes by another index:\n\(plan)")
             }
+        }
+    }
+
+    @Test("what every node asks all the time reads its own row, however many nodes ever were")
+    func membership() async throws {
+        try await StoreBed.with { bed in
+            let node = try await bed.active("a")
+            _ = try await bed.store.takeShards(1_024, for: node)
+            let connection = try await PostgresConnection.connect(
+                bed.configuration,
+                logger: logger
+            )
+            try await connection.script(
+                """
+                INSERT INTO node (name, address, status, lease_until, streak_since, build)
+                SELECT 'n', 'n' || i, CASE WHEN i <= 30 THEN 'active' ELSE 'dead' END, now(), now(),
+                    'test' FROM generate_series(1, 20000) i
+                """
+            )
+            try await connection.script("VACUUM ANALYZE")
+            for (statement, index) in [
+                (MembershipSQL.renew, "node_pkey"), (MembershipSQL.view, "node_address"),
+                (MembershipSQL.expired, "node_address"), (CoordinatorSQL.prolong, "node_pkey"),
+                (MovesSQL.changes, "shard_changed"), (MovesSQL.holdTarget, "node_pkey"),
+                (MovesSQL.handOver, "shard_pkey"), (MovesSQL.handedOver, "shard_pkey"),
+                (MembershipSQL.announce, "node_view"),
+            ] {
+                let plan =
+                    statement.parameters.isEmpty
+                    ? try await self.plan(statement, [], connection)
+                    : try await self.plan(statement, connection)
+                self.expectNoScan(plan, of: ["node", "node n", "shard", "shard s"], statement.name)
+                #expect(plan.contains(index), "\(statement.name) goes by another index:\n\(plan)")
+            }
+            await connection.close()
         }
     }
 }

@@ -8,11 +8,16 @@ enum MovesSQL {
     ]
 
     /// What ``ShardView`` has, of `s`.
-    static let columns = """
-        s.shard_id, s.owner, s.generation, s.state, s.target,
-        \(MembershipSQL.milliseconds(
-            "greatest(s.effects_after - clock_timestamp(), interval '0')"))
+    static let columns = columns("s")
+
+    /// The same, of another name.
+    static func columns(_ s: String) -> String {
         """
+        \(s).shard_id, \(s).owner, \(s).generation, \(s).state, \(s).target,
+        \(MembershipSQL.milliseconds(
+            "greatest(\(s).effects_after - clock_timestamp(), interval '0')"))
+        """
+    }
 
     // MARK: The coordinator's
 
