@@ -1,9 +1,12 @@
 // What a duration in a plan is: one number and one unit.
 
 /// Reads `500ms 2s 5m 1h 1d`.
-enum PlanDuration {
-    /// The whole milliseconds of `text`; `nil` for anything but one number and one unit.
-    static func milliseconds(_ text: String) -> Int64? {
+public enum PlanDuration {
+    /// The whole milliseconds of `text`.
+    ///
+    /// - Parameter text: What somebody wrote.
+    /// - Returns: At most a year; `nil` for anything but one number and one unit.
+    public static func milliseconds(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard !digits.isEmpty, digits.count <= 12, let number = Int64(digits) else { return nil }
         let units: [String: Int64] = [

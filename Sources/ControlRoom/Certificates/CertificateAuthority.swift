@@ -143,31 +143,30 @@ public struct CertificateAuthority: Sendable {
     /// changes and nobody sees a half of the new pair.
     ///
     /// - Parameters:
-    ///   - pem: The old certificate, expired or not; what follows it in the file is left out.
-    ///   - place: Where it comes from, for sentences.
+    ///   - path: The file; its first certificate counts, expired or not.
     ///   - days: How long the new one shall hold; `nil` for the usual time.
     ///   - now: The time.
     /// - Returns: The file's new text.
-    /// - Throws: `usage` when it cannot be read, `conflict` when somebody else signed it, `failed` when
+    /// - Throws: `notFound` when there is no file, `usage` when it holds no certificate, `conflict` when somebody else signed it, `failed` when
     ///   the authority's own time is over and this is not its own certificate.
     public func renew(
-        _ pem: String,
-        place: String,
+        _ path: String,
         days: Int? = nil,
         now: Date = .now
     ) throws(RoomError) -> String {
+        let pem = try TextFile.require(path)
         guard let old = try? PEMDocument.parseMultiple(pemString: pem).first,
             let old = try? Certificate(pemDocument: old)
-        else { throw RoomError(.usage, "\(place) holds no certificate in PEM form") }
+        else { throw RoomError(.usage, "\(path) holds no certificate in PEM form") }
         guard self.key.publicKey.isValidSignature(old.signature, for: old) else {
             throw RoomError(
                 .conflict,
-                "\(place) was not signed by the authority '\(self.name)'",
-                next: "opsroom certs show \(ShellWord.quoted(place))"
+                "\(path) was not signed by the authority '\(self.name)'",
+                next: "opsroom certs show \(ShellWord.quoted(path))"
             )
         }
         let isOwn = old.publicKey == self.key.publicKey
-        let certificate = try Self.signing(place) {
+        let certificate = try Self.signing(path) {
             try self.sign(
                 old.publicKey,
                 old.subject,

@@ -38,7 +38,7 @@ public struct CertificateFolder: Sendable, Hashable {
     /// The certificate of the authority here.
     private func authorityPEM() throws(RoomError) -> String {
         do {
-            return try Self.text(self.file(Self.authorityFile))
+            return try TextFile.require(self.file(Self.authorityFile))
         } catch  where error.code == .notFound {
             throw RoomError(
                 .notFound,
@@ -50,7 +50,7 @@ public struct CertificateFolder: Sendable, Hashable {
 
     private func key() throws(RoomError) -> String {
         let path = self.file(Self.authorityKeyFile)
-        let text = try Self.text(path)
+        let text = try TextFile.require(path)
         guard let facts = FileFacts(following: path), facts.mode & 0o077 == 0 else {
             throw RoomError(
                 .refused,
@@ -114,7 +114,7 @@ public struct CertificateFolder: Sendable, Hashable {
         isReplacing: Bool
     ) throws(RoomError) {
         let path = self.file(Self.authorityFile)
-        if let text = try? Self.text(path), text == authority.pem { return }
+        if let text = try? TextFile.require(path), text == authority.pem { return }
         // A folder that signs itself keeps what it signs with.
         guard FileFacts(self.file(Self.authorityKeyFile)) == nil else {
             throw RoomError(
@@ -133,21 +133,6 @@ public struct CertificateFolder: Sendable, Hashable {
     /// - Throws: `failed` when it cannot be written.
     public static func replace(_ path: String, with text: String) throws(RoomError) {
         try Self.write(WholeFile(path: path, text: text, mode: 0o644), true)
-    }
-
-    /// The text of a file.
-    ///
-    /// - Parameter path: Where it is.
-    /// - Returns: At most its first 64 kB.
-    /// - Throws: `notFound` when there is none, `failed` when it cannot be read.
-    public static func text(_ path: String) throws(RoomError) -> String {
-        if let text = TextFile.read(path) { return text }
-        let reason = String(cString: strerror(errno))
-        throw RoomError(
-            errno == ENOENT ? .notFound : .failed,
-            "\(path) cannot be read: \(reason)",
-            next: "ls -l \(ShellWord.quoted(path))"
-        )
     }
 
     private func make() throws(RoomError) {

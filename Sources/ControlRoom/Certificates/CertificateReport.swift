@@ -40,7 +40,7 @@ public struct CertificateReport: Sendable, Hashable {
     /// - Parameter path: PEM, its first certificate counts.
     /// - Throws: `notFound` when there is no file, `usage` when it holds no certificate.
     public init(reading path: String) throws(RoomError) {
-        let text = try CertificateFolder.text(path)
+        let text = try TextFile.require(path)
         guard let document = try? PEMDocument.parseMultiple(pemString: text).first,
             let certificate = try? Certificate(pemDocument: document)
         else { throw RoomError(.usage, "\(path) holds no certificate in PEM form") }

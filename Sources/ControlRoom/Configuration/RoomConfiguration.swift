@@ -1,6 +1,8 @@
 // What a room is: where its data lies, which database, how much it runs at once; and where each
 // value came from.
 
+import Postgres
+
 /// Settings of a room, read from flags and environment.
 public struct RoomConfiguration: Sendable {
     /// A setting and where it came from.
@@ -9,7 +11,7 @@ public struct RoomConfiguration: Sendable {
         public var name: String
         /// Its value; secrets are not shown.
         public var value: String
-        /// `flag`, `environment NAME` or `default`.
+        /// `flag --NAME`, `environment NAME`, `file PATH` or `default`.
         public var origin: String
     }
 
@@ -21,6 +23,8 @@ public struct RoomConfiguration: Sendable {
     public var nodeName: String
     /// Runs at once on this node. Default 64.
     public var runsMax: Int
+    /// How long a stopping node lets running steps finish. Default 10 s.
+    public var drainTimeout: Duration
     /// Secrets by name: the environment's `OPSROOM_SECRET_<NAME>`.
     public var secrets: [String: String]
     /// The whole environment, for plans that allow-list names of it.
@@ -32,38 +36,45 @@ public struct RoomConfiguration: Sendable {
     /// Where each value came from.
     public var origins: [Value]
 
-    /// Reads settings; a flag wins over the environment, the environment over the default.
+    /// Reads the settings that every command needs.
     ///
+    /// - Parameters:
+    ///   - flags: What the command line says.
+    ///   - environment: The process's variables.
     /// - Throws: A sentence naming the setting that cannot be used.
     public init(
-        data: String? = nil,
-        name: String? = nil,
-        runsMax: Int? = nil,
+        _ flags: [Setting: String] = [:],
         environment: [String: String]
     ) throws(RoomError) {
-        var origins: [Value] = []
-        func pick(_ name: String, _ flag: String?, _ key: String, _ fallback: String) -> String {
-            let variable = environment[key].flatMap { $0.isEmpty ? nil : $0 }
-            let value = flag ?? variable ?? fallback
-            let origin = flag != nil ? "flag" : variable != nil ? "environment \(key)" : "default"
-            origins.append(Value(name: name, value: value, origin: origin))
-            return value
-        }
-        self.data = pick("data", data, "OPSROOM_DATA", DataDirectory.defaultPath)
-        self.nodeName = pick("name", name, "OPSROOM_NAME", HostName.current)
-        let places = pick("runs-max", runsMax.map(String.init), "OPSROOM_RUNS_MAX", "64")
-        guard let places = Int(places), (1...10_000).contains(places) else {
-            throw RoomError(.usage, "runs-max must be a number from 1 to 10000")
-        }
-        self.runsMax = places
-        self.databaseURL = environment["DATABASE_URL"].flatMap { $0.isEmpty ? nil : $0 }
-        origins.append(
-            Value(
-                name: "database",
-                value: self.databaseURL == nil ? "embedded" : "external",
-                origin: self.databaseURL == nil ? "default" : "environment DATABASE_URL"
-            )
+        var reader = SettingReader(flags: flags, environment: environment)
+        self.init(&reader, environment: environment)
+        guard let problem = reader.problems.first else { return }
+        throw RoomError(
+            .usage,
+            problem,
+            next: problem.hasPrefix(Setting.join.rawValue)
+                ? "DATABASE_URL=postgres://USER@HOST/DATABASE opsroom doctor" : nil
         )
+    }
+
+    /// Reads a room's settings; what is wrong with them is the reader's to tell.
+    ///
+    /// - Parameters:
+    ///   - reader: Knows flags, environment and file.
+    ///   - environment: The process's variables, for secrets and plans.
+    public init(_ reader: inout SettingReader, environment: [String: String]) {
+        self.data = reader.text(.data, default: DataDirectory.defaultPath)
+        self.nodeName = reader.text(.name, default: HostName.current)
+        self.runsMax = reader.number(.runsMax, in: 1...10_000, default: 64)
+        self.drainTimeout = reader.duration(.drainTimeout, default: .seconds(10))
+        self.databaseURL = reader.text(.join, unset: "embedded")
+        if let url = self.databaseURL, !PostgresConfiguration(conninfo: url).isReadable {
+            // What libpq says of it is not repeated: it quotes the text and with it the password.
+            reader.refuse(
+                .join,
+                "is neither a postgres:// URL nor keyword=value pairs that libpq knows"
+            )
+        }
         let prefix = "OPSROOM_SECRET_"
         var secrets: [String: String] = [:]
         for (key, value) in environment where key.hasPrefix(prefix) {
@@ -71,7 +82,7 @@ public struct RoomConfiguration: Sendable {
         }
         self.secrets = secrets
         self.environment = environment
-        self.origins = origins
+        self.origins = reader.origins
     }
 }
 

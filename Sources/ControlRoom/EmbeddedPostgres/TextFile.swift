@@ -14,4 +14,15 @@ enum TextFile {
         guard count >= 0 else { return nil }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
+
+    /// The same for a file that somebody named.
+    static func require(_ path: String) throws(RoomError) -> String {
+        if let text = Self.read(path) { return text }
+        let reason = String(cString: strerror(errno))
+        throw RoomError(
+            errno == ENOENT ? .notFound : .failed,
+            "\(path) cannot be read: \(reason)",
+            next: "ls -l \(ShellWord.quoted(path))"
+        )
+    }
 }

@@ -30,83 +30,62 @@ public struct ListenSettings: Sendable, Hashable {
     /// Whether `/metrics` needs no token from this machine.
     public var isMetricsOpen = false
 
-    /// Reads settings; a flag wins over the environment, the environment over the default.
+    /// Reads the settings; what is wrong with them is the reader's to tell.
     ///
-    /// - Parameters:
-    ///   - listen: `--listen`: `host:port`, or `off`.
-    ///   - certificate: `--tls-cert`.
-    ///   - key: `--tls-key`.
-    ///   - clientAuthority: `--client-ca`.
-    ///   - environment: The process's variables.
+    /// - Parameter reader: Knows flags, environment and file.
     /// - Returns: The settings; `nil` for `off`.
-    /// - Throws: `usage` naming what cannot be read; `refused` when the node could be overheard.
-    public static func read(
-        listen: String? = nil,
-        certificate: String? = nil,
-        key: String? = nil,
-        clientAuthority: String? = nil,
-        environment: [String: String]
-    ) throws(RoomError) -> ListenSettings? {
-        func pick(_ flag: String?, _ name: String) -> String? {
-            flag ?? environment[name].flatMap { $0.isEmpty ? nil : $0 }
-        }
-        let place = pick(listen, "OPSROOM_LISTEN")
-        if place == "off" { return nil }
+    public static func read(_ reader: inout SettingReader) -> ListenSettings? {
         var settings = ListenSettings()
-        if let place { try settings.take(place) }
-        settings.certificate = pick(certificate, "OPSROOM_TLS_CERT")
-        settings.key = pick(key, "OPSROOM_TLS_KEY")
-        settings.clientAuthority = pick(clientAuthority, "OPSROOM_CLIENT_CA")
-        settings.hostNames = Self.list(pick(nil, "OPSROOM_HOSTS"))
-        settings.origins = Self.list(pick(nil, "OPSROOM_ORIGINS"))
-        if let text = pick(nil, "OPSROOM_RATE_LIMIT") {
-            guard let rate = Int(text), (0...1_000_000).contains(rate) else {
-                throw RoomError(
-                    .usage,
-                    "OPSROOM_RATE_LIMIT must be a number of requests a second from 0 to 1000000"
-                )
-            }
-            settings.requestsPerSecond = rate
+        let place = reader.text(.listen, unset: "\(settings.host):\(settings.port)")
+        if let place, place != "off", !settings.take(place) {
+            reader.refuse(.listen, "must be host:port, [address]:port or 'off'")
         }
-        settings.isMetricsOpen = pick(nil, "OPSROOM_METRICS") == "open"
-        try settings.check()
+        settings.certificate = reader.text(.certificate)
+        settings.key = reader.text(.key)
+        settings.clientAuthority = reader.text(.clientAuthority)
+        settings.hostNames = reader.list(.hosts)
+        settings.origins = reader.list(.origins)
+        settings.requestsPerSecond = reader.number(.rateLimit, in: 0...1_000_000, default: 1_000)
+        settings.isMetricsOpen = reader.text(.metrics, unset: "closed") == "open"
+        if place == "off" { return nil }
+        if (settings.certificate == nil) != (settings.key == nil) {
+            let there: Setting = settings.key == nil ? .certificate : .key
+            reader.refuse(
+                there,
+                "is half of a pair: a certificate and its key go together, so give both --tls-cert "
+                    + "and --tls-key"
+            )
+        }
+        if settings.clientAuthority != nil, settings.certificate == nil {
+            reader.refuse(
+                .clientAuthority,
+                "asks for client certificates, which needs --tls-cert and --tls-key"
+            )
+        }
         return settings
     }
 
     /// Whether only this machine can reach it.
     public var isLoopback: Bool { ServerURL.isLoopback(self.host) }
 
-    private mutating func take(_ place: String) throws(RoomError) {
+    /// Takes a place to listen.
+    ///
+    /// - Returns: Whether it is one.
+    private mutating func take(_ place: String) -> Bool {
         let pattern = /(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})/
         guard let match = place.wholeMatch(of: pattern), let host = match.1 ?? match.2,
             let port = Int(match.3), port <= 65_535
-        else {
-            throw RoomError(
-                .usage,
-                "'\(place)' does not say where to listen: it takes host:port, [address]:port or "
-                    + "'off'",
-                next: "opsroom up --listen 127.0.0.1:\(Self.defaultPort)"
-            )
-        }
+        else { return false }
         self.host = String(host)
         self.port = port
         self.isPortFlexible = false
+        return true
     }
 
-    private func check() throws(RoomError) {
-        if (self.certificate == nil) != (self.key == nil) {
-            throw RoomError(
-                .usage,
-                "a certificate and its key go together: give both --tls-cert and --tls-key",
-                next: "opsroom up --tls-cert CERT.pem --tls-key KEY.pem"
-            )
-        }
-        if self.clientAuthority != nil, self.certificate == nil {
-            throw RoomError(
-                .usage,
-                "--client-ca asks for client certificates, which needs --tls-cert and --tls-key"
-            )
-        }
+    /// Whether nobody on the way can read what is said.
+    ///
+    /// - Throws: `refused`.
+    public func check() throws(RoomError) {
         guard self.isLoopback || self.certificate != nil else {
             throw RoomError(
                 .refused,
@@ -116,10 +95,6 @@ public struct ListenSettings: Sendable, Hashable {
                     + "--tls-key KEY.pem"
             )
         }
-    }
-
-    private static func list(_ text: String?) -> [String] {
-        (text ?? "").split(separator: ",").map { String($0.filter { $0 != " " }) }
     }
 
     /// How this machine's own commands reach the node, and whom they must trust for it.

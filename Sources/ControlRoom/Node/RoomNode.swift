@@ -145,6 +145,7 @@ struct RoomNode: Sendable {
             isExclusive: kind.isExclusive
         )
         settings.runsMax = self.room.configuration.runsMax
+        settings.drainTimeout = self.room.configuration.drainTimeout
         settings.secrets = self.room.configuration.secrets
         settings.environment = self.room.configuration.environment
         for folder in [settings.workspaces, settings.artifacts] {

@@ -48,7 +48,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let configuration = try self.room.configuration(runsMax: self.runsMax)
+            let configuration = try self.room.configuration([.runsMax: String(self.runsMax)])
             let room = self.room.room(configuration)
             let result = try await room.open(purpose: "opsroom bench", node: .here) { client in
                 try await Bench(

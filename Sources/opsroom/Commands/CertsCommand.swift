@@ -190,11 +190,7 @@ struct CertsCommand: AsyncParsableCommand {
             let authority = try CertificateFolder(self.ca).authority()
             // All are signed before the first one is replaced.
             let texts = try self.files.map { path throws(RoomError) in
-                try authority.renew(
-                    CertificateFolder.text(path),
-                    place: path,
-                    days: self.days
-                )
+                try authority.renew(path, days: self.days)
             }
             for (path, text) in zip(self.files, texts) {
                 try CertificateFolder.replace(path, with: text)

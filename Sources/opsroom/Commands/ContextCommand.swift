@@ -88,19 +88,19 @@ struct ContextCommand: AsyncParsableCommand {
             if let access = try self.place.choice.resolve() {
                 values = access.origins
             } else {
-                let names: Set<String> = ["data", "database"]
-                values = try self.place.configuration().origins.filter { names.contains($0.name) }
+                values = try self.place.configuration().origins.compactMap { value in
+                    var value = value
+                    switch value.name {
+                    case Setting.data.rawValue: return value
+                    case Setting.join.rawValue:
+                        value.name = "database"
+                        return value
+                    default: return nil
+                    }
+                }
             }
             guard self.output.output == .table else {
-                return self.output.printJSON(
-                    "settings",
-                    values.map {
-                        .object([
-                            "name": .string($0.name), "value": .string($0.value),
-                            "origin": .string($0.origin),
-                        ])
-                    }
-                )
+                return self.output.printJSON("settings", values.map(\.json))
             }
             let width = values.map(\.name.count).max() ?? 0
             for value in values {

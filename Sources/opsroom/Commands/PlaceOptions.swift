@@ -12,18 +12,10 @@ protocol NamesData {
 }
 
 extension NamesData {
-    func configuration(
-        name: String? = nil,
-        runsMax: Int? = nil
-    ) throws -> RoomConfiguration {
-        let configuration = try RoomConfiguration(
-            data: self.data,
-            name: name,
-            runsMax: runsMax,
-            environment: ProcessInfo.processInfo.environment
-        )
-        try configuration.checkDatabase()
-        return configuration
+    func configuration(_ more: [Setting: String] = [:]) throws -> RoomConfiguration {
+        var flags = more
+        flags[.data] = self.data
+        return try RoomConfiguration(flags, environment: ProcessInfo.processInfo.environment)
     }
 
     func room(

@@ -39,6 +39,12 @@ struct Failure: Error {
         self.problems = error.problems
     }
 
+    /// Settings that cannot be used.
+    init(_ error: SettingsError) {
+        self.error = RoomError(.usage, error.description)
+        self.problems = error.problems
+    }
+
     /// Tells the failure on stderr and ends the process with its code.
     static func exit(with error: any Error) -> Never {
         let words = CommandWords(CommandLine.arguments.dropFirst())
@@ -52,6 +58,7 @@ struct Failure: Error {
         switch error {
         case let failure as Failure: self = failure
         case let error as RoomError: self.init(error)
+        case let error as SettingsError: self.init(error)
         case let error as StoreError:
             self.init(RoomError(error))
             if error.code == .ambiguous { self.error.next = "opsroom runs list" }
