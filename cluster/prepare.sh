@@ -70,6 +70,27 @@ prepare() {
     fi
 }
 
+# Builds the program for release.
+build() {
+    echo "Building opsroom (the first time takes some minutes)"
+    if [ -t 2 ]; then
+        swift build -c release --product opsroom
+    else
+        # What the compiler says is only shown when it fails.
+        log=$(mktemp)
+        trap 'rm -f "$log"' EXIT
+        trap 'exit 130' INT
+        trap 'exit 143' TERM
+        if ! swift build -c release --product opsroom >"$log" 2>&1; then
+            cat "$log" >&2
+            exit 1
+        fi
+        # The program takes this shell's place, and with it what the shell would do at its exit.
+        rm -f "$log"
+        trap - EXIT INT TERM
+    fi
+}
+
 # What only the tests need: other implementations of HTTP/2 to talk to. Nothing here ends the tests: a
 # peer that cannot be had is named once, and OPSROOM_PEERS_ABSENT tells the tests to show it as skipped.
 peer_packages='curl nghttp2-client nghttp2-server nodejs openjdk-17-jdk-headless chromium-headless-shell

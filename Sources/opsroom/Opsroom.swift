@@ -31,7 +31,8 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, NodeCommand.self, NodesCommand.self, CertsCommand.self,
+                    UpCommand.self, NodeCommand.self, NodesCommand.self, ClusterCommand.self,
+                    CertsCommand.self,
                     ContextCommand.self,
                     TokensCommand.self, BulkCommand.self, MigrateCommand.self,
                     DoctorCommand.self, BenchCommand.self, CompletionCommand.self,

@@ -40,7 +40,9 @@ struct FirstToken: Sendable {
         guard file.path != nil else {
             return .missing("neither \(ContextFile.pathKey) nor HOME says where tokens are kept")
         }
-        if let known = file.context(ofData: self.data), try await self.works(known.token) {
+        if let known = file.context(ofData: self.data),
+            try await Self.works(known.token, self.store)
+        {
             do throws(RoomError) {
                 try ContextFile.storeServer(
                     server,
@@ -79,9 +81,10 @@ struct FirstToken: Sendable {
         }
     }
 
-    private func works(_ text: String?) async throws(StoreError) -> Bool {
+    /// Whether a token is good for anything.
+    static func works(_ text: String?, _ store: Store) async throws(StoreError) -> Bool {
         guard let text, let token = TokenText(text[...]) else { return false }
-        let found = try await self.store.liveTokens([token.id]).first
+        let found = try await store.liveTokens([token.id]).first
         return found?.secretHash == token.secretHash
     }
 }

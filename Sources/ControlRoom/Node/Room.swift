@@ -21,6 +21,8 @@ public struct Room: Sendable {
         case some
         /// This process must be the node.
         case here
+        /// This process keeps the database for nodes in other processes.
+        case others
     }
 
     /// What a node says of itself while it works.

@@ -45,6 +45,7 @@ struct NodeCommand: AsyncParsableCommand {
         help: "Show every setting with its origin, check them, and start nothing."
     )
     var showsConfig = false
+    @Flag(name: .customLong("until-stdin-ends"), help: .hidden) var untilStdinEnds = false
     @OptionGroup var node: NodeOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var room: RoomOptions
@@ -63,7 +64,10 @@ struct NodeCommand: AsyncParsableCommand {
         // Shown also when something is wrong: that is when people look.
         if self.showsConfig { self.show(reader.origins) }
         let ready = try node.get()
-        if !self.showsConfig { try await ready.run(self.room, purpose: "opsroom node") }
+        if self.showsConfig { return }
+        let purpose = "opsroom node"
+        guard self.untilStdinEnds else { return try await ready.run(self.room, purpose: purpose) }
+        try await ready.run(self.room, purpose: purpose) { await StandardInput.end() }
     }
 
     private func show(_ origins: [RoomConfiguration.Value]) {

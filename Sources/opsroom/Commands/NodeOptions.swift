@@ -90,7 +90,17 @@ struct ForegroundNode {
     }
 
     /// Runs it; at the first signal it drains, at the second one it ends at once.
-    func run(_ options: RoomOptions, purpose: String) async throws {
+    ///
+    /// - Parameters:
+    ///   - options: The flags that name the data directory.
+    ///   - purpose: The command's name.
+    ///   - end: Returns when the node shall stop without a signal.
+    /// - Throws: Why it cannot be a node.
+    func run(
+        _ options: RoomOptions,
+        purpose: String,
+        until end: (@Sendable () async -> Void)? = nil
+    ) async throws {
         let room = options.room(self.configuration) { Self.tell($0) }
         let patience = self.configuration.drainTimeout.formatted(.units(width: .narrow))
         let settings = self.configuration.origins.filter { $0.origin != "default" }
@@ -99,7 +109,12 @@ struct ForegroundNode {
                 let line = "  \(setting.name) = \(setting.value)  (\(setting.origin))"
                 Terminal.error.line(Terminal.error.styled(line, .dim))
             }
-            _ = await Signals.wait()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = await Signals.wait() }
+                if let end { group.addTask { await end() } }
+                await group.next()
+                group.cancelAll()
+            }
             Terminal.error.line(
                 "stopping: running steps may finish for up to \(patience); Ctrl-C again ends at once"
             )

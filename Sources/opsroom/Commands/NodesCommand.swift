@@ -9,8 +9,8 @@ struct NodesCommand: AsyncParsableCommand {
         commandName: "nodes",
         abstract: "The nodes that work for this room.",
         discussion: """
-            Example:
-              opsroom nodes list
+            Examples:
+              opsroom nodes list --watch
             """,
         subcommands: [List.self]
     )
@@ -20,40 +20,52 @@ struct NodesCommand: AsyncParsableCommand {
             commandName: "list",
             abstract: "Nodes, their share of the work, and whether they live.",
             discussion: """
-                Example:
+                Examples:
                   opsroom nodes list -o json
+                  opsroom nodes list --watch
                 """
         )
 
+        @OptionGroup var watch: WatchOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
-            let nodes = try await self.place.access { try await $0.nodes() }
-            guard self.output.output == .table else {
-                return self.output.printJSON("nodes", nodes)
+            let output = self.output
+            try await self.watch.show(self.place, output) { room in
+                let nodes = try await room.nodes()
+                guard output.output == .table else {
+                    return Picture(document: ("nodes", nodes))
+                }
+                let note = nodes.isEmpty ? "no nodes; start one with: opsroom up" : nil
+                return Picture(lines: nodes.isEmpty ? [] : NodesCommand.table(nodes).lines(), note)
             }
-            if nodes.isEmpty {
-                Terminal.error.line("no nodes; start one with: opsroom up")
-                return
-            }
-            var table = Table(headers: [
-                "NODE", "NAME", "STATUS", "SHARDS", "LEASE", "BUILD", "ADDRESS",
-            ])
-            table.style = { column, text in
-                column == 2 ? Wording.sign(String(text.dropFirst(2))).style : nil
-            }
-            table.rows = nodes.map { node in
-                func text(_ name: String) -> String { node[name]?.stringValue ?? "" }
-                let lease = node["lease_ms"]?.integerValue ?? 0
-                return [
-                    String(node["id"]?.integerValue ?? 0), text("name"),
-                    Wording.status(text("status")), String(node["shards"]?.integerValue ?? 0),
-                    lease > 0 ? Wording.duration(milliseconds: lease) : "lapsed", text("build"),
-                    text("address"),
-                ]
-            }
-            table.print()
         }
+    }
+
+    /// Nodes for people.
+    static func table(_ nodes: [JSONValue]) -> Table {
+        var table = Table(headers: [
+            "NODE", "NAME", "STATUS", "SHARDS", "RUNS", "LEASE", "BUILD", "ADDRESS",
+        ])
+        table.style = { column, text in
+            switch column {
+            case 2: Wording.sign(String(text.dropFirst(2))).style
+            case 5: text == "lapsed" ? .red : nil
+            default: nil
+            }
+        }
+        table.rows = nodes.map { node in
+            func text(_ name: String) -> String { node[name]?.stringValue ?? "" }
+            func number(_ name: String) -> Int64 { node[name]?.integerValue ?? 0 }
+            let lease = number("lease_ms")
+            return [
+                String(number("number")), text("name"), Wording.status(text("status")),
+                String(number("shards")), String(number("runs")),
+                lease > 0 ? Wording.duration(milliseconds: lease) : "lapsed", text("build"),
+                text("address"),
+            ]
+        }
+        return table
     }
 }

@@ -208,7 +208,7 @@ extension RunFacts {
 enum NodeDocument {
     static func json(_ row: NodeDetail) -> JSONValue {
         .object([
-            "id": .integer(row.node.epoch.number), "name": .string(row.node.name),
+            "number": .integer(row.node.epoch.number), "name": .string(row.node.name),
             "address": .string(row.node.address), "status": .string(row.node.status),
             "lease_ms": .integer(row.node.leaseMilliseconds),
             "shards": .integer(row.node.shards), "runs": .integer(row.runs),

@@ -9,6 +9,11 @@ struct Table {
 
     /// Prints to stdout; without headers for `isPlain`.
     func print(isPlain: Bool = false) {
+        for line in self.lines(isPlain: isPlain) { Terminal.output.line(line) }
+    }
+
+    /// The lines as stdout shows them; without headers for `isPlain`.
+    func lines(isPlain: Bool = false) -> [String] {
         let terminal = Terminal.output
         let all = isPlain ? self.rows : [self.headers] + self.rows
         var widths = [Int](repeating: 0, count: self.headers.count)
@@ -18,28 +23,27 @@ struct Table {
             }
         }
         let edge = terminal.isTerminal ? terminal.width : Int.max
-        for (index, row) in all.enumerated() {
-            var line = ""
-            var used = 0
-            for (column, cell) in row.enumerated() {
-                let isLast = column == row.count - 1
-                var text = cell
-                if isLast, used + text.count > edge, edge > used + 1 {
-                    text = text.prefix(edge - used - 1) + "…"
-                }
-                let padding =
-                    isLast
-                    ? ""
-                    : String(
-                        repeating: " ",
-                        count: widths[column] - cell.count + 2
-                    )
-                used += text.count + padding.count
-                let isHeader = !isPlain && index == 0
-                let style = isHeader ? Style.dim : self.style(column, cell)
-                line += (style.map { terminal.styled(text, $0) } ?? text) + padding
-            }
-            terminal.line(line)
+        return all.enumerated().map { index, row in
+            self.line(row, widths, edge, isHeader: !isPlain && index == 0)
         }
+    }
+
+    private func line(_ row: [String], _ widths: [Int], _ edge: Int, isHeader: Bool) -> String {
+        let terminal = Terminal.output
+        var line = ""
+        var used = 0
+        for (column, cell) in row.enumerated() {
+            let isLast = column == row.count - 1
+            var text = cell
+            if isLast, used + text.count > edge, edge > used + 1 {
+                text = text.prefix(edge - used - 1) + "…"
+            }
+            let gap = isLast ? 0 : widths[column] - cell.count + 2
+            let padding = String(repeating: " ", count: gap)
+            used += text.count + padding.count
+            let style = isHeader ? Style.dim : self.style(column, cell)
+            line += (style.map { terminal.styled(text, $0) } ?? text) + padding
+        }
+        return line
     }
 }
