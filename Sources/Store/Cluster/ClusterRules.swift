@@ -16,6 +16,11 @@ public enum ClusterRules {
     public static let lateAfter: Duration = .milliseconds(3_750)
     /// How long a shard's owner has to hand it over before the coordinator may do so.
     public static let handOff: Duration = .seconds(15)
+    /// Every transaction of ours is sent at once: one that has waited for its process for longer
+    /// than this belongs to one that is frozen or cut off, and must not hold up the others.
+    public static let stuckAfter: Duration = .seconds(2)
+    /// How long a change of membership waits for a lock before it looks who is stuck.
+    public static let lockWaitMax: Duration = .seconds(3)
 }
 
 extension Duration {

@@ -4,9 +4,29 @@ internal import Postgres
 
 enum MembershipSQL {
     static let all = [
-        lock, killPredecessor, join, activate, drain, undrain, leave, renew, expired, reap, evict,
+        clearWay, lock, killPredecessor, join, activate, drain, undrain, leave, renew, expired,
+        reap, evict,
         freeShards, forgetVotes, announce, isDead, view,
     ]
+
+    /// Ends transactions that hold rows of the cluster and wait for their process: one frozen or cut
+    /// off in the middle of a batch would keep its shards locked against its own burial for as long
+    /// as its connection lives. Only rows of this database and sessions of this role.
+    static let clearWay = PostgresStatement(
+        "cluster.clear_way",
+        [.text],
+        """
+        SELECT set_config('lock_timeout', $1, true), (
+            SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a
+            WHERE a.datname = current_database() AND a.usename = current_user
+            AND a.pid <> pg_backend_pid() AND a.wait_event = 'ClientRead'
+            AND a.xact_start < clock_timestamp() - \(ClusterRules.stuckAfter.interval)
+            AND EXISTS (
+                SELECT 1 FROM pg_locks l WHERE l.pid = a.pid AND l.granted
+                AND l.relation IN ('cluster'::regclass, 'node'::regclass, 'shard'::regclass)
+                AND l.mode IN ('RowShareLock', 'RowExclusiveLock')))
+        """
+    )
 
     /// Every change of a status begins here, so membership changes one at a time; coordinators hold
     /// the row FOR SHARE while they write. It is the first lock of all: who has it waits only for

@@ -98,15 +98,31 @@ extension Store: ClusterDirectory {
     func changeMembership(
         _ requests: [PostgresRequest]
     ) async throws(StoreError) -> PostgresRows {
-        let rows = try await self.transaction(
-            [PostgresRequest(MembershipSQL.lock)] + requests
-                + [MembershipSQL.freeShards, MembershipSQL.forgetVotes, MembershipSQL.announce]
-                .map { PostgresRequest($0) }
-        )
-        guard rows.count == requests.count + 4 else {
-            throw StoreError(.corrupt, "an answer is missing")
+        let wait = Int64(ClusterRules.lockWaitMax / .milliseconds(1))
+        let all =
+            [
+                PostgresRequest(MembershipSQL.clearWay, [.text(String(wait))]),
+                PostgresRequest(MembershipSQL.lock),
+            ] + requests
+            + [MembershipSQL.freeShards, MembershipSQL.forgetVotes, MembershipSQL.announce]
+            .map { PostgresRequest($0) }
+        let rows = try await self.clearing(all)
+        guard rows.count == all.count else { throw StoreError(.corrupt, "an answer is missing") }
+        return rows[requests.count + 1]
+    }
+
+    /// Tries once more when a lock was not free in time: who has it was not stuck for long enough
+    /// to be ended the first time.
+    private func clearing(
+        _ requests: [PostgresRequest]
+    ) async throws(StoreError) -> [PostgresRows] {
+        do {
+            return try await self.pool.transaction(requests)
+        } catch {
+            // 55P03: a lock was not available within lock_timeout.
+            guard error.sqlState == "55P03" else { throw StoreError(error) }
         }
-        return rows[requests.count]
+        return try await self.transaction(requests)
     }
 
     private func move(

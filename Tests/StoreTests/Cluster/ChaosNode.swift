@@ -32,6 +32,9 @@ struct ChaosNode {
                 try await self.turn()
             } catch let error as StoreError where error.code == .stale {
                 try await self.join()
+            } catch let error as StoreError where error.isTransient {
+                // A lock that was not free in time; that nobody waited in a circle is a rule.
+                continue
             }
         }
     }

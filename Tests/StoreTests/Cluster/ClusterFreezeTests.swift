@@ -1,0 +1,83 @@
+// Decides that a process frozen in the middle of a transaction holds nobody up, against a real server.
+
+import Postgres
+import PulserIR
+import Store
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct ClusterFreezeTests {
+    /// A process that begins a batch with its fence and then sends nothing more.
+    private func freeze(
+        _ bed: StoreBed,
+        holding shard: OwnedShard,
+        of node: NodeEpoch
+    ) async throws -> PostgresConnection {
+        let frozen = try await PostgresConnection.connect(bed.configuration, logger: logger)
+        try await frozen.script(
+            """
+            BEGIN; SELECT FROM shard WHERE shard_id = \(shard.shard) AND owner = \(node.number)
+            AND generation = \(shard.generation) FOR SHARE
+            """
+        )
+        return frozen
+    }
+
+    @Test(
+        "a node frozen in the middle of a batch is buried, its shards are free, its batch is void"
+    )
+    func buried() async throws {
+        try await StoreBed.with { bed in
+            let nodes = try await bed.nodes(2)
+            let owned = try await bed.store.takeShards(3, for: nodes[1])
+            let frozen = try await self.freeze(bed, holding: owned[0], of: nodes[1])
+            try await bed.pass(11, for: nodes[1])
+            try await bed.settle(nodes[0])
+            #expect(try await bed.store.reap(by: nodes[0]) == [nodes[1]])
+            #expect(try await bed.store.shards(of: nodes[1]).isEmpty)
+            await #expect(throws: PostgresError.self) { try await frozen.script("COMMIT") }
+            await frozen.close()
+        }
+    }
+
+    @Test("a frozen coordinator holds up no change of membership")
+    func coordinator() async throws {
+        try await StoreBed.with { bed in
+            let frozen = try await PostgresConnection.connect(bed.configuration, logger: logger)
+            try await frozen.script("BEGIN; SELECT FROM cluster FOR SHARE")
+            _ = try await bed.active("a")
+            await #expect(throws: PostgresError.self) { try await frozen.script("COMMIT") }
+            await frozen.close()
+        }
+    }
+
+    @Test("sessions that hold nothing of the cluster, or work, are left alone")
+    func others() async throws {
+        try await StoreBed.with { bed in
+            let nodes = try await bed.nodes(2)
+            let owned = try await bed.store.takeShards(2, for: nodes[1])
+            let reader = try await PostgresConnection.connect(bed.configuration, logger: logger)
+            try await reader.script("BEGIN; SELECT FROM shard; SELECT FROM run FOR UPDATE")
+            let worker = try await PostgresConnection.connect(bed.configuration, logger: logger)
+            let frozen = try await self.freeze(bed, holding: owned[0], of: nodes[1])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // Busy all the while with a transaction that has a row of another shard.
+                group.addTask {
+                    try await worker.script(
+                        """
+                        BEGIN; SELECT FROM shard WHERE shard_id = 1000 FOR SHARE;
+                        DO $$ BEGIN WHILE EXISTS (SELECT FROM pg_stat_activity
+                            WHERE pid = \(frozen.backendPID)) LOOP
+                            PERFORM pg_stat_clear_snapshot(); END LOOP; END $$;
+                        COMMIT
+                        """
+                    )
+                }
+                try await bed.store.evict(nodes[1])
+                try await group.waitForAll()
+            }
+            try await reader.script("COMMIT")
+            for connection in [reader, worker, frozen] { await connection.close() }
+        }
+    }
+}
