@@ -193,8 +193,11 @@ struct BrowserSessionTests {
                     "UPDATE browser_session SET \(column) = now() - interval '\(age)'"
                 )
                 #expect(try await bed.get("/v1/me", [.cookie: session.cookie]).status == 401)
+                // Swept is where somebody asks.
+                let (other, _) = try await bed.token(.read)
                 try await eventually("it is swept away") {
-                    try await bed.text("SELECT count(*) FROM browser_session") == "0"
+                    #expect(try await bed.get("/v1/me", other).status == 200)
+                    return try await bed.text("SELECT count(*) FROM browser_session") == "0"
                 }
             }
         }
