@@ -32,11 +32,22 @@ public struct LeaseMachine: Sendable {
 
     /// Until when this node trusts its lease, on its own clock.
     public private(set) var trustedUntil: Duration
+    private let trust: Duration
     private var isTrusted = true
     private var isDead = false
 
     /// A lease obtained by a request sent at `sentAt`.
-    public init(sentAt: Duration) { self.trustedUntil = sentAt + Self.ttl - Self.margin }
+    ///
+    /// - Parameters:
+    ///   - sentAt: The node's monotonic clock when the request was sent.
+    ///   - trust: How long after the sending the lease is trusted.
+    public init(sentAt: Duration, trust: Duration = Self.ttl - Self.margin) {
+        self.trust = trust
+        self.trustedUntil = sentAt + trust
+    }
+
+    /// Whether effects are allowed at `now`, whatever events came before.
+    public func isTrusted(at now: Duration) -> Bool { !self.isDead && now < self.trustedUntil }
 
     /// Takes one event at `now` on the node's monotonic clock.
     ///
@@ -45,7 +56,7 @@ public struct LeaseMachine: Sendable {
         guard !self.isDead else { return nil }
         switch event {
         case .renewed(let sentAt):
-            self.trustedUntil = max(self.trustedUntil, sentAt + Self.ttl - Self.margin)
+            self.trustedUntil = max(self.trustedUntil, sentAt + self.trust)
         case .refused:
             self.isDead = true
             self.isTrusted = false

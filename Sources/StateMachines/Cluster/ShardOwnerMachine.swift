@@ -1,0 +1,391 @@
+// Decides what a node does with the shards that are its own: serve, settle, hand over, let go.
+
+public import PulserIR
+
+/// The owner's side of shards, from being assigned to being handed over.
+///
+/// ```
+/// assigned ──start──▶ running ──marked──▶ settling ──at rest, or 5 s──▶ settled ──handOver──▶ gone
+///                        ▲                   │                            │ refused
+///                        └───── unmarked ────┴──────── doubtful ◀─────────┘
+/// ```
+///
+/// Only the owner hands over, by one compare-and-set, after its work came to rest. A shard whose row
+/// shows a higher generation is lost at once, from everywhere.
+public struct ShardOwnerMachine: Sendable {
+    /// What the node must do with a shard's actors.
+    public enum Action: Sendable, Hashable {
+        /// Load it and serve it; effects that no fence can refuse wait until `effectsFrom`.
+        case begin(OwnedShard, effectsFrom: Duration)
+        /// Admit nothing more, finish what is under way, then say ``settled(_:at:)``.
+        case settle(OwnedShard)
+        /// Serve it again: it stays.
+        case resume(OwnedShard)
+        /// End everything of it at once.
+        case stop(OwnedShard)
+        /// Send what still waits to its new owner, in order, then tell it to begin.
+        case forward(OwnedShard, to: NodeEpoch, generation: Int64)
+    }
+
+    /// What to do with a message for a shard.
+    public enum Admission: Sendable, Hashable {
+        /// Take it.
+        case admit
+        /// Its sender knows an older generation.
+        case stale(generation: Int64)
+        /// Its sender knows a newer one: read the shards first.
+        case refresh
+        /// Another node owns the shard.
+        case moved(to: NodeEpoch, generation: Int64)
+        /// The shard is between two owners: try again shortly.
+        case moving
+    }
+
+    private enum Phase: Sendable, Hashable {
+        case assigned
+        case running
+        /// `isMarked`: by the coordinator; else by this node, which leaves.
+        case settling(to: NodeEpoch, until: Duration, isMarked: Bool)
+        case settled(to: NodeEpoch, isMarked: Bool)
+        /// Its handing over was refused; a reading after this time tells why.
+        case doubtful(since: Duration)
+        case letGo
+    }
+
+    private struct Owned: Sendable {
+        var generation: Int64
+        var effectsFrom: Duration
+        var phase: Phase
+        var isAsking = false
+        var notBefore: Duration = .zero
+    }
+
+    /// Every shard as last read, in order; nothing before the first reading.
+    public private(set) var table: [ShardView] = []
+
+    private let me: NodeEpoch
+    private let timing: ClusterTiming
+    private var owned: [Int32: Owned] = [:]
+    /// Owned shards that are not simply running.
+    private var restless: Set<Int32> = []
+
+    /// A node that owns nothing.
+    public init(me: NodeEpoch, timing: ClusterTiming = ClusterTiming()) {
+        self.me = me
+        self.timing = timing
+    }
+
+    /// Whether the node owns nothing.
+    public var isEmpty: Bool { self.owned.isEmpty }
+
+    /// The shards that are simply served, in order.
+    public var running: [Int32] {
+        self.owned.keys.filter { !self.restless.contains($0) }.sorted()
+    }
+
+    /// How many shards are on their way out.
+    public var leaving: Int { self.restless.count { self.owned[$0]?.phase != .assigned } }
+
+    /// When `work` has something to do next; `nil` when only events change anything.
+    public var wakeAt: Duration? {
+        self.restless.compactMap { shard -> Duration? in
+            guard let entry = self.owned[shard], !entry.isAsking else { return nil }
+            switch entry.phase {
+            case .settling(_, let until, _): return until
+            case .assigned, .settled, .letGo: return entry.notBefore
+            case .running, .doubtful: return nil
+            }
+        }.min()
+    }
+
+    /// What to do with a message for `shard` whose sender knows it at `generation`.
+    public func admission(_ shard: Int32, generation: Int64) -> Admission {
+        guard shard >= 0, Int(shard) < self.table.count else { return .refresh }
+        let row = self.table[Int(shard)]
+        let known = self.owned[shard]?.generation ?? row.generation
+        if generation > known { return .refresh }
+        guard let entry = self.owned[shard] else {
+            guard let owner = row.owner, owner != self.me else { return .moving }
+            return .moved(to: owner, generation: row.generation)
+        }
+        guard entry.phase == .running else { return .moving }
+        return generation < entry.generation ? .stale(generation: entry.generation) : .admit
+    }
+
+    /// Whether an effect of `shard` that no fence can refuse may begin, as far as the shard goes; the
+    /// lease must be trusted besides.
+    public func mayAct(_ shard: Int32, generation: Int64, at now: Duration) -> Bool {
+        guard let entry = self.owned[shard], entry.generation == generation else { return false }
+        switch entry.phase {
+        case .running, .settling: return now >= entry.effectsFrom
+        case .assigned, .settled, .doubtful, .letGo: return false
+        }
+    }
+
+    /// Takes a reading of the shards.
+    ///
+    /// - Parameters:
+    ///   - rows: All shards, or those that changed since the last reading; older generations than
+    ///     known are ignored.
+    ///   - sentAt: When the reading was asked for.
+    ///   - now: When it arrived.
+    /// - Returns: What follows from it.
+    public mutating func learn(
+        _ rows: [ShardView],
+        sentAt: Duration,
+        at now: Duration
+    ) -> [Action] {
+        var actions: [Action] = []
+        for row in rows where row.shard >= 0 {
+            while self.table.count <= Int(row.shard) {
+                let shard = Int32(self.table.count)
+                self.table.append(ShardView(shard: shard, owner: nil, generation: -1, state: .free))
+            }
+            guard row.generation >= self.table[Int(row.shard)].generation else { continue }
+            self.table[Int(row.shard)] = row
+            self.compare(row, sentAt: sentAt, at: now, &actions)
+        }
+        for shard in self.restless.sorted() {
+            guard let entry = self.owned[shard], case .doubtful(let since) = entry.phase,
+                sentAt >= since
+            else { continue }
+            // Refused although still ours: the target takes nothing. Somebody else shall be found.
+            let isMarked = self.table[Int(shard)].state == .handingOff
+            self.set(shard, isMarked ? .letGo : .running)
+            if !isMarked { actions.append(.resume(self.name(shard, entry))) }
+        }
+        return actions
+    }
+
+    /// The shard's actors are at rest.
+    public mutating func settled(_ shard: OwnedShard) {
+        guard let entry = self.owned[shard.shard], entry.generation == shard.generation,
+            case .settling(let target, _, let isMarked) = entry.phase
+        else { return }
+        self.set(shard.shard, .settled(to: target, isMarked: isMarked))
+    }
+
+    /// Begins to move a running shard to `target`, because this node leaves.
+    public mutating func move(_ shard: Int32, to target: NodeEpoch, at now: Duration) -> [Action] {
+        guard let entry = self.owned[shard], entry.phase == .running else { return [] }
+        let until = now + self.timing.settle
+        self.set(shard, .settling(to: target, until: until, isMarked: false))
+        return [.settle(self.name(shard, entry))]
+    }
+
+    /// Stops everything and lets it go.
+    public mutating func letGo() -> [Action] {
+        var actions: [Action] = []
+        for shard in self.owned.keys.sorted() {
+            guard let entry = self.owned[shard], entry.phase != .letGo, !entry.isAsking else {
+                continue
+            }
+            actions.append(.stop(self.name(shard, entry)))
+            self.set(shard, .letGo)
+        }
+        return actions
+    }
+
+    /// Says what to ask now; each request is under way until ``answered(_:_:at:)`` is called with it.
+    public mutating func work(at now: Duration) -> (actions: [Action], requests: [DirectoryRequest])
+    {
+        guard !self.restless.isEmpty else { return ([], []) }
+        var actions: [Action] = []
+        var requests: [DirectoryRequest] = []
+        var starting: [OwnedShard] = []
+        var releasing: [OwnedShard] = []
+        for shard in self.restless.sorted() {
+            guard let entry = self.owned[shard], !entry.isAsking else { continue }
+            let name = self.name(shard, entry)
+            if case .settling(let target, let until, let isMarked) = entry.phase, now >= until {
+                actions.append(.stop(name))
+                self.set(shard, .settled(to: target, isMarked: isMarked))
+            }
+            guard let phase = self.owned[shard]?.phase, now >= entry.notBefore else { continue }
+            switch phase {
+            case .assigned: starting.append(name)
+            case .letGo: releasing.append(name)
+            case .settled(let target, _): requests.append(.handOver(name, to: target))
+            case .running, .settling, .doubtful: continue
+            }
+            self.owned[shard]?.isAsking = true
+        }
+        if !starting.isEmpty { requests.append(.start(starting)) }
+        if !releasing.isEmpty { requests.append(.release(releasing)) }
+        return (actions, requests)
+    }
+
+    /// Takes the outcome of a request of ``work(at:)``.
+    public mutating func answered(
+        _ request: DirectoryRequest,
+        _ answer: DirectoryAnswer,
+        at now: Duration
+    ) -> [Action] {
+        switch request {
+        case .start(let shards):
+            return shards.flatMap { self.started($0, answer, at: now) }
+        case .release(let shards):
+            for shard in shards { self.released(shard, answer, at: now) }
+            return []
+        case .handOver(let shard, let target):
+            return self.handedOver(shard, target, answer, at: now)
+        default: return []
+        }
+    }
+}
+
+extension ShardOwnerMachine {
+    /// Brings what is owned in line with one row.
+    private mutating func compare(
+        _ row: ShardView,
+        sentAt: Duration,
+        at now: Duration,
+        _ actions: inout [Action]
+    ) {
+        let entry = self.owned[row.shard]
+        if let entry, entry.generation < row.generation || row.owner != self.me {
+            actions.append(.stop(self.name(row.shard, entry)))
+            self.remove(row.shard)
+        }
+        guard row.owner == self.me else { return }
+        guard let entry = self.owned[row.shard] else { return self.gain(row, at: now, &actions) }
+        let name = self.name(row.shard, entry)
+        switch (entry.phase, row.state) {
+        case (.running, .handingOff):
+            guard let target = row.target else { return }
+            let until = now + self.timing.settle
+            self.set(row.shard, .settling(to: target, until: until, isMarked: true))
+            actions.append(.settle(name))
+        case (.settling(_, let until, _), .handingOff):
+            guard let target = row.target else { return }
+            self.set(row.shard, .settling(to: target, until: until, isMarked: true))
+        case (.settled, .handingOff) where !entry.isAsking:
+            guard let target = row.target else { return }
+            self.set(row.shard, .settled(to: target, isMarked: true))
+        case (.settling(_, _, isMarked: true), .running), (.settled(_, isMarked: true), .running):
+            guard !entry.isAsking else { return }
+            self.set(row.shard, .running)
+            actions.append(.resume(name))
+        default: break
+        }
+    }
+
+    private mutating func gain(_ row: ShardView, at now: Duration, _ actions: inout [Action]) {
+        let entry = Owned(
+            generation: row.generation,
+            // The database's clock went on between its answer and now, so this is never too early.
+            effectsFrom: now + max(.zero, row.effectsIn),
+            phase: .assigned
+        )
+        self.owned[row.shard] = entry
+        switch row.state {
+        case .running:
+            self.set(row.shard, .running)
+            actions.append(.begin(self.name(row.shard, entry), effectsFrom: entry.effectsFrom))
+        case .handingOff:
+            // Never begun here, so there is nothing to settle.
+            guard let target = row.target else { return }
+            self.set(row.shard, .settled(to: target, isMarked: true))
+        case .assigned, .free: self.set(row.shard, .assigned)
+        }
+    }
+
+    private mutating func started(
+        _ shard: OwnedShard,
+        _ answer: DirectoryAnswer,
+        at now: Duration
+    ) -> [Action] {
+        guard let entry = self.entry(of: shard) else { return [] }
+        self.owned[shard.shard]?.isAsking = false
+        guard case .owned(let shards) = answer else {
+            self.owned[shard.shard]?.notBefore = now + self.timing.pause
+            return []
+        }
+        guard shards.contains(shard) else {
+            // Not ours as we know it; the next reading says how it stands.
+            self.remove(shard.shard)
+            return []
+        }
+        self.set(shard.shard, .running)
+        if self.table[Int(shard.shard)].generation == shard.generation {
+            self.table[Int(shard.shard)].state = .running
+        }
+        return [.begin(shard, effectsFrom: entry.effectsFrom)]
+    }
+
+    private mutating func released(
+        _ shard: OwnedShard,
+        _ answer: DirectoryAnswer,
+        at now: Duration
+    ) {
+        guard self.entry(of: shard) != nil else { return }
+        self.owned[shard.shard]?.isAsking = false
+        guard case .owned = answer else {
+            self.owned[shard.shard]?.notBefore = now + self.timing.pause
+            return
+        }
+        // Released by this request or lost before it: either way the generation is a higher one.
+        self.leave(shard, to: nil, generation: shard.generation + 1, state: .free)
+    }
+
+    private mutating func handedOver(
+        _ shard: OwnedShard,
+        _ target: NodeEpoch,
+        _ answer: DirectoryAnswer,
+        at now: Duration
+    ) -> [Action] {
+        guard self.entry(of: shard) != nil else { return [] }
+        self.owned[shard.shard]?.isAsking = false
+        guard case .handedOver(let generation) = answer else {
+            self.owned[shard.shard]?.notBefore = now + self.timing.pause
+            return []
+        }
+        guard let generation else {
+            self.set(shard.shard, .doubtful(since: now))
+            return []
+        }
+        self.leave(shard, to: target, generation: generation, state: .assigned)
+        return [.forward(shard, to: target, generation: generation)]
+    }
+
+    private mutating func leave(
+        _ shard: OwnedShard,
+        to owner: NodeEpoch?,
+        generation: Int64,
+        state: ShardState
+    ) {
+        self.remove(shard.shard)
+        guard self.table[Int(shard.shard)].generation < generation else { return }
+        self.table[Int(shard.shard)] = ShardView(
+            shard: shard.shard,
+            owner: owner,
+            generation: generation,
+            state: state
+        )
+    }
+
+    private func entry(of shard: OwnedShard) -> Owned? {
+        guard let entry = self.owned[shard.shard], entry.generation == shard.generation else {
+            return nil
+        }
+        return entry
+    }
+
+    private mutating func set(_ shard: Int32, _ phase: Phase) {
+        self.owned[shard]?.phase = phase
+        if phase == .running {
+            self.restless.remove(shard)
+        } else {
+            self.restless.insert(shard)
+        }
+    }
+
+    private mutating func remove(_ shard: Int32) {
+        self.owned[shard] = nil
+        self.restless.remove(shard)
+    }
+
+    private func name(_ shard: Int32, _ entry: Owned) -> OwnedShard {
+        OwnedShard(shard: shard, generation: entry.generation)
+    }
+}
