@@ -58,8 +58,15 @@ public struct CoordinatorMachine: Sendable {
         self.timing = timing
     }
 
-    /// When `decide` has something to do at the latest.
-    public var wakeAt: Duration { self.term == nil ? self.notBefore : self.prolongAt }
+    /// Whether `decide` has anything to decide: this node coordinates, or nobody does.
+    public var isConcerned: Bool {
+        !self.isAsking && (self.term != nil || !self.someoneCoordinates)
+    }
+
+    /// When `decide` has something to do next; `nil` when only events change anything.
+    public var wakeAt: Duration? {
+        self.term == nil || self.isAsking ? nil : max(self.prolongAt, self.notBefore)
+    }
 
     /// Takes what a renewal or a view says about who coordinates.
     public mutating func learn(_ coordinator: CoordinatorTerm?) {
@@ -124,14 +131,9 @@ public struct CoordinatorMachine: Sendable {
         at now: Duration
     ) -> DirectoryRequest? {
         self.follow(situation.shards, at: now)
-        var allocation = AllocationMachine(
-            nodes: situation.nodes,
-            shards: situation.shards,
-            weights: situation.weights,
-            movesMax: self.timing.movesMax
-        )
         let free = situation.shards.filter { $0.state == .free }.map(\.shard)
         if !free.isEmpty {
+            var allocation = self.allocation(situation)
             let placements = allocation.place(free)
             if !placements.isEmpty { return .assign(term, placements) }
         }
@@ -141,8 +143,18 @@ public struct CoordinatorMachine: Sendable {
         let isQuiet = situation.shards.allSatisfy { $0.state == .running }
         guard isQuiet, now >= self.roundAt else { return nil }
         self.roundAt = now + self.timing.shardPoll
+        var allocation = self.allocation(situation)
         let moves = allocation.moves(situation.shards)
         return moves.isEmpty ? nil : .mark(term, moves)
+    }
+
+    private func allocation(_ situation: Situation) -> AllocationMachine {
+        AllocationMachine(
+            nodes: situation.nodes,
+            shards: situation.shards,
+            weights: situation.weights,
+            movesMax: self.timing.movesMax
+        )
     }
 
     /// Remembers since when shards are under way, as seen from here: a new coordinator begins anew.

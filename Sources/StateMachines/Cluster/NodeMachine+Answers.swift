@@ -66,7 +66,7 @@ extension NodeMachine {
         at now: Duration,
         _ actions: inout [Action]
     ) {
-        self.isRenewing = false
+        self.renewals -= 1
         guard case .renewed(let renewal) = answer else {
             self.renewAt = min(self.renewAt, now + self.timing.pause)
             return
@@ -77,6 +77,7 @@ extension NodeMachine {
             actions.append(.dead)
             return
         }
+        self.renewAt = max(self.renewAt, sentAt + self.timing.renewal)
         self.leaseEndsAt = max(self.leaseEndsAt, sentAt + self.timing.lease)
         if sentAt >= self.statusKnownAt { self.status = renewal.status }
         self.coordinator.learn(renewal.coordinator)
@@ -152,6 +153,7 @@ extension NodeMachine {
             self.shardsAt = min(self.shardsAt, now + self.timing.pause)
             return
         }
+        self.shardsReadAt = sentAt
         actions += self.owner.learn(rows, sentAt: sentAt, at: now).map { .shard($0) }
         self.coordinator.read(sentAt: sentAt)
         if let unproven = self.unproven, sentAt >= unproven.arrivedAt {

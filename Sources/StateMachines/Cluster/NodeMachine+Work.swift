@@ -11,8 +11,11 @@ extension NodeMachine {
         self.watch(at: now, &actions)
         self.changeStatus(at: now, &actions)
         guard !self.hasEnded else { return }
-        if let request = self.coordinator.decide(self.situation(at: now), at: now) {
-            self.ask(request, at: now, &actions)
+        if self.coordinator.isConcerned {
+            let situation = self.situation(at: now)
+            if let request = self.coordinator.decide(situation, at: now) {
+                self.ask(request, at: now, &actions)
+            }
         }
         self.shed(at: now, &actions)
         let (work, requests) = self.owner.work(at: now)
@@ -40,9 +43,11 @@ extension NodeMachine {
         case .trust: actions.append(.trust)
         case .dead, nil: break
         }
-        if now >= self.renewAt, !self.isRenewing {
-            self.isRenewing = true
-            self.renewAt = now + self.timing.renewal
+        if now >= self.renewAt, self.renewals < Self.renewalsMax {
+            // Without an answer soon it is asked once more: renewals do not conflict with each other,
+            // and one lost message shall not make a node look late.
+            self.renewals += 1
+            self.renewAt = now + self.timing.pause
             self.ask(.renew, at: now, &actions)
         }
         if let reapAt = self.reapAt, now >= reapAt, !self.isReaping {
@@ -75,18 +80,26 @@ extension NodeMachine {
             let via = route == .indirect ? self.witness(against: epoch) : nil
             actions.append(.probe(epoch, id: id, via: via))
         }
+        self.judge(at: now, &actions)
+    }
+
+    /// Decides about this node's votes.
+    private mutating func judge(at now: Duration, _ actions: inout [Action]) {
+        // Without a suspicion there is nothing to say, and no vote that might stand.
+        let isCalm = self.peers.allSatisfy { $0.machine.suspicion == .none && $0.vote.isIdle }
+        guard !isCalm else { return }
         let isFit = self.isFit(at: now)
         let heard = self.peers.count { $0.machine.isHeard(at: now) }
         let live = self.peers.count { now < $0.leaseUntil }
         for index in self.peers.indices {
             let peer = self.peers[index]
-            // An expired lease needs no votes, and a vote that never stood no machine.
-            let others = live - (now < peer.leaseUntil ? 1 : 0)
+            let isLive = now < peer.leaseUntil
             let evidence = VoteMachine.Evidence(
-                suspicion: now < peer.leaseUntil ? peer.machine.suspicion : .none,
+                // An expired lease needs no votes.
+                suspicion: isLive ? peer.machine.suspicion : .none,
                 heardAt: peer.machine.heardAt,
                 isFit: isFit,
-                hasOthers: others > 0,
+                hasOthers: live - (isLive ? 1 : 0) > 0,
                 hearsOthers: heard - (peer.machine.isHeard(at: now) ? 1 : 0) > 0,
                 coordinates: self.coordinator.term != nil
             )
@@ -174,7 +187,9 @@ extension NodeMachine {
     private func situation(at now: Duration) -> CoordinatorMachine.Situation {
         CoordinatorMachine.Situation(
             isEligible: self.status == .active && self.leaveBy == nil
-                && self.lease.isTrusted(at: now) && !self.isAlone(at: now),
+                && self.lease.isTrusted(at: now) && !self.isAlone(at: now)
+                // Who cannot see the shards must not hold the office: nobody else could place them.
+                && now - self.shardsReadAt < self.timing.lease / 2,
             nodes: self.coordinator.term == nil ? [] : self.nodes(at: now),
             shards: self.owner.table,
             weights: self.weights
@@ -197,14 +212,15 @@ extension NodeMachine {
     }
 
     private func nextWake(after now: Duration) -> Duration {
-        var wake = self.isRenewing ? now + self.timing.renewal : self.renewAt
+        let mayRenew = self.renewals < Self.renewalsMax
+        var wake = mayRenew ? self.renewAt : now + self.timing.renewal
         if !self.isReading.view { wake = min(wake, self.viewAt) }
         if !self.isReading.shards { wake = min(wake, self.shardsAt) }
         for peer in self.peers where now < peer.leaseUntil { wake = min(wake, peer.machine.wakeAt) }
         if now < self.lease.trustedUntil { wake = min(wake, self.lease.trustedUntil) }
-        if self.coordinator.term != nil { wake = min(wake, self.coordinator.wakeAt) }
+        if let termAt = self.coordinator.wakeAt { wake = min(wake, termAt) }
         if let ownerAt = self.owner.wakeAt { wake = min(wake, ownerAt) }
-        if let reapAt = self.reapAt { wake = min(wake, reapAt) }
+        if let reapAt = self.reapAt, !self.isReaping { wake = min(wake, reapAt) }
         if self.leaveBy != nil || self.status == .joining {
             wake = min(wake, now + self.timing.pause)
         }

@@ -70,6 +70,8 @@ public struct NodeMachine: Sendable {
     /// When to call with `.tick` at the latest.
     public internal(set) var wakeAt: Duration
 
+    static let renewalsMax = 3
+
     let timing: ClusterTiming
     var lease: LeaseMachine
     var coordinator: CoordinatorMachine
@@ -80,7 +82,8 @@ public struct NodeMachine: Sendable {
 
     var asked: [Int: Asked] = [:]
     var lastID = 0
-    var isRenewing = false
+    /// Renewals without an answer yet.
+    var renewals = 0
     var isReaping = false
     var isReading = (view: false, shards: false)
     var isChangingStatus = false
@@ -90,6 +93,7 @@ public struct NodeMachine: Sendable {
     var renewAt: Duration
     var viewAt: Duration
     var shardsAt: Duration
+    var shardsReadAt: Duration
     var reapAt: Duration?
     var statusAt: Duration = .zero
     var statusKnownAt: Duration
@@ -125,6 +129,7 @@ public struct NodeMachine: Sendable {
         self.renewAt = joinedAt + timing.renewal
         self.viewAt = now
         self.shardsAt = now
+        self.shardsReadAt = now
         self.statusKnownAt = joinedAt
         self.wakeAt = now
     }

@@ -273,8 +273,9 @@ extension ShardOwnerMachine {
     private mutating func gain(_ row: ShardView, at now: Duration, _ actions: inout [Action]) {
         let entry = Owned(
             generation: row.generation,
-            // The database's clock went on between its answer and now, so this is never too early.
-            effectsFrom: now + max(.zero, row.effectsIn),
+            // The database's clock went on between its answer and now; a tenth more for a clock of
+            // this node that runs too fast.
+            effectsFrom: now + max(.zero, row.effectsIn) * 11 / 10,
             phase: .assigned
         )
         self.owned[row.shard] = entry

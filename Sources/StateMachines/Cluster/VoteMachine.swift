@@ -51,6 +51,7 @@ public struct VoteMachine: Sendable {
 
     private let timing: ClusterTiming
     private var isAsking = false
+    /// Whether the database may have a vote of this node.
     private var mayStand = false
     private var softSince: Duration?
     private var votedAt: Duration?
@@ -59,6 +60,9 @@ public struct VoteMachine: Sendable {
 
     /// A node that has not voted.
     public init(timing: ClusterTiming = ClusterTiming()) { self.timing = timing }
+
+    /// Whether nothing was ever said against the peer, or all of it was taken back.
+    public var isIdle: Bool { !self.mayStand && self.softSince == nil }
 
     /// Decides at `now`; a decision is under way until ``answered(_:succeeded:at:)`` is called with it.
     public mutating func decide(_ evidence: Evidence, at now: Duration) -> Decision? {
