@@ -56,6 +56,7 @@ public struct PeerMachine: Sendable {
     private let timing: ClusterTiming
     private var latency = LatencyEstimate()
     private var underWay: Probe?
+    private var missed: Probe?
     private var nextAt: Duration
     private var misses = 0
     private var isRefused = false
@@ -85,8 +86,7 @@ public struct PeerMachine: Sendable {
         if let probe = self.underWay {
             guard now >= probe.deadline else { return nil }
             self.underWay = nil
-            // A slow peer shall become one with a longer timeout, not a dead one.
-            self.latency.note(probe.deadline - probe.sentAt)
+            self.missed = probe
             self.miss()
         }
         guard now >= self.nextAt else { return nil }
@@ -111,8 +111,10 @@ public struct PeerMachine: Sendable {
         if probe != nil { self.underWay = nil }
         switch answer {
         case .alive:
-            if let probe { self.latency.note(now - probe.sentAt) }
-            if probe?.route != .indirect { self.heardAt = now }
+            // From an answer that came too late a slow peer gets a longer timeout.
+            let sent = probe ?? self.missed.flatMap { $0.id == id ? $0 : nil }
+            if let sent { self.latency.note(now - sent.sentAt) }
+            if sent?.route != .indirect { self.heardAt = now }
             self.answeredAt = now
             self.misses = 0
             self.isRefused = false
@@ -137,6 +139,7 @@ public struct PeerMachine: Sendable {
     /// Forgets the probe under way: this node slept, so the silence may be its own.
     public mutating func excuse(at now: Duration) {
         self.underWay = nil
+        self.missed = nil
         self.nextAt = now
     }
 

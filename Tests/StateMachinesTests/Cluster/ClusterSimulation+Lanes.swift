@@ -93,13 +93,21 @@ extension ClusterSimulation {
         if self.network.isCut(host, at: self.now) || self.chance(perMille: 5) {
             return self.add(.written(host, life: life, name, operation, nil), after: 3_000_000)
         }
+        // Some writes are carried out long after nobody waits for them any more.
         let isLate = self.chance(perMille: 5)
+        if isLate { self.add(.written(host, life: life, name, operation, nil), after: 3_000_000) }
         let delay = isLate ? self.draw(3_000_000...9_000_000) : self.draw(500...5_000)
-        self.add(.write(host, life: life, name, operation), after: delay)
+        self.add(.write(host, life: life, name, operation, isLate: isLate), after: delay)
     }
 
     /// A write has come to the database, maybe after its process ended.
-    mutating func write(_ host: Int, _ life: Int, _ shard: OwnedShard, _ operation: Int) {
+    mutating func write(
+        _ host: Int,
+        _ life: Int,
+        _ shard: OwnedShard,
+        _ operation: Int,
+        isLate: Bool
+    ) {
         let node = NodeEpoch(Int64(life))
         var outcome: SimulatedDirectory.Written?
         if self.network.outageUntil <= self.now {
@@ -111,6 +119,7 @@ extension ClusterSimulation {
                 self.count("refused writes")
             }
         }
+        if isLate { return }
         let isReplyLost = self.network.isCut(host, at: self.now) || self.chance(perMille: 10)
         if isReplyLost { outcome = nil }
         self.add(

@@ -62,7 +62,7 @@ struct ClusterSimulation {
         case probed(Int, life: Int, id: Int, NodeEpoch, PeerMachine.Answer)
         case send(Int)
         case burst(Int32)
-        case write(Int, life: Int, OwnedShard, Int)
+        case write(Int, life: Int, OwnedShard, Int, isLate: Bool)
         case written(Int, life: Int, OwnedShard, Int, SimulatedDirectory.Written?)
         case forwarded(Int, OwnedShard, [Int])
         case thaw(Int)
@@ -180,8 +180,8 @@ struct ClusterSimulation {
             self.give(host, .probed(peer, id: id, answer))
         case .send(let operation): self.send(operation)
         case .burst(let shard): self.burst(shard)
-        case .write(let host, let life, let shard, let operation):
-            self.write(host, life, shard, operation)
+        case .write(let host, let life, let shard, let operation, let isLate):
+            self.write(host, life, shard, operation, isLate: isLate)
         case .written(let host, let life, let shard, let operation, let outcome):
             guard self.isUp(host, life, else: event) else { return }
             self.written(host, shard, operation, outcome)

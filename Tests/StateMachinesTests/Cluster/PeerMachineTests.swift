@@ -115,6 +115,23 @@ struct PeerMachineTests {
         }
     }
 
+    @Test("a peer that became slow is waited for longer, because its late answers teach it")
+    func slowness() {
+        var bench = Bench()
+        bench.live(20, latency: .milliseconds(2))
+        for _ in 0..<12 {
+            bench.step()
+            let sentAt = bench.now
+            let isLate = bench.peer.wakeAt < sentAt + .milliseconds(400)
+            if isLate { _ = bench.peer.tick(at: bench.peer.wakeAt, id: -1) }
+            bench.now = sentAt
+            bench.answer(.alive, after: .milliseconds(400))
+            #expect(bench.peer.suspicion == .none)
+        }
+        bench.step()
+        #expect(bench.peer.wakeAt - bench.now > .milliseconds(400))
+    }
+
     @Test("an unknown or repeated outcome of a probe says nothing")
     func strangers() {
         var bench = Bench()

@@ -11,11 +11,11 @@ struct SupervisionMachineTests {
     @Test("a child that crashes is started again, later each time, and nobody else is touched")
     func restart() {
         var machine = Machine()
-        for child in ["a", "b"] { #expect(machine.start(child, at: .zero)) }
+        for child in ["a", "b"] { #expect(machine.start(child, at: .zero) == true) }
         let first = machine.ended("a", .crashed(reason: "one"), at: .seconds(1), random: 0.5)
         #expect(first == .restart("a", after: .milliseconds(100)))
         #expect(machine.count == 2)
-        #expect(machine.start("a", at: .seconds(2)))
+        #expect(machine.start("a", at: .seconds(2)) == true)
         let second = machine.ended("a", .crashed(reason: "two"), at: .seconds(3), random: 0.5)
         #expect(second == .restart("a", after: .milliseconds(200)))
     }
@@ -43,17 +43,17 @@ struct SupervisionMachineTests {
     func poison() {
         var machine = Machine()
         for second in 1...2 {
-            #expect(machine.start("a", at: .seconds(second)))
+            #expect(machine.start("a", at: .seconds(second)) == true)
             _ = machine.ended("a", .crashed(reason: "x"), at: .seconds(second), random: 0)
         }
-        #expect(machine.start("a", at: .seconds(3)))
+        #expect(machine.start("a", at: .seconds(3)) == true)
         let end = machine.ended("a", .crashed(reason: "bad input"), at: .seconds(3), random: 0)
         #expect(end == .isolate("a", reason: "bad input"))
         #expect(machine.isolated == ["a": "bad input"])
-        #expect(!machine.start("a", at: .seconds(4)))
-        #expect(machine.start("b", at: .seconds(4)))
+        #expect(machine.start("a", at: .seconds(4)) == false)
+        #expect(machine.start("b", at: .seconds(4)) == true)
         #expect(machine.forgive("a") == "bad input")
-        #expect(machine.start("a", at: .seconds(5)))
+        #expect(machine.start("a", at: .seconds(5)) == true)
     }
 
     @Test("crashes of a child that lived for a minute in between do not add up")
@@ -61,7 +61,7 @@ struct SupervisionMachineTests {
         var machine = Machine()
         for minute in 1...20 {
             let now = Duration.seconds(61 * minute)
-            #expect(machine.start("a", at: now))
+            #expect(machine.start("a", at: now) == true)
             let end = machine.ended(
                 "a",
                 .crashed(reason: "x"),
@@ -95,7 +95,7 @@ struct SupervisionMachineTests {
         let sixth = machine.ended("6", .crashed(reason: "disk full"), at: .seconds(69), random: 0)
         #expect(sixth == .escalate(reason: "disk full"))
         #expect(machine.hasEscalated && machine.count == 0)
-        #expect(!machine.start("8", at: .seconds(200)))
+        #expect(machine.start("8", at: .seconds(200)) == false)
         #expect(machine.ended("7", .crashed(reason: "x"), at: .seconds(200), random: 0) == nil)
         // A second later the first restart has left the window.
         let survived = late.ended("6", .crashed(reason: "x"), at: .seconds(70), random: 0.5)
@@ -131,9 +131,9 @@ struct RecallMachineTests {
     @Test("remembered children start in order, a few at once, then at the rate")
     func rate() {
         var machine = RecallMachine<Int>(perSecond: 10, burst: 3)
-        #expect(machine.remember(Array(0..<10)).isEmpty)
+        #expect(machine.remember(Array(0..<10)) == [])
         #expect(machine.due(at: .seconds(5)) == [0, 1, 2])
-        #expect(machine.due(at: .milliseconds(5_099)).isEmpty)
+        #expect(machine.due(at: .milliseconds(5_099)) == [])
         #expect(machine.wakeAt == .milliseconds(5_100))
         #expect(machine.due(at: .milliseconds(5_100)) == [3])
         #expect(machine.due(at: .milliseconds(5_350)) == [4, 5])
@@ -146,12 +146,12 @@ struct RecallMachineTests {
     func bound() {
         var machine = RecallMachine<Int>(burst: 1, waitingMax: 3)
         #expect(machine.remember([1, 2, 2, 3, 4]) == [4])
-        #expect(machine.remember([1]).isEmpty)
+        #expect(machine.remember([1]) == [])
         machine.forget(2)
-        #expect(machine.remember([4]).isEmpty)
+        #expect(machine.remember([4]) == [])
         var started: [Int] = []
         while let wakeAt = machine.wakeAt { started += machine.due(at: wakeAt) }
         #expect(started == [1, 3, 4])
-        #expect(machine.remember([1]).isEmpty)
+        #expect(machine.remember([1]) == [])
     }
 }

@@ -1,0 +1,177 @@
+// Decides what an owner serves, hands over and refuses.
+
+import PulserIR
+import StateMachines
+import Testing
+
+@Suite
+struct ShardOwnerMachineTests {
+    private static let me = NodeEpoch(1)
+    private static let other = NodeEpoch(2)
+    private static let owned = OwnedShard(shard: 0, generation: 5)
+
+    private static func row(
+        _ state: ShardState,
+        owner: NodeEpoch? = me,
+        generation: Int64 = 5,
+        target: NodeEpoch? = nil,
+        effectsIn: Duration = .zero
+    ) -> [ShardView] {
+        [
+            ShardView(
+                shard: 0,
+                owner: owner,
+                generation: generation,
+                state: state,
+                target: target,
+                effectsIn: effectsIn
+            )
+        ]
+    }
+
+    /// An owner whose shard 0 runs at generation 5.
+    private static func running() -> ShardOwnerMachine {
+        var machine = ShardOwnerMachine(me: self.me)
+        _ = machine.learn(self.row(.running), sentAt: .zero, at: .zero)
+        return machine
+    }
+
+    @Test("an assigned shard is served only after its start is confirmed")
+    func start() {
+        var machine = ShardOwnerMachine(me: Self.me)
+        let learnt = machine.learn(
+            Self.row(.assigned, effectsIn: .seconds(10)),
+            sentAt: .zero,
+            at: .seconds(1)
+        )
+        #expect(learnt.isEmpty)
+        #expect(machine.admission(0, generation: 5) == .moving)
+        let request = DirectoryRequest.start([Self.owned])
+        #expect(machine.work(at: .seconds(1)).requests == [request])
+        #expect(machine.work(at: .seconds(1)).requests == [])
+        // A tenth more than the database said, for a clock that runs too fast.
+        let begun = machine.answered(request, .owned([Self.owned]), at: .seconds(2))
+        #expect(begun == [.begin(Self.owned, effectsFrom: .seconds(12))])
+        #expect(machine.admission(0, generation: 5) == .admit)
+        #expect(!machine.mayAct(0, generation: 5, at: .milliseconds(11_999)))
+        #expect(machine.mayAct(0, generation: 5, at: .seconds(12)))
+        #expect(!machine.mayAct(0, generation: 4, at: .seconds(12)))
+    }
+
+    @Test("a start whose reply is lost is noticed by the next reading")
+    func lostStart() {
+        var machine = ShardOwnerMachine(me: Self.me)
+        _ = machine.learn(Self.row(.assigned), sentAt: .zero, at: .zero)
+        let request = DirectoryRequest.start([Self.owned])
+        #expect(machine.work(at: .zero).requests == [request])
+        #expect(machine.answered(request, .failed, at: .seconds(3)) == [])
+        #expect(machine.work(at: .seconds(3)).requests == [], "a pause first")
+        #expect(machine.work(at: .seconds(4)).requests == [request])
+        let begun = machine.answered(request, .owned([Self.owned]), at: .seconds(4))
+        #expect(begun == [.begin(Self.owned, effectsFrom: .zero)])
+    }
+
+    @Test("a message meets admission, or hears where the shard is")
+    func admission() {
+        var machine = Self.running()
+        #expect(machine.admission(0, generation: 4) == .stale(generation: 5))
+        #expect(machine.admission(0, generation: 6) == .refresh)
+        #expect(machine.admission(7, generation: 0) == .refresh)
+        let lost = machine.learn(
+            Self.row(.running, owner: Self.other, generation: 6),
+            sentAt: .zero,
+            at: .zero
+        )
+        #expect(lost == [.stop(Self.owned)])
+        #expect(machine.admission(0, generation: 5) == .moved(to: Self.other, generation: 6))
+        #expect(!machine.mayAct(0, generation: 5, at: .seconds(1)))
+        _ = machine.learn(Self.row(.free, owner: nil, generation: 7), sentAt: .zero, at: .zero)
+        #expect(machine.admission(0, generation: 7) == .moving)
+    }
+
+    @Test("a marked shard settles, is handed over once, and what waits is forwarded")
+    func handOver() {
+        var machine = Self.running()
+        let marked = machine.learn(
+            Self.row(.handingOff, target: Self.other),
+            sentAt: .zero,
+            at: .seconds(1)
+        )
+        #expect(marked == [.settle(Self.owned)])
+        #expect(machine.admission(0, generation: 5) == .moving)
+        #expect(machine.mayAct(0, generation: 5, at: .seconds(1)), "work under way may end")
+        #expect(machine.work(at: .seconds(2)).requests == [])
+        machine.settled(Self.owned)
+        #expect(!machine.mayAct(0, generation: 5, at: .seconds(2)))
+        let request = DirectoryRequest.handOver(Self.owned, to: Self.other)
+        #expect(machine.work(at: .seconds(2)).requests == [request])
+        let forwarded = machine.answered(request, .handedOver(6), at: .seconds(2))
+        #expect(forwarded == [.forward(Self.owned, to: Self.other, generation: 6)])
+        #expect(machine.isEmpty)
+        // A reading from before must not bring it back.
+        let stale = machine.learn(
+            Self.row(.handingOff, target: Self.other),
+            sentAt: .seconds(1),
+            at: .seconds(3)
+        )
+        #expect(stale == [] && machine.isEmpty)
+    }
+
+    @Test("a shard that does not come to rest within five seconds is cut off and handed over")
+    func late() {
+        var machine = Self.running()
+        let row = Self.row(.handingOff, target: Self.other)
+        _ = machine.learn(row, sentAt: .zero, at: .seconds(1))
+        #expect(machine.wakeAt == .seconds(6))
+        #expect(machine.work(at: .milliseconds(5_999)).actions == [])
+        let (actions, requests) = machine.work(at: .seconds(6))
+        #expect(actions == [.stop(Self.owned)])
+        #expect(requests == [.handOver(Self.owned, to: Self.other)])
+    }
+
+    @Test("a mark that is taken back has the shard served again")
+    func unmarked() {
+        var machine = Self.running()
+        let row = Self.row(.handingOff, target: Self.other)
+        _ = machine.learn(row, sentAt: .zero, at: .zero)
+        let resumed = machine.learn(Self.row(.running), sentAt: .seconds(1), at: .seconds(1))
+        #expect(resumed == [.resume(Self.owned)])
+        #expect(machine.admission(0, generation: 5) == .admit)
+    }
+
+    @Test("a refused handing over is cleared up by a later reading, not by an earlier one")
+    func refused() {
+        let outcomes: [(ShardState, [DirectoryRequest])] = [
+            (.running, []), (.handingOff, [.release([Self.owned])]),
+        ]
+        for (state, requests) in outcomes {
+            var machine = Self.running()
+            let target = state == .handingOff ? Self.other : nil
+            _ = machine.move(0, to: Self.other, at: .zero)
+            machine.settled(Self.owned)
+            let request = DirectoryRequest.handOver(Self.owned, to: Self.other)
+            #expect(machine.work(at: .zero).requests == [request])
+            _ = machine.answered(request, .handedOver(nil), at: .seconds(2))
+            let row = Self.row(state, target: target)
+            _ = machine.learn(row, sentAt: .seconds(1), at: .seconds(3))
+            #expect(machine.work(at: .seconds(3)).requests == [])
+            _ = machine.learn(row, sentAt: .seconds(3), at: .seconds(4))
+            #expect(machine.work(at: .seconds(4)).requests == requests)
+        }
+    }
+
+    @Test("letting go stops everything first and releases it, whatever the answer was")
+    func release() {
+        for confirmed in [[Self.owned], []] {
+            var machine = Self.running()
+            #expect(machine.letGo() == [.stop(Self.owned)])
+            #expect(machine.letGo() == [])
+            let request = DirectoryRequest.release([Self.owned])
+            #expect(machine.work(at: .zero).requests == [request])
+            _ = machine.answered(request, .owned(confirmed), at: .seconds(1))
+            #expect(machine.isEmpty)
+            _ = machine.learn(Self.row(.running), sentAt: .zero, at: .seconds(2))
+            #expect(machine.isEmpty, "a reading from before brings nothing back")
+        }
+    }
+}
