@@ -14,8 +14,9 @@ struct Opsload: AsyncParsableCommand {
             failed that must not, 2 when `compare` found a regression, 64 for wrong usage.
             """,
         subcommands: [
-            APICommand.self, StreamsCommand.self, HTTP2Command.self, CompareCommand.self,
-            MedianCommand.self, EmitCommand.self, FloorServerCommand.self,
+            APICommand.self, StreamsCommand.self, HTTP2Command.self, ClusterCommand.self,
+            CompareCommand.self, MedianCommand.self, EmitCommand.self, FloorServerCommand.self,
+            ClusterNodeCommand.self,
         ]
     )
 }

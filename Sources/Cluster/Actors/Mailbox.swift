@@ -89,8 +89,8 @@ final class Mailbox: Sendable {
     }
 
     /// Detached: what a caller has in its task is not the business of the calls behind it.
+    // SAFETY: ends by itself when nothing waits; `close` cancels what it executes.
     private func start() -> Task<Void, Never> {
-        // SAFETY: ends by itself when nothing waits; `close` cancels what it executes.
         Task.detached(executorPreference: self.executor) { await self.drain() }
     }
 

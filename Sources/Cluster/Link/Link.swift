@@ -11,6 +11,8 @@ protocol LinkHost: AnyObject, Sendable {
     func received(_ call: IncomingCall)
     /// The peer is known and the link can be used.
     func ready(_ link: Link)
+    /// It takes no new calls, but goes on with those that are open.
+    func retired(_ link: Link)
     /// It is over; called once.
     func ended(_ link: Link, wasReady: Bool, _ error: ClusterError)
 }
@@ -29,19 +31,19 @@ final class Link: Sendable {
         var callsMax = 16_384
     }
 
-    private enum Phase {
+    enum Phase {
         case opening
         case ready
         case ended
     }
 
-    private struct OpenCall {
+    struct OpenCall {
         var call: OutgoingCall
         /// Where its bytes begin.
         var start: UInt64
     }
 
-    private struct State: ~Copyable {
+    struct State: ~Copyable {
         var phase = Phase.opening
         var peer: Hello?
         var outbox: Outbox
@@ -49,19 +51,26 @@ final class Link: Sendable {
         var nextID: UInt32 = 0
         var incoming: [UInt32: IncomingCall] = [:]
         var stream: (any LinkTransport)?
+        /// Whether the peer has said that the link is to end when nothing is open.
+        var isLeaving = false
+        /// Whether this end has said so.
+        var isRetired = false
+
+        /// Whether nothing is open and nothing will be.
+        var isDone: Bool { self.isLeaving && self.open.isEmpty && self.incoming.isEmpty }
     }
 
     let traffic: Traffic
     /// The node that is meant; `nil` for a link that came from a peer that has not said who it is.
     let expected: NodeEpoch?
     let settings: Settings
-    private let hello: Hello
-    private let host: any LinkHost
+    let hello: Hello
+    let host: any LinkHost
     private let metrics: ClusterMetrics
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let lastReceived = Atomic<UInt64>(0)
     private let lastRoundTrip = Atomic<Int64>(-1)
-    private let ending = AsyncStream<Never>.makeStream()
+    let ending = AsyncStream<Never>.makeStream()
 
     init(
         _ traffic: Traffic,
@@ -118,7 +127,9 @@ final class Link: Sendable {
     func send(_ call: OutgoingCall, _ head: [UInt8], _ arguments: [UInt8], _ key: MethodKey) {
         var wakes = false
         let result = self.state.withLock { state -> Result<UInt32, ClusterError> in
-            if state.phase == .ended { return .failure(Self.lost) }
+            guard state.phase != .ended, !state.isLeaving, !state.isRetired else {
+                return .failure(Self.lost)
+            }
             if let methods = state.peer?.methods, methods[key.kind]?.contains(key.method) != true {
                 return .failure(
                     ClusterError(.unimplemented, "the node's build does not know the method")
@@ -201,12 +212,20 @@ final class Link: Sendable {
         case .failure(let failure): self.answered(frame.id, .failure(failure))
         case .redirect(let redirect): self.answered(frame.id, .redirect(redirect))
         case .cancel: self.state.withLock { $0.incoming[frame.id] }?.cancel()
+        case .goodbye:
+            self.state.withLock { $0.isLeaving = true }
+            self.host.retired(self)
+            self.closeWhenDone()
         }
     }
 
     private func answered(_ id: UInt32, _ outcome: CallOutcome) {
         // One that was given up meanwhile is not there any more.
-        self.state.withLock { $0.open.removeValue(forKey: id) }?.call.finish(outcome)
+        let (open, isDone) = self.state.withLock { state in
+            (state.open.removeValue(forKey: id), state.isDone)
+        }
+        open?.call.finish(outcome)
+        if isDone { self.closeWhenDone() }
     }
 
     private func received(
@@ -265,107 +284,26 @@ final class Link: Sendable {
         _ tail: ArraySlice<UInt8>
     ) {
         var isUnread = false
+        var isDone = false
         let wakes = self.state.withLock { state in
             state.incoming[id] = nil
+            isDone = state.isDone
             guard state.phase != .ended else { return false }
             isUnread = state.outbox.isOverfull
             return state.outbox.add(tag, id, head, tail)
         }
         if wakes { self.wake() }
+        if isDone { self.closeWhenDone() }
         if isUnread {
             self.end(ClusterError(.overloaded, "the node does not read the answers to its calls"))
         }
     }
 
-    // MARK: Life
+    /// Has the stream ask for what waits.
+    func wake() { self.state.withLock { $0.stream }?.wake() }
 
-    private func greet() {
-        var wire = WireWriter()
-        self.hello.write(to: &wire)
-        if self.state.withLock({ $0.outbox.greet(.hello, wire.bytes) }) { self.wake() }
-    }
-
-    private func greeted(by peer: Hello) throws(ClusterError) {
-        if let objection = self.hello.objection(to: peer, expected: self.expected) {
-            guard self.expected == nil else {
-                return self.end(ClusterError(.refused, objection))
-            }
-            var wire = WireWriter()
-            wire.text(objection.cut(toBytes: Envelope.messageBytesMax))
-            let wakes = self.state.withLock { state in
-                state.outbox.isClosing = true
-                return state.outbox.greet(.refused, wire.bytes)
-            }
-            if wakes { self.wake() }
-            return
-        }
-        if self.expected == nil { self.greet() }
-        let (isFirst, wakes) = self.state.withLock { state in
-            guard state.phase == .opening else { return (false, false) }
-            state.phase = .ready
-            state.peer = peer
-            return (true, state.outbox.open())
-        }
-        guard isFirst else { throw Self.early }
-        if wakes { self.wake() }
-        self.host.ready(self)
-    }
-
-    /// Ends the link, and every call that is open on it.
-    func end(_ error: ClusterError) {
-        let ended = self.state.withLock { state -> Ended? in
-            guard state.phase != .ended else { return nil }
-            let ended = Ended(
-                wasReady: state.phase == .ready,
-                open: Array(state.open.values),
-                takenBytes: state.outbox.takenBytes,
-                incoming: Array(state.incoming.values),
-                stream: state.stream
-            )
-            state.phase = .ended
-            state.open = [:]
-            state.incoming = [:]
-            state.stream = nil
-            return ended
-        }
-        guard let ended else { return }
-        ended.stream?.stop()
-        self.ending.continuation.finish()
-        self.host.ended(self, wasReady: ended.wasReady, error)
-        for open in ended.open {
-            let isUnsent = open.start >= ended.takenBytes
-            open.call.finish(.failure(Failure(isUnsent ? Self.unsent(error) : Self.unknown(error))))
-        }
-        // The result of a named operation is remembered for its caller; nobody waits for others.
-        for call in ended.incoming where call.head.operation == nil { call.cancel() }
-    }
-
-    private struct Ended {
-        var wasReady: Bool
-        var open: [OpenCall]
-        var takenBytes: UInt64
-        var incoming: [IncomingCall]
-        var stream: (any LinkTransport)?
-    }
-
-    private func wake() { self.state.withLock { $0.stream }?.wake() }
-
+    static let early = ClusterError(.malformed, "a message came at the wrong time")
     private static let lost = ClusterError(.unreachable, "the connection to the node has ended")
-    private static let early = ClusterError(.malformed, "a message came at the wrong time")
-
-    /// A refusal stays one; anything else only says that nobody was reached.
-    private static func unsent(_ error: ClusterError) -> ClusterError {
-        error.code == .refused || error.code == .ended
-            ? error : ClusterError(.unreachable, error.message)
-    }
-
-    private static func unknown(_ error: ClusterError) -> ClusterError {
-        ClusterError(
-            .unknownOutcome,
-            "the connection was lost before the answer came; whether the call was executed is "
-                + "unknown (\(error.message))"
-        )
-    }
 }
 
 /// A method of a kind.

@@ -29,6 +29,8 @@ final class LinkPool: Sendable {
         var ended: ClusterError?
     }
 
+    private static let memory = TimeAmount.seconds(60)
+
     private let pause: Duration
     private let pauseMax: Duration
     private let state = Mutex(State())
@@ -92,6 +94,17 @@ final class LinkPool: Sendable {
         }
     }
 
+    /// A link takes no new calls: the next one makes another.
+    func retired(_ link: Link) {
+        guard let peer = link.peer else { return }
+        let key = Key(node: peer, traffic: link.traffic)
+        self.state.withLock { state in
+            guard state.links[key] === link else { return }
+            state.links[key] = nil
+            state.others[ObjectIdentifier(link)] = link
+        }
+    }
+
     /// A link is over.
     func ended(_ link: Link, wasReady: Bool, _ error: ClusterError, at now: NIODeadline) {
         let peer = link.peer
@@ -102,12 +115,14 @@ final class LinkPool: Sendable {
             guard state.links[key] === link else { return }
             state.links[key] = nil
             guard !wasReady else { return }
+            // Of nodes that nobody has called for a while nothing is kept.
+            state.failures = state.failures.filter { $0.value.until + Self.memory > now }
             let count = (state.failures[key]?.count ?? 0) + 1
             let pause = min(self.pause * (1 << min(count - 1, 20)), self.pauseMax)
             state.failures[key] = Failures(
                 count: count,
                 until: now + TimeAmount(pause),
-                error: ClusterError(error.code, error.message)
+                error: error
             )
         }
     }

@@ -44,9 +44,8 @@ final class LinkStream: PulledBody, StreamReceiver {
         self.lost(error)
     }
 
-    func draining() {
-        self.link.end(ClusterError(.ended, "the node takes no more calls on this connection"))
-    }
+    /// The certificate was renewed, or the node is leaving.
+    func draining() { self.link.retire() }
 
     /// There is something to send.
     func resume() { self.body?.resume() }

@@ -66,6 +66,8 @@ extension ClusterNode {
         self.pool.ready(link)
     }
 
+    func retired(_ link: Link) { self.pool.retired(link) }
+
     func ended(_ link: Link, wasReady: Bool, _ error: ClusterError) {
         if !wasReady { self.metrics.links(false) }
         self.logger.debug(

@@ -44,6 +44,8 @@ enum Envelope: Sendable, Hashable {
     case failure(Failure)
     case redirect(Redirect)
     case cancel
+    /// The sender makes no more calls here; the link is to end when nothing is open.
+    case goodbye
 
     /// The kinds, as they are sent.
     enum Tag: UInt8 {
@@ -54,6 +56,7 @@ enum Envelope: Sendable, Hashable {
         case failure = 5
         case redirect = 6
         case cancel = 7
+        case goodbye = 8
     }
 
     /// Bytes of length, kind and number.
@@ -92,6 +95,7 @@ enum Envelope: Sendable, Hashable {
                 )
             )
         case .cancel: self = .cancel
+        case .goodbye: self = .goodbye
         }
     }
 

@@ -124,6 +124,32 @@ struct LossTests {
         }
     }
 
+    @Test("a connection that is to be replaced ends its calls first, and the next call has another")
+    func replaced() async throws {
+        try await self.withProxy { nodes, proxy in
+            let gate = Gate()
+            let actor = nodes[1].host(1, gate)
+            let counter = try nodes[0].counter(of: nodes[1])
+            // SAFETY: awaited below.
+            let open = Task { try await counter.pass() }
+            try await eventually("it is executed") { await gate.arrivals == 1 }
+            let key = LinkPool.Key(node: nodes[0].epoch, traffic: .control)
+            let link = try #require(nodes[1].system.node?.pool.existing(key))
+            // As at the renewal of a certificate.
+            link.retire()
+            // Refused by the mailbox's order only: it waits behind the one that is executed.
+            // SAFETY: awaited below.
+            let next = Task { try await counter.add(1) }
+            await gate.open()
+            try await open.value
+            #expect(try await next.value == 1)
+            await link.untilEnded()
+            #expect(try await counter.add(1) == 2)
+            #expect(proxy.connections == 2)
+            _ = actor
+        }
+    }
+
     @Test("while nobody listens calls fail as not sent, and go through again afterwards")
     func refused() async throws {
         try await self.withProxy { nodes, proxy in

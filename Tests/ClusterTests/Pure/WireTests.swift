@@ -120,7 +120,9 @@ struct WireTests {
     @Test("random and mutated envelopes are refused or taken", arguments: UInt64(1)...40)
     func fuzz(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        let tags: [Envelope.Tag] = [.hello, .refused, .call, .reply, .failure, .redirect, .cancel]
+        let tags: [Envelope.Tag] = [
+            .hello, .refused, .call, .reply, .failure, .redirect, .cancel, .goodbye,
+        ]
         var taken = 0
         for _ in 0..<500 {
             var wire = WireWriter()
