@@ -12,7 +12,7 @@ struct ClusterCoordinatorTests {
 
     @Test("of many who want the office one gets it, and the view rises once")
     func together() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(6)
             let version = try await bed.version()
             let terms = try await withThrowingTaskGroup(of: CoordinatorTerm?.self) { group in
@@ -28,7 +28,7 @@ struct ClusterCoordinatorTests {
 
     @Test("an elected node that did not hear of it asks again and is told its term")
     func lostReply() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             let term = try await twice { try await bed.store.elect(nodes[0]) }
             #expect(term == CoordinatorTerm(node: nodes[0], epoch: 1))
@@ -39,7 +39,7 @@ struct ClusterCoordinatorTests {
 
     @Test("only who takes part and has a lease is elected or goes on")
     func eligible() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let joining = try await bed.store.join(newNode("joining"))
             #expect(try await bed.store.elect(joining) == nil)
             let node = try await bed.active("a")
@@ -62,7 +62,7 @@ struct ClusterCoordinatorTests {
 
     @Test("a term that was over stays over, and the next one has a higher epoch")
     func terms() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             let first = try #require(try await bed.store.elect(nodes[0]))
             #expect(try await twice { try await bed.store.prolong(first) })
@@ -85,7 +85,7 @@ struct ClusterCoordinatorTests {
         "who stands accused by enough is not elected and not prolonged, so that somebody can end it"
     )
     func accused() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let term = try #require(try await bed.store.elect(nodes[0]))
             for voter in nodes.dropFirst() {
@@ -103,7 +103,7 @@ struct ClusterCoordinatorTests {
 
     @Test("of two nodes that do not hear each other the coordinator goes on")
     func accusedByOne() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             let term = try #require(try await bed.store.elect(nodes[0]))
             #expect(try await bed.store.suspect(nodes[0], by: nodes[1], isHard: false))
@@ -114,7 +114,7 @@ struct ClusterCoordinatorTests {
 
     @Test("nothing is written in the name of a term that is over, of another or of nobody")
     func fence() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             let first = try #require(try await bed.store.elect(nodes[0]))
             #expect(try await bed.store.assign(first, [7: nodes[0]]).count == 1)

@@ -9,7 +9,7 @@ import Testing
 struct ClusterMembershipTests {
     @Test("the view shows every node as it joined, and rises with every change of a status")
     func view() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             #expect(try await bed.store.view() == ClusterView(version: 0, nodes: []))
             let node = try await bed.store.join(newNode("a:1", protocols: 1...3))
             let view = try await bed.store.view()
@@ -48,7 +48,7 @@ struct ClusterMembershipTests {
 
     @Test("every rise of the view is told, once, with its version")
     func notices() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let connection = try await PostgresConnection.connect(
                 bed.configuration,
                 logger: logger
@@ -69,7 +69,7 @@ struct ClusterMembershipTests {
 
     @Test("who joins at an address ends the older incarnation there, and what it owned is free")
     func predecessor() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let other = try await bed.active("other")
             let old = try await bed.active("here")
             let owned = try await bed.store.takeShards(3, for: old)
@@ -92,7 +92,7 @@ struct ClusterMembershipTests {
 
     @Test("of nodes that join one address at once one lives, and none is refused")
     func together() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let epochs = try await withThrowingTaskGroup(of: NodeEpoch.self) { group in
                 for _ in 0..<8 { group.addTask { try await bed.store.join(newNode("a")) } }
                 return try await group.reduce(into: []) { $0.append($1) }
@@ -106,7 +106,7 @@ struct ClusterMembershipTests {
 
     @Test("a node joins when it speaks what the cluster speaks, which rises to what all speak")
     func protocols() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let spoken = "SELECT active_proto FROM cluster"
             let first = try await bed.active("a", protocols: 1...2)
             #expect(try await bed.number(spoken) == 2)
@@ -145,7 +145,7 @@ struct ClusterMembershipTests {
 
     @Test("a refusal names both sides' protocols and what to do")
     func refusal() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             _ = try await bed.active("a", protocols: 4...5)
             let error = await #expect(throws: StoreError.self) {
                 try await bed.store.join(newNode("b", protocols: 1...3))
@@ -162,7 +162,7 @@ struct ClusterMembershipTests {
         "a renewal tells the node's status, the view and the coordinator; the dead are told nothing"
     )
     func renew() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let node = try await bed.store.join(newNode("a"))
             #expect(
                 try await bed.store.renew(node) == Renewal(viewVersion: 1, status: .joining)
@@ -186,7 +186,7 @@ struct ClusterMembershipTests {
 
     @Test("only who renewed for a whole lease reaps, so nobody is buried after an outage")
     func reap() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(4)
             // The database was away for a minute; one node is back first.
             for node in nodes { try await bed.pass(60, for: node) }
@@ -204,7 +204,7 @@ struct ClusterMembershipTests {
 
     @Test("a death frees the node's shards, ends its term, its votes and those against it")
     func death() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let term = try #require(try await bed.store.elect(nodes[0]))
             let mine = try await bed.store.takeShards(2, for: nodes[0])
@@ -239,7 +239,7 @@ struct ClusterMembershipTests {
 
     @Test("effects wait for the longest lease of all owners before, also when the last one left")
     func effects() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let term = try #require(try await bed.store.elect(nodes[2]))
             let shard = try #require(try await bed.store.takeShards(1, for: nodes[0]).first).shard
@@ -259,7 +259,7 @@ struct ClusterMembershipTests {
 
     @Test("what must not go back is refused by the tables, whatever a statement says")
     func guards() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let node = try await bed.active("a")
             let shard = try #require(try await bed.store.takeShards(1, for: node).first).shard
             try await bed.store.evict(try await bed.active("b"))

@@ -33,7 +33,7 @@ struct ClusterMovesTests {
 
     @Test("free shards are assigned at the next generation, owned ones are left alone")
     func assign() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             let given = try await bed.store.assign(
                 stage.term,
@@ -53,7 +53,7 @@ struct ClusterMovesTests {
 
     @Test("nobody is given shards who does not take part or whose lease is over")
     func receivers() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             let joining = try await bed.store.join(newNode("joining"))
             let dead = try await bed.active("dead")
@@ -71,7 +71,7 @@ struct ClusterMovesTests {
 
     @Test("an owner starts what is its own at that generation, and is told so again")
     func start() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.assign(stage.term, [9: stage.owner])
             let asked = [
@@ -92,7 +92,7 @@ struct ClusterMovesTests {
         "a planned move goes through its states, one generation higher, and effects need not wait"
     )
     func handOver() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             let marked = try await bed.store.mark(stage.term, [0: stage.other, 1: stage.owner])
             #expect(
@@ -121,7 +121,7 @@ struct ClusterMovesTests {
 
     @Test("a shard is handed over by its owner only, to its target only, and only while that lives")
     func handOverRefused() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             let shard = stage.owned[0]
             func handOver(
@@ -149,7 +149,7 @@ struct ClusterMovesTests {
 
     @Test("what was not handed over in time is forced; the owner learns it when it renews")
     func force() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.mark(stage.term, [0: stage.other, 1: stage.other])
             #expect(try await bed.store.force(stage.term, [0]) == [], "its time goes on")
@@ -172,7 +172,7 @@ struct ClusterMovesTests {
 
     @Test("a shard forced to a node that takes none any more is free")
     func forceNowhere() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.mark(stage.term, [0: stage.other])
             try await bed.store.drain(stage.other)
@@ -184,7 +184,7 @@ struct ClusterMovesTests {
 
     @Test("only the owner at that generation lets a shard go, in whatever state it is")
     func release() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.mark(stage.term, [0: stage.other])
             #expect(try await bed.store.release(stage.other, stage.owned) == [])
@@ -203,7 +203,7 @@ struct ClusterMovesTests {
 
     @Test("changes are told from a horizon on, also those whose commit came late")
     func changes() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             let all = try await bed.store.shards(changedSince: nil)
             #expect(all.shards.map(\.shard) == Array(0..<1_024))
@@ -239,7 +239,7 @@ struct ClusterMovesTests {
 
     @Test("who listens hears which shards moved")
     func notices() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let connection = try await PostgresConnection.connect(
                 bed.configuration,
                 logger: logger

@@ -38,7 +38,7 @@ struct ClusterVotesTests {
         arguments: [(3, 2), (4, 2), (7, 2)]
     )
     func hard(_ size: Int, _ needed: Int) async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(size)
             let target = nodes[size - 1]
             let voters = Array(nodes.prefix(needed))
@@ -57,7 +57,7 @@ struct ClusterVotesTests {
 
     @Test("one who drains counts itself: two others must agree on its end")
     func draining() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             try await bed.store.drain(nodes[2])
             try await bed.pass(5, for: nodes[2])
@@ -71,7 +71,7 @@ struct ClusterVotesTests {
 
     @Test("two nodes do not end each other while both renew, whatever they say")
     func two() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             for node in nodes { try await bed.settle(node) }
             _ = try #require(try await bed.store.elect(nodes[0]))
@@ -88,7 +88,7 @@ struct ClusterVotesTests {
 
     @Test("of two nodes one ends the other when that is also late renewing")
     func twoAndLate() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             try await self.accuse(nodes[1], by: [nodes[0]], isHard: true, bed)
             try await bed.pass(3.5, for: nodes[1])
@@ -101,7 +101,7 @@ struct ClusterVotesTests {
 
     @Test("after an outage everybody is late, and of two nodes the first one back ends nobody")
     func outage() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             for node in nodes {
                 try await bed.settle(node)
@@ -116,7 +116,7 @@ struct ClusterVotesTests {
 
     @Test("a renewal is newer than the refusals before it, and they count no more")
     func renewed() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             try await self.accuse(nodes[2], by: [nodes[0], nodes[1]], isHard: true, bed)
             #expect(try await bed.store.renew(nodes[2]) != nil)
@@ -128,7 +128,7 @@ struct ClusterVotesTests {
 
     @Test("a vote counts while it is fresh and until it is taken back")
     func fresh() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let target = nodes[2]
             func isEnded() async throws -> Bool {
@@ -153,7 +153,7 @@ struct ClusterVotesTests {
 
     @Test("who does not take part, or may soon be dead itself, neither votes nor counts")
     func fit() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(4)
             let target = nodes[3]
             let joining = try await bed.store.join(newNode("joining"))
@@ -185,7 +185,7 @@ struct ClusterVotesTests {
 
     @Test("silence ends a node only after the grace, and only by the coordinator")
     func soft() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let target = nodes[2]
             let term = try #require(try await bed.store.elect(nodes[0]))
@@ -210,7 +210,7 @@ struct ClusterVotesTests {
 
     @Test("a vote stands without a pause only when it is repeated; after one it begins anew")
     func pause() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(3)
             let stands = """
                 SELECT floor(extract(epoch FROM clock_timestamp() - first_at)) FROM suspicion

@@ -1,9 +1,35 @@
 // How the cluster's tests make nodes, and how they move the database's time instead of waiting.
 
+import Logging
+import Postgres
 import PulserIR
 import Store
+import TestBed
 
 extension StoreBed {
+    /// Runs `body` on a database whose clock goes on by a microsecond whenever it is asked: what
+    /// should be in time is in time, however busy the machine is.
+    static func withPlayedTime(
+        _ body: @Sendable (StoreBed) async throws -> Void
+    ) async throws {
+        let fresh = try await TestPostgres.shared.freshDatabase()
+        let connection = try await PostgresConnection.connect(fresh, logger: logger)
+        try await connection.script(
+            """
+            CREATE SCHEMA played;
+            CREATE SEQUENCE played.microseconds;
+            CREATE TABLE played.base AS SELECT now() AS at;
+            CREATE FUNCTION played.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$
+                SELECT at + nextval('played.microseconds') * interval '1 us' FROM played.base
+            $$
+            """
+        )
+        await connection.close()
+        // Found before the system's own, because that is named last.
+        let path = " options='-c search_path=public,played,pg_catalog'"
+        try await Self.with(PostgresConfiguration(conninfo: fresh.conninfo + path), body)
+    }
+
     /// A node that takes part.
     func active(
         _ address: String,
