@@ -161,7 +161,8 @@ public protocol ClusterDirectory: Sendable {
         _ shards: [OwnedShard]
     ) async throws(StoreError) -> [ShardView]
 
-    /// Hands a shard that is marked for `target` over to it, when nothing of it is under way.
+    /// Hands a shard that is marked for `target` over to it, when nothing of it is under way; a
+    /// draining node hands over what it serves without a mark.
     ///
     /// - Returns: The generation at which the target has it, also when an earlier call did it; `nil`
     ///   when it is not for `target` any more, or not this node's.

@@ -148,13 +148,16 @@ enum MovesSQL {
     private static let takesShards = "status = 'active' AND lease_until > clock_timestamp()"
 
     /// The one compare-and-set of a planned move. The owner has no effects under way any more, so
-    /// nobody waits for its lease.
+    /// nobody waits for its lease. An owner that drains chooses targets itself: it must get away also
+    /// while nobody coordinates.
     static let handOver = PostgresStatement(
         "cluster.hand_over",
         [.int8, .int4, .int8, .int8],
         """
         UPDATE shard SET owner = $4, generation = generation + 1, state = 'assigned', target = NULL
-        WHERE shard_id = $2 AND owner = $1 AND generation = $3 AND target = $4
+        WHERE shard_id = $2 AND owner = $1 AND generation = $3
+        AND (target = $4 OR state = 'running' AND EXISTS (
+            SELECT 1 FROM node WHERE node_epoch = $1 AND status = 'draining'))
         AND EXISTS (SELECT 1 FROM node WHERE node_epoch = $4 AND \(takesShards))
         """
     )

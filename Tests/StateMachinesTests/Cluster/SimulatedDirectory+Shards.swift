@@ -54,10 +54,17 @@ extension SimulatedDirectory {
             }
             return .owned(started)
         case .handOver(let shard, let target):
-            let state = self.shards[Int(shard.shard)].state
-            guard self.owns(me, shard), state == .running || state == .handingOff,
-                self.isLive(target, at: now)
-            else { return .handedOver(nil) }
+            let row = self.shards[Int(shard.shard)]
+            // From an earlier call whose reply was lost.
+            if row.generation == shard.generation + 1, row.owner == target.number {
+                return .handedOver(row.generation)
+            }
+            let isMine =
+                row.target == target.number
+                || (row.state == .running && self[me].status == .draining)
+            guard self.owns(me, shard), isMine, self.isLive(target, at: now) else {
+                return .handedOver(nil)
+            }
             self.give(Int(shard.shard), to: target.number, .assigned, at: now)
             return .handedOver(shard.generation + 1)
         case .release(let shards):

@@ -147,6 +147,28 @@ struct ClusterMovesTests {
         }
     }
 
+    @Test("a node that drains hands over what it serves, to nodes that it chooses itself")
+    func handOverDraining() async throws {
+        try await StoreBed.with { bed in
+            let stage = try await self.stage(bed)
+            _ = try await bed.store.mark(stage.term, [1: stage.other])
+            try await bed.store.drain(stage.owner)
+            let next = try await twice {
+                try await bed.store.handOver(stage.owner, stage.owned[0], to: stage.other)
+            }
+            #expect(next == 2)
+            let moved = ShardView(shard: 0, owner: stage.other, generation: 2, state: .assigned)
+            #expect(try await bed.shard(0) == moved)
+            // What is marked goes where it was to go.
+            let elsewhere = try await bed.store.handOver(
+                stage.owner,
+                stage.owned[1],
+                to: stage.term.node
+            )
+            #expect(elsewhere == nil)
+        }
+    }
+
     @Test("what was not handed over in time is forced; the owner learns it when it renews")
     func force() async throws {
         try await StoreBed.withPlayedTime { bed in
