@@ -180,7 +180,9 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "Store", "Postgres", "ControlRoom", "PulserIR", "TestKit", "TestBed", logging,
+                "Store", "StateMachines", "Postgres", "ControlRoom", "PulserIR", "TestKit",
+                "TestBed",
+                logging,
             ],
             swiftSettings: house
         ),

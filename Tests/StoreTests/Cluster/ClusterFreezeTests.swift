@@ -1,9 +1,11 @@
-// Decides that a process frozen in the middle of a transaction holds nobody up, against a real server.
+// Decides what a transaction that takes its time does to the others, against a real server.
 
 import Postgres
 import PulserIR
-import Store
+import TestKit
 import Testing
+
+@testable import Store
 
 @Suite(.timeLimit(.minutes(2)))
 struct ClusterFreezeTests {
@@ -78,6 +80,42 @@ struct ClusterFreezeTests {
             }
             try await reader.script("COMMIT")
             for connection in [reader, worker, frozen] { await connection.close() }
+        }
+    }
+
+    @Test("a target does not die between the look at it and the commit that gives it a shard")
+    func targetDies() async throws {
+        try await StoreBed.with { bed in
+            let nodes = try await bed.nodes(3)
+            let (owner, other) = (nodes[1], nodes[2])
+            let coordinator = try #require(try await bed.store.elect(nodes[0]))
+            _ = try await bed.store.assign(coordinator, [0: owner])
+            _ = try await bed.store.start(owner, [OwnedShard(shard: 0, generation: 1)])
+            _ = try await bed.store.mark(coordinator, [0: other])
+            // The transaction of a hand-over, before its commit.
+            let slow = try await PostgresConnection.connect(bed.configuration, logger: logger)
+            try await slow.script("BEGIN")
+            let target = PostgresValue.int8(other.number)
+            _ = try await slow.execute(MovesSQL.holdTarget, [target])
+            _ = try await slow.execute(
+                MovesSQL.handOver,
+                [.int8(owner.number), .int4(0), .int8(1), target]
+            )
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await bed.store.evict(other) }
+                try await eventually("the burial waits for a lock") {
+                    let waiting = """
+                        SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'
+                        """
+                    return try await bed.number(waiting) == 1
+                }
+                try await slow.script("COMMIT")
+                try await group.waitForAll()
+            }
+            await slow.close()
+            let freed = try #require(try await bed.shard(0))
+            #expect(freed.owner == nil && freed.generation == 3)
         }
     }
 }
