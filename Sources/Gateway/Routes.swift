@@ -28,7 +28,7 @@ extension Gateway {
             Route(.get, "/v1/lanes/{id}/events", .read, "events.lane", events.lane),
             Route(.get, "/v1/runs/{id}/events", .read, "events.run", events.run),
             Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get),
-        ] + self.workRoutes + self.evidenceRoutes
+        ] + self.workRoutes + self.clusterRoutes + self.evidenceRoutes
     }
 
     /// Sessions, lanes, runs and what is done to many of them.
@@ -38,7 +38,6 @@ extension Gateway {
         let lanes = LanesResource(store: store)
         let runs = RunsResource(store, uploads: self.uploadFolder)
         let bulk = BulkResource(store: store, worker: self.bulkWorker)
-        let nodes = NodesResource(store: store)
         let session = "/v1/sessions/{id}"
         let run = "/v1/runs/{id}"
         return [
@@ -68,7 +67,23 @@ extension Gateway {
             Route(.get, "/v1/bulk/{bulk}", .read, "bulk.get", bulk.get),
             Route(.get, "/v1/bulk/{bulk}/runs", .read, "bulk.runs", bulk.items),
             Route(.post, "/v1/bulk/{bulk}/cancel", .run, "bulk.cancel", bulk.cancel),
+        ]
+    }
+
+    /// Nodes, shards, and why a run does not run.
+    private var clusterRoutes: [Route] {
+        let nodes = NodesResource(store: self.equipment.store)
+        let cluster = ClusterResource(store: self.equipment.store)
+        let node = "/v1/nodes/{node}"
+        return [
+            Route(.get, "/v1/cluster", .read, "cluster.get", cluster.status),
             Route(.get, "/v1/nodes", .read, "nodes.list", nodes.list),
+            Route(.get, node, .read, "nodes.get", cluster.node),
+            Route(.post, "\(node)/drain", .admin, "nodes.drain", cluster.drain),
+            Route(.post, "\(node)/undrain", .admin, "nodes.undrain", cluster.undrain),
+            Route(.post, "\(node)/evict", .admin, "nodes.evict", cluster.evict),
+            Route(.get, "/v1/shards", .read, "shards.list", cluster.shards),
+            Route(.get, "/v1/runs/{id}/why", .read, "runs.why", cluster.why),
         ]
     }
 

@@ -25,13 +25,15 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    RunsCommand.self, SessionsCommand.self, LanesCommand.self, EventsCommand.self,
+                    RunsCommand.self, WhyCommand.self, SessionsCommand.self, LanesCommand.self,
+                    EventsCommand.self,
                 ]
             ),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, NodeCommand.self, NodesCommand.self, ClusterCommand.self,
+                    UpCommand.self, NodeCommand.self, NodesCommand.self, ShardsCommand.self,
+                    ClusterCommand.self,
                     CertsCommand.self,
                     ContextCommand.self,
                     TokensCommand.self, BulkCommand.self, MigrateCommand.self,

@@ -45,6 +45,19 @@ struct LeaseMachineTests {
 struct ShardShareMachineTests {
     private static let count = ShardShareMachine.shardCount
 
+    @Test("a draining node takes nothing, gives away what is idle, and the rest when it is")
+    func draining() {
+        let view = ShardShareMachine.View(
+            activeNodes: 2,
+            freeShards: 900,
+            idle: [7, 3],
+            busy: [5],
+            isDraining: true
+        )
+        let decision = ShardShareMachine.decide(view)
+        #expect(decision.take == 0 && decision.release == [3, 7] && decision.drain == [5])
+    }
+
     @Test("shares cover all shards with less than one node to spare")
     func share() {
         for nodes in 1...Self.count {

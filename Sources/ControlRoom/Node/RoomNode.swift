@@ -81,7 +81,7 @@ struct RoomNode: Sendable {
         _ url: ServerURL?,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let stop = AsyncStream<Void>.makeStream()
+        let stop = StopOnce()
         let ready = AsyncStream<Void>.makeStream()
         let tools = ToolBox(configuration: ToolsConfiguration())
         // The body's failure is told only after the node has drained and left: thrown inside the
@@ -93,7 +93,7 @@ struct RoomNode: Sendable {
             group.addTask {
                 do {
                     let life = Life(isExclusive: isExclusive, door: door, url: url)
-                    try await self.live(tools, life, stop.stream, ready.continuation)
+                    try await self.live(tools, life, stop, ready.continuation)
                     return nil
                 } catch {
                     // The body may wait for a node that never came up.
@@ -106,7 +106,7 @@ struct RoomNode: Sendable {
                 for await _ in ready.stream { isReady = true }
                 guard isReady else { return nil }
                 let result = await Result.catching { try await body() }
-                stop.continuation.finish()
+                await stop.stop()
                 return result
             }
             var result: Result<Value, any Error>?
@@ -114,7 +114,7 @@ struct RoomNode: Sendable {
                 guard let next else { continue }
                 result = result ?? next
                 // A node that ended by an error takes the body with it.
-                if case .failure = next { stop.continuation.finish() }
+                if case .failure = next { await stop.stop() }
             }
             return result
         }
@@ -133,7 +133,7 @@ struct RoomNode: Sendable {
     private func live(
         _ tools: ToolBox,
         _ kind: Life,
-        _ stop: AsyncStream<Void>,
+        _ stop: StopOnce,
         _ ready: AsyncStream<Void>.Continuation
     ) async throws {
         var settings = ExecutionConfiguration(
@@ -174,9 +174,8 @@ struct RoomNode: Sendable {
             },
             onCommitted: onCommitted
         )
-        let stopping = StopOnce(stop)
         while true {
-            let life = NodeLife(equipment) { await stopping.wait() }
+            let life = NodeLife(equipment) { await stop.wait() }
             let ending = try await life.run { node in
                 kind.door?.readiness.joined(node)
                 self.room.onNotice(.ready(kind.url?.description))
@@ -191,17 +190,25 @@ struct RoomNode: Sendable {
 }
 
 /// Lets several lives wait for the same stop.
+///
+/// Each wait has a stream of its own: one whose reader was cancelled is over for everybody, and a
+/// life that was declared dead cancels its wait.
 private actor StopOnce {
-    private let stream: AsyncStream<Void>
     private var isOver = false
+    private var waiting: [AsyncStream<Void>.Continuation] = []
 
-    init(_ stream: AsyncStream<Void>) { self.stream = stream }
+    func stop() {
+        self.isOver = true
+        for continuation in self.waiting { continuation.finish() }
+        self.waiting = []
+    }
 
+    /// Returns when the node shall stop, or the task is cancelled.
     func wait() async {
         if self.isOver { return }
-        for await _ in self.stream {}
-        // Cancelled without a stop: the next life may still wait.
-        if !Task.isCancelled { self.isOver = true }
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        self.waiting.append(continuation)
+        for await _ in stream {}
     }
 }
 

@@ -29,6 +29,8 @@ actor LeaseActor {
     private var machine: LeaseMachine
     private var outage: String?
     private var isStopping = false
+    /// The node gives its shards away and lives on.
+    private var isDraining = false
     /// Since when an answer is awaited.
     private var asked: [Question: Duration] = [:]
 
@@ -79,7 +81,10 @@ actor LeaseActor {
             self.asked[.renewal] = sentAt
             defer { self.asked[.renewal] = nil }
             do {
-                let isAlive = try await self.equipment.store.renew(self.node) != nil
+                let renewal = try await self.equipment.store.renew(self.node)
+                let isAlive = renewal != nil
+                // An operator may have said so, or taken it back.
+                if let renewal { self.isDraining = renewal.status == .draining }
                 self.asked[.renewal] = nil
                 self.available()
                 let event: LeaseMachine.Event = isAlive ? .renewed(sentAt: sentAt) : .refused
@@ -171,7 +176,8 @@ actor LeaseActor {
                     activeNodes: cluster.activeNodes,
                     freeShards: cluster.freeShards,
                     idle: load.idle,
-                    busy: load.busy
+                    busy: load.busy,
+                    isDraining: self.isDraining
                 )
             )
             if decision.take > 0 {

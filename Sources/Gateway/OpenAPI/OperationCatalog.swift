@@ -6,7 +6,8 @@ public import PulserIR
 public enum OperationCatalog {
     /// All of them.
     public static let all: [String: Operation] = [
-        Self.access, Self.events, Self.health, Self.sessions, Self.runs, Self.bulk, Self.evidence,
+        Self.access, Self.events, Self.health, Self.sessions, Self.runs, Self.bulk, Self.cluster,
+        Self.evidence,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 
@@ -21,7 +22,7 @@ public enum OperationCatalog {
 public enum SchemaCatalog {
     /// All of them.
     public static let all: [String: JSONValue] = [
-        Self.common, Self.access, Self.health, Self.work,
+        Self.common, Self.access, Self.health, Self.work, Self.cluster,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }

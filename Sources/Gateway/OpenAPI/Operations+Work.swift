@@ -1,4 +1,4 @@
-// Sessions, lanes, runs, bulk actions and nodes, described.
+// Sessions, lanes, runs and bulk actions, described.
 
 import PulserIR
 import Store
@@ -337,20 +337,6 @@ extension OperationCatalog {
             note: Self.makesNothing,
             parameters: [.path("bulk", "Its number."), Self.ifMatch],
             answers: [.json(200, "The action.", Schema.named("Bulk"))]
-        ),
-        "nodes.list": Operation(
-            "nodes",
-            "The nodes that share the work.",
-            parameters: [
-                .query("dead", "Those that are gone too.", Schema.bool), Self.limit, Self.cursor,
-            ],
-            answers: [
-                Self.rows(
-                    "nodes",
-                    "Node",
-                    ["active": Schema.integer, "free_shards": Schema.integer]
-                )
-            ]
         ),
     ]
 }

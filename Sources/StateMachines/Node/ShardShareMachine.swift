@@ -13,9 +13,18 @@ public struct ShardShareMachine: Sendable {
         public var idle: [Int]
         /// This node's shards with runs under way.
         public var busy: [Int]
+        /// Whether an operator wants this node without shards.
+        public var isDraining: Bool
 
         /// Describes a moment.
-        public init(activeNodes: Int, freeShards: Int, idle: [Int], busy: [Int]) {
+        public init(
+            activeNodes: Int,
+            freeShards: Int,
+            idle: [Int],
+            busy: [Int],
+            isDraining: Bool = false
+        ) {
+            self.isDraining = isDraining
             self.activeNodes = activeNodes
             self.freeShards = freeShards
             self.idle = idle
@@ -43,6 +52,9 @@ public struct ShardShareMachine: Sendable {
 
     /// Decides on one view.
     public static func decide(_ view: View) -> Decision {
+        if view.isDraining {
+            return Decision(take: 0, release: view.idle.sorted(), drain: view.busy.sorted())
+        }
         let share = Self.share(activeNodes: view.activeNodes)
         let owned = view.idle.count + view.busy.count
         guard owned > share else {

@@ -13,11 +13,37 @@ struct ClusterCommand: AsyncParsableCommand {
         commandName: "cluster",
         abstract: "Nodes that share one database, as one thing.",
         discussion: """
-            Example:
+            Examples:
+              opsroom cluster status --watch
               opsroom cluster local 3
             """,
-        subcommands: [Local.self]
+        subcommands: [Status.self, Local.self]
     )
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "status",
+            abstract: "Who coordinates, who holds what, who is suspected, what moves.",
+            discussion: """
+                Examples:
+                  opsroom cluster status --watch
+                  opsroom cluster status -o json
+                """
+        )
+
+        @OptionGroup var watch: WatchOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            let output = self.output
+            try await self.watch.show(self.place, output) { room in
+                let cluster = try await room.cluster()
+                return output.output == .table
+                    ? Picture(lines: ClusterPicture(cluster: cluster).lines) : Picture(cluster)
+            }
+        }
+    }
 
     struct Local: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -11,8 +11,10 @@ struct NodesCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               opsroom nodes list --watch
+              opsroom nodes drain n2
+              opsroom nodes status n2 --check
             """,
-        subcommands: [List.self]
+        subcommands: [List.self, Status.self, Drain.self, Undrain.self, Evict.self]
     )
 
     struct List: AsyncParsableCommand {

@@ -15,6 +15,13 @@ struct RunQuery: Sendable {
     var limit = 20
 }
 
+/// What is done to a node.
+enum NodeVerb: String, Sendable {
+    case drain
+    case undrain
+    case evict
+}
+
 /// A run to be made.
 struct RunOrder: Sendable {
     /// The plan's file.
@@ -60,6 +67,16 @@ protocol RoomAccess: Sendable {
     func resume(_ id: RunID) async throws
     /// Nodes, those that work first.
     func nodes() async throws -> [JSONValue]
+    /// Who coordinates, who holds what, who is suspected, what moves.
+    func cluster() async throws -> JSONValue
+    /// Where shards are: those of a node, in a state, or all.
+    func shards(of node: String?, in state: ShardState?) async throws -> [JSONValue]
+    /// What a run waits for.
+    func why(_ id: RunID) async throws -> JSONValue
+    /// A node with what it holds, by its name or number.
+    func node(_ name: String) async throws -> JSONValue
+    /// Drains a node, takes that back, or declares it dead; gives the node.
+    func change(_ name: String, _ verb: NodeVerb) async throws -> JSONValue
     /// Asks for a run's end.
     func cancel(_ id: RunID, reason: String) async throws
     /// Queues a run again; gives the steps that will run again.

@@ -105,6 +105,61 @@ extension SystemTests {
             }
         }
 
+        @Test(
+            "a node is drained, looked at, taken back and evicted by commands, from any other node"
+        )
+        func operated() async throws {
+            try await Site.with(.embedded) { site in
+                _ = try await Self.start(site)
+                func ask(_ words: String) async throws -> (code: Int32, output: String) {
+                    let words = words.split(separator: " ").map(String.init)
+                    let answer = try await Self.ask(site, words, at: "n1")
+                    return (answer.code, answer.output + answer.error)
+                }
+                /// The names of nodes with shards.
+                func holders() async throws -> Set<String> {
+                    let answer = try await ask("cluster status -o json")
+                    let nodes = try JSONValue(parsing: answer.output)["nodes"]?.arrayValue ?? []
+                    return Set(
+                        nodes.filter { $0["running"]?.integerValue != 0 }
+                            .compactMap { $0["name"]?.stringValue }
+                    )
+                }
+                try await eventually("all hold shards") { try await holders().count == 3 }
+                let dry = try await ask("nodes drain n2 --dry-run")
+                #expect(dry.code == 0 && dry.output.contains("to n1, n3"), "\(dry)")
+                #expect(try await ask("nodes status n2 --check").code == 2)
+                let drained = try await ask("nodes drain n2")
+                #expect(
+                    drained.code == 0 && drained.output.contains("✓ n2 is drained"),
+                    "\(drained)"
+                )
+                #expect(try await ask("nodes status n2 --check").code == 0)
+                #expect(try await holders() == ["n1", "n3"])
+                #expect(try await ask("shards list --node n2").output.contains("no such shards"))
+                // What it gave away is served elsewhere.
+                let plan = try site.plan("one", "steps: [{id: a, shell: {argv: [echo, hi]}}]")
+                #expect(try await ask("run \(plan)").code == 0)
+                let why = try await ask("why \(try await Self.lastRun(site))")
+                #expect(why.code == 0 && why.output.contains("it has ended"), "\(why)")
+                #expect(try await ask("nodes undrain n2").code == 0)
+                try await eventually("it has a share again") { try await holders().count == 3 }
+                // Nobody is there to be asked.
+                let unsure = try await ask("nodes evict n3")
+                #expect(unsure.code == 7 && unsure.output.contains("--yes"), "\(unsure)")
+                #expect(try await ask("nodes evict n3 --yes").output.contains("✓ n3 is dead"))
+                #expect(try await ask("nodes drain n9").code == 5)
+                // It learns that it is dead, and comes again by itself.
+                try await eventually("it joined anew") { try await holders().count == 3 }
+            }
+        }
+
+        private static func lastRun(_ site: Site) async throws -> String {
+            let list = try await Self.ask(site, ["runs", "list", "-o", "json"], at: "n2")
+            let run = try JSONValue(parsing: list.output)["runs"]?.arrayValue?.first
+            return run?["id"]?.stringValue ?? ""
+        }
+
         @Test("nodes leave by themselves when the process that keeps them is killed")
         func orphans() async throws {
             try await Site.with(.embedded) { site in

@@ -1,0 +1,100 @@
+// `/v1/cluster`, `/v1/shards`, one node of `/v1/nodes` and why a run does not run: operating a cluster.
+
+import Hummingbird
+import PulserIR
+import Store
+
+struct ClusterResource: Sendable {
+    let store: Store
+
+    @Sendable
+    func status(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        return .json(ClusterDocument.json(try await self.store.clusterStatus()))
+    }
+
+    @Sendable
+    func shards(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let name = try query.text("node")
+        let state = try query.choice("state", ShardState.self)
+        try query.finish()
+        let status = try await self.store.clusterStatus()
+        let owner = try name.map { text throws(StoreError) in
+            try ClusterDocument.node(text, among: status.nodes).node.epoch
+        }
+        let shards = try await self.store.shards(of: owner, in: state)
+        return .json(
+            .object([
+                "version": .integer(1),
+                "shards": .array(shards.map { ClusterDocument.json($0, status.view) }),
+            ])
+        )
+    }
+
+    @Sendable
+    func node(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        return try await self.answer(self.named(context))
+    }
+
+    @Sendable
+    func drain(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.change(request, context) { node throws(StoreError) in
+            try await self.store.drain(node)
+        }
+    }
+
+    @Sendable
+    func undrain(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await self.change(request, context) { node throws(StoreError) in
+            try await self.store.undrain(node)
+        }
+    }
+
+    /// Declares a node dead; the answer is the node as it was.
+    @Sendable
+    func evict(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await Self.finish(request)
+        let node = try await self.named(context)
+        try await self.store.evict(node.node.epoch)
+        return try self.answer(node)
+    }
+
+    @Sendable
+    func why(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let run = try await self.store.resolveRun(try context.parameter("id"))
+        return .json(WhyDocument.json(try await self.store.standing(of: run)))
+    }
+
+    /// Changes the node of the path; the answer is the node as it is then.
+    private func change(
+        _ request: Request,
+        _ context: GatewayContext,
+        _ body: (NodeEpoch) async throws(StoreError) -> Void
+    ) async throws -> Response {
+        try await Self.finish(request)
+        let node = try await self.named(context).node.epoch
+        try await body(node)
+        let status = try await self.store.clusterStatus()
+        return try self.answer(ClusterDocument.node(String(node.number), among: status.nodes))
+    }
+
+    /// These take nothing but their path.
+    private static func finish(_ request: Request) async throws {
+        try Query(request).finish()
+        if var body = try await request.optionalBody() { try body.finish() }
+    }
+
+    private func named(_ context: GatewayContext) async throws -> NodeStanding {
+        let status = try await self.store.clusterStatus()
+        return try ClusterDocument.node(try context.parameter("node"), among: status.nodes)
+    }
+
+    private func answer(_ node: NodeStanding) throws -> Response {
+        guard case .object(var members) = ClusterDocument.json(node) else { return .empty() }
+        members["version"] = .integer(1)
+        return .json(.object(members))
+    }
+}

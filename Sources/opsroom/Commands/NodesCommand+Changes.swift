@@ -1,0 +1,319 @@
+// What is done to a node: drained, taken back, declared dead; and how far it is.
+
+import ArgumentParser
+import ControlRoom
+import Glibc
+import PulserIR
+
+extension NodesCommand {
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "status",
+            abstract: "One node with what it holds.",
+            discussion: """
+                With --check it exits with 0 when the node is drained (it drains and holds no shard),
+                else with 2; with 5 when there is no such node, or not any more.
+
+                Examples:
+                  opsroom nodes status n2
+                  opsroom nodes status n2 --check && reboot
+                """
+        )
+
+        @Argument(help: "The node's name or number.") var node: String
+        @Flag(help: "Exit with 2 unless it is drained.") var check = false
+        @OptionGroup var watch: WatchOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func validate() throws {
+            guard !self.check || !self.watch.watch else {
+                throw ValidationError("--check looks once: it does not go with --watch")
+            }
+        }
+
+        func run() async throws {
+            let (name, output) = (self.node, self.output)
+            if self.check {
+                let isDrained = try await self.place.access { room in
+                    try await NodeDrain(name: name, room: room).isDrained()
+                }
+                if !isDrained { throw ExitCode(RoomError.Code.badResult.rawValue) }
+                return
+            }
+            try await self.watch.show(self.place, output) { room in
+                let node = try await room.node(name)
+                return output.output == .table
+                    ? Picture(lines: ClusterPicture.table([node]).lines()) : Picture(node)
+            }
+        }
+    }
+
+    struct Drain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "drain",
+            abstract: "Have a node give its shards away and take no more; wait until it has.",
+            discussion: """
+                Runs under way are not cut off: their shards go when they have ended. The node lives
+                on without work until it is stopped or taken back. Ctrl-C ends the waiting, not the
+                drain.
+
+                Examples:
+                  opsroom nodes drain n2
+                  opsroom nodes drain n2 --dry-run
+                  opsroom nodes drain n2 --no-wait
+
+                Exit codes: 0 drained · 3 not within --timeout · 130 interrupted, the drain goes on.
+                """
+        )
+
+        @Argument(help: "The node's name or number.") var node: String
+        @Flag(name: .customLong("dry-run"), help: "Say what would move, and what is in the way.")
+        var dryRun = false
+        @Flag(name: .customLong("no-wait"), help: "Do not wait until it is drained.")
+        var noWait = false
+        @Option(help: ArgumentHelp("How long to wait.", valueName: "duration"))
+        var timeout = DurationOption(seconds: 3_600)
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            let (name, output) = (self.node, self.output)
+            let (isDry, waits, limit) = (self.dryRun, !self.noWait, self.timeout.duration)
+            let words = self.place.words
+            let word = ShellWord.quoted(name)
+            let interruption = RoomError(
+                .interrupted,
+                "interrupted; the drain goes on",
+                next: "opsroom nodes undrain \(word)\(words)"
+            )
+            let node = try await self.place.access { room in
+                let drain = NodeDrain(name: name, room: room)
+                if isDry {
+                    try await drain.explain(output)
+                    return JSONValue?.none
+                }
+                let node = try await room.change(name, .drain)
+                guard waits else { return node }
+                return try await Interruptible.run(interruption) {
+                    try await drain.wait(within: limit)
+                }
+            }
+            guard let node else { return }
+            guard output.output == .table else { return output.printJSON(node) }
+            let held = ClusterPicture.held(node)
+            Terminal.output.line(
+                held == 0
+                    ? Terminal.output.styled("✓", .green) + " \(name) is drained"
+                    : "\(name) drains: \(held) shards to go"
+            )
+            let next =
+                held == 0
+                ? "opsroom nodes undrain \(word)\(words)"
+                : "opsroom nodes status \(word) --watch\(words)"
+            Terminal.error.line(Terminal.error.styled("Next:  \(next)", .dim))
+        }
+    }
+
+    struct Undrain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "undrain",
+            abstract: "Have a draining node take part again.",
+            discussion: """
+                Example:
+                  opsroom nodes undrain n2
+                """
+        )
+
+        @Argument(help: "The node's name or number.") var node: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            let name = self.node
+            let node = try await self.place.access { try await $0.change(name, .undrain) }
+            guard self.output.output == .table else { return self.output.printJSON(node) }
+            Terminal.output.line(
+                Terminal.output.styled("✓", .green) + " \(name) is "
+                    + ClusterPicture.text(node, "status")
+            )
+        }
+    }
+
+    struct Evict: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "evict",
+            abstract: "Declare a node dead: its shards are free at once.",
+            discussion: """
+                For a machine that is gone for good; a lease that is over frees its shards within
+                seconds without this. A node that lives starts over when it learns it, and its steps
+                under way are cut off.
+
+                Examples:
+                  opsroom nodes evict n2 --dry-run
+                  opsroom nodes evict n2 --yes
+                """
+        )
+
+        @Argument(help: "The node's name or number.") var node: String
+        @Flag(help: "Do not ask.") var yes = false
+        @Flag(name: .customLong("dry-run"), help: "Say what would be free, and change nothing.")
+        var dryRun = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func run() async throws {
+            let (name, output, isDry, isSure) = (self.node, self.output, self.dryRun, self.yes)
+            let word = ShellWord.quoted(name)
+            let node = try await self.place.access { room in
+                if isDry || !isSure {
+                    let node = try await room.node(name)
+                    if isDry { return node }
+                    try Self.ask(name, node, next: "opsroom nodes evict \(word) --dry-run")
+                }
+                return try await room.change(name, .evict)
+            }
+            guard output.output == .table else { return output.printJSON(node) }
+            let held = ClusterPicture.held(node)
+            Terminal.output.line(
+                isDry
+                    ? "\(name) would be dead and \(held) shards free"
+                    : Terminal.output.styled("✓", .green) + " \(name) is dead, \(held) shards free"
+            )
+        }
+
+        private static func ask(_ name: String, _ node: JSONValue, next: String) throws {
+            let held = ClusterPicture.held(node)
+            let lease = ClusterPicture.number(node, "lease_ms")
+            let state =
+                lease > 0
+                ? "\(name) is \(ClusterPicture.text(node, "status")) and renewed its lease lately"
+                : "the lease of \(name) is over"
+            guard isatty(STDIN_FILENO) == 1, Terminal.error.isTerminal else {
+                throw RoomError(
+                    .refused,
+                    "\(state), with \(held) shards; nobody is there to ask: --yes declares it dead",
+                    next: next
+                )
+            }
+            Terminal.error.write("\(state). Declare it dead and free \(held) shards? [y/N] ")
+            guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+                throw RoomError(.refused, "nothing was done", next: "opsroom nodes list")
+            }
+        }
+    }
+}
+
+/// A drain as somebody waits for it.
+struct NodeDrain: Sendable {
+    let name: String
+    let room: any RoomAccess
+
+    /// When what is still there is named.
+    private static let patience: Duration = .seconds(30)
+    /// Where nobody watches, a line is told so often.
+    private static let lineInterval: Duration = .seconds(10)
+
+    /// Whether the node drains and holds nothing any more.
+    func isDrained() async throws -> Bool {
+        let node = try await self.room.node(self.name)
+        return ClusterPicture.text(node, "status") == "draining" && ClusterPicture.held(node) == 0
+    }
+
+    /// Says what a drain would move, and what would be in its way.
+    func explain(_ output: OutputOptions) async throws {
+        let node = try await self.room.node(self.name)
+        let cluster = try await self.room.cluster()
+        let number = ClusterPicture.number(node, "number")
+        let others = (cluster["nodes"]?.arrayValue ?? []).filter {
+            ClusterPicture.text($0, "status") == "active"
+                && ClusterPicture.number($0, "number") != number
+                && ClusterPicture.number($0, "lease_ms") > 0
+        }
+        .sorted { ClusterPicture.text($0, "name") < ClusterPicture.text($1, "name") }
+        let runs = try await self.runs(of: node)
+        let blockers = others.isEmpty ? ["no other node is active: nobody would take its work"] : []
+        guard output.output == .table else {
+            return output.printJSON(
+                .object([
+                    "node": node, "runs": .array(runs),
+                    "takers": .array(others.compactMap { $0["name"] }),
+                    "blockers": .array(blockers.map { .string($0) }),
+                ])
+            )
+        }
+        let takers = others.map { ClusterPicture.text($0, "name") }.joined(separator: ", ")
+        Terminal.output.line(
+            "\(self.name) would give away \(ClusterPicture.held(node)) shards"
+                + (takers.isEmpty ? "" : " to \(takers)")
+        )
+        for run in runs { Terminal.output.line("  it would wait for \(Self.line(run))") }
+        for blocker in blockers {
+            Terminal.output.line(Terminal.output.styled("! \(blocker)", .yellow))
+        }
+    }
+
+    /// Waits until the node holds nothing any more; tells how far it is, and what it waits for.
+    func wait(within limit: Duration) async throws -> JSONValue {
+        let began = ContinuousClock.now
+        var told = began
+        var isNamed = false
+        let board = LiveBoard(.error)
+        while true {
+            let node = try await self.room.node(self.name)
+            let held = ClusterPicture.held(node)
+            guard ClusterPicture.text(node, "status") == "draining" else {
+                await board.erase()
+                throw RoomError(
+                    .conflict,
+                    "somebody took the drain of \(self.name) back",
+                    next: "opsroom nodes list"
+                )
+            }
+            if held == 0 {
+                await board.erase()
+                return node
+            }
+            let now = ContinuousClock.now
+            let line = "\(self.name) drains: \(held) shards to go"
+            await board.show([line])
+            if !Terminal.error.isTerminal, now - told >= Self.lineInterval {
+                told = now
+                await board.say(line)
+            }
+            if !isNamed, now - began >= Self.patience {
+                isNamed = true
+                for run in try await self.runs(of: node) {
+                    await board.say("! it waits for \(Self.line(run))")
+                }
+            }
+            guard now - began < limit else {
+                await board.erase()
+                throw RoomError(
+                    .timedOut,
+                    "\(self.name) still holds \(held) shards; the drain goes on",
+                    next: "opsroom shards list --node \(ShellWord.quoted(self.name))"
+                )
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    }
+
+    /// The first runs that hold its shards.
+    private func runs(of node: JSONValue) async throws -> [JSONValue] {
+        let open = try await self.room.runs(
+            RunQuery(statuses: [.claimed, .running, .waiting], limit: 50)
+        )
+        var runs: [JSONValue] = []
+        for run in open {
+            let why = try await self.room.why(run.id)
+            if why["owner"]?["name"] == node["name"] { runs.append(why) }
+        }
+        return runs
+    }
+
+    private static func line(_ why: JSONValue) -> String {
+        func text(_ name: String) -> String { ClusterPicture.text(why, name) }
+        return "run \(text("run")) in \(text("session"))/\(text("lane")): \(text("reason"))"
+    }
+}

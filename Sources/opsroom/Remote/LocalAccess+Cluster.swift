@@ -1,0 +1,53 @@
+// Operating a cluster from a data directory.
+
+import ControlRoom
+import Gateway
+import PulserIR
+import Store
+
+extension LocalAccess {
+    func cluster() async throws -> JSONValue {
+        ClusterDocument.json(try await self.client.store.clusterStatus())
+    }
+
+    func shards(of node: String?, in state: ShardState?) async throws -> [JSONValue] {
+        let status = try await self.client.store.clusterStatus()
+        let owner = try node.map { text throws(StoreError) in
+            try ClusterDocument.node(text, among: status.nodes).node.epoch
+        }
+        return try await self.client.store.shards(of: owner, in: state)
+            .map { ClusterDocument.json($0, status.view) }
+    }
+
+    func why(_ id: RunID) async throws -> JSONValue {
+        WhyDocument.json(try await self.client.store.standing(of: id))
+    }
+
+    func node(_ name: String) async throws -> JSONValue {
+        ClusterDocument.json(try await self.standing(name))
+    }
+
+    func change(_ name: String, _ verb: NodeVerb) async throws -> JSONValue {
+        let store = self.client.store
+        let node = try await self.standing(name)
+        switch verb {
+        case .drain: try await store.drain(node.node.epoch)
+        case .undrain: try await store.undrain(node.node.epoch)
+        case .evict:
+            try await store.evict(node.node.epoch)
+            return ClusterDocument.json(node)
+        }
+        return try await self.node(String(node.node.epoch.number))
+    }
+
+    private func standing(_ name: String) async throws -> NodeStanding {
+        do throws(StoreError) {
+            let status = try await self.client.store.clusterStatus()
+            return try ClusterDocument.node(name, among: status.nodes)
+        } catch {
+            var failure = RoomError(error)
+            if [.notFound, .conflict].contains(error.code) { failure.next = "opsroom nodes list" }
+            throw failure
+        }
+    }
+}

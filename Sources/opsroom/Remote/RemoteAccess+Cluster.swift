@@ -1,0 +1,47 @@
+// Operating a cluster over a node's API.
+
+import ControlRoom
+import PulserIR
+import Store
+
+extension RemoteAccess {
+    func cluster() async throws -> JSONValue { try await self.connection.get(["cluster"]) }
+
+    func shards(of node: String?, in state: ShardState?) async throws -> [JSONValue] {
+        var query: [(name: String, value: String)] = []
+        if let node { query.append(("node", node)) }
+        if let state { query.append(("state", state.rawValue)) }
+        let answer = try await Self.naming { try await self.connection.get(["shards"], query) }
+        return answer["shards"]?.arrayValue ?? []
+    }
+
+    func why(_ id: RunID) async throws -> JSONValue {
+        try await self.connection.get(["runs", id.description, "why"])
+    }
+
+    func node(_ name: String) async throws -> JSONValue {
+        try await Self.naming { try await self.connection.get(["nodes", name]) }
+    }
+
+    func change(_ name: String, _ verb: NodeVerb) async throws -> JSONValue {
+        // Sent again after a broken connection it changes nothing more.
+        try await Self.naming {
+            try await self.connection.post(
+                ["nodes", name, verb.rawValue],
+                isIdempotent: verb != .evict
+            )
+        }
+    }
+
+    /// The command that lists nodes, where the server's advice is for programs.
+    private static func naming(
+        _ body: () async throws -> JSONValue
+    ) async throws -> JSONValue {
+        do {
+            return try await body()
+        } catch var failure as Failure where [.notFound, .conflict].contains(failure.error.code) {
+            failure.error.next = failure.error.next ?? "opsroom nodes list"
+            throw failure
+        }
+    }
+}
