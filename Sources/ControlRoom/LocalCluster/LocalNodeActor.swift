@@ -103,6 +103,8 @@ actor LocalNodeActor {
     // MARK: One life of the process
 
     private var isReady = false
+    /// Where it listened before: whoever follows it there finds it again.
+    private var place: [String] = []
     private var lastWords = "it said nothing"
     private var log: String { "\(self.data)/node.log" }
 
@@ -127,7 +129,7 @@ actor LocalNodeActor {
             let result = try await Subprocess.run(
                 // Takes a name only; `env` becomes the program of this path.
                 .name("env"),
-                arguments: Arguments([self.launch.program] + self.launch.arguments),
+                arguments: Arguments([self.launch.program] + self.launch.arguments + self.place),
                 environment: .custom(self.launch.variables),
                 platformOptions: options,
                 // It ends with this process, whatever becomes of it: then its input ends.
@@ -170,6 +172,7 @@ actor LocalNodeActor {
         Self.append(text + "\n", to: self.log)
         guard let match = text.firstMatch(of: /node ready, API at (\S+)/) else { return }
         self.isReady = true
+        self.place = ["--listen", String(match.1.dropFirst("https://".count))]
         self.onNotice(.ready(node: self.name, server: String(match.1)))
     }
 

@@ -82,6 +82,9 @@ extension SystemTests {
                     cluster.output.matches(of: try Regex("\(owner) takes work")).count == 2
                 }
                 #expect(cluster.output.contains("\(owner) ended: signal 9 ended it"))
+                // Whoever follows it at its address finds it there again.
+                let places = cluster.output.matches(of: try Regex("\(owner) takes work at .*"))
+                #expect(Set(places.map { String(cluster.output[$0.range]) }).count == 1)
                 _ = FileManager.default.createFile(atPath: "\(site.folder)/go", contents: nil)
                 #expect(try await run.end(within: .seconds(120)) == 0, "\(run.errorOutput)")
                 // Whoever is asked knows of it.
