@@ -1,6 +1,7 @@
 // Decides what a node's own Postgres must survive.
 
 import ControlRoom
+import Foundation
 import Glibc
 import Logging
 import Postgres
@@ -53,6 +54,26 @@ struct EmbeddedPostgresTests {
                     + "stop it or choose another with --data"
             )
         }
+        first.unlock()
+        _ = try DataDirectory.open(path)
+    }
+
+    @Test("a directory that was given back is free, whoever has the lock's descriptor still")
+    func givenBack() throws {
+        let path = TestPostgres.temporaryDirectory() + "/data"
+        let first = try DataDirectory.open(path)
+        // As a program has it that is being started.
+        let copies = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .compactMap { Int32($0) }
+            .filter {
+                let target = try? FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/self/fd/\($0)"
+                )
+                return target == "\(first.path)/node.lock"
+            }
+            .map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
         first.unlock()
         _ = try DataDirectory.open(path)
     }

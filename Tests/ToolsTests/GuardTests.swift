@@ -139,7 +139,7 @@ struct GuardTests {
             """
         let result = try await self.box.perform(
             .shell(.script(script)),
-            in: self.fixture.context(seconds: 20)
+            in: self.fixture.context(seconds: 60)
         )
         #expect(result.failure == nil)
         #expect(result.value["output"] == .string("up, ended"))

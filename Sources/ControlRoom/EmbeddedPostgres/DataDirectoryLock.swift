@@ -36,7 +36,11 @@ final class DataDirectoryLock: Sendable {
 
     func unlock() {
         self.descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            // Closing alone would not do: a program that is being started at this moment has the
+            // descriptor too, until it runs.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }
