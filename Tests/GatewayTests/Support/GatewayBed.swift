@@ -135,8 +135,11 @@ struct GatewayBed: Sendable {
     }
 
     private static func client(_ port: Int) -> HTTP2Client {
-        HTTP2Client(
-            HTTP2ClientConfiguration(host: "127.0.0.1", port: port),
+        var configuration = HTTP2ClientConfiguration(host: "127.0.0.1", port: port)
+        // Other tests keep the machine busy.
+        configuration.connectTimeout = .seconds(30)
+        return HTTP2Client(
+            configuration,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: logger
         )
