@@ -24,8 +24,9 @@ final class Exchange {
         case sync
     }
 
-    /// Each repetition follows a cancellation that hit a preparation, which is rare once.
-    static let repetitionsMax = 8
+    /// Each repetition follows a cancellation that hit a preparation, which is rare once; when many
+    /// calls are cancelled together it may happen as often as there are such calls.
+    static let repetitionsMax = 64
 
     enum Phase { case queued, sent, copying, finishing, ended }
     enum CancelReason { case task, deadline }
