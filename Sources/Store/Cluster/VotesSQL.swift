@@ -66,9 +66,12 @@ enum VotesSQL {
     /// Refused connections count when the refusal is newer than the last sign of life.
     private static let standsHard = stands("v.hard AND v.last_at > \(renewedAt("t"))")
 
-    /// Silence counts, refusals with it, when it lasted.
+    /// Silence counts, refusals with it, when it lasted and was said again and again until now.
     static let standsSoft = stands(
-        "v.first_at <= clock_timestamp() - \(ClusterRules.softGrace.interval)"
+        """
+        v.first_at <= clock_timestamp() - \(ClusterRules.softGrace.interval)
+        AND v.last_at > clock_timestamp() - \(ClusterRules.votePauseMax.interval)
+        """
     )
 
     /// The executor must be fit itself. Where one voter is enough its own renewals must have been

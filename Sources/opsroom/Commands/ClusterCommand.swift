@@ -56,7 +56,7 @@ struct ClusterCommand: AsyncParsableCommand {
 
                 Examples:
                   opsroom cluster local 3
-                  opsroom cluster local 5 --data /tmp/five --port 8000
+                  opsroom cluster local 5 --data ./five --port 8000
                 """
         )
 

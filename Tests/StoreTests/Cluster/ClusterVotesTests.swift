@@ -202,6 +202,9 @@ struct ClusterVotesTests {
             try await bed.store.resign(term)
             #expect(try await !isEnded(by: nodes[0]), "not without the office")
             _ = try await bed.store.elect(nodes[0])
+            try await self.age(bed, last: 11, of: nodes[1])
+            #expect(try await !isEnded(by: nodes[0]), "one of them has not said it again")
+            try await self.age(bed, last: -11, of: nodes[1])
             // It renews all the time: the database does not vouch for what its peers cannot reach.
             _ = try await bed.store.renew(target)
             #expect(try await isEnded(by: nodes[0]))
