@@ -327,7 +327,7 @@ struct SimulatedDirectory {
             }
             return isHard
                 ? vote.isHard && vote.lastAt > renewedAt
-                : vote.firstAt <= now - 15 * Self.second
+                : vote.firstAt <= now - 15 * Self.second && vote.lastAt > now - Self.lease
         }
         return count >= needed
     }
