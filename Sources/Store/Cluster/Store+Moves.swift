@@ -105,7 +105,7 @@ extension Store {
     }
 
     /// Outside the transaction, like every notice of what is frequent.
-    private func tell(_ shards: [Int32]) async {
+    func tell(_ shards: [Int32]) async {
         guard !shards.isEmpty else { return }
         await self.notify(.shards, shards.map(String.init).joined(separator: ","))
     }

@@ -101,7 +101,7 @@ extension Suspicion {
 }
 
 extension ShardStanding {
-    fileprivate init(_ row: StoreRow) throws(StoreError) {
+    init(_ row: StoreRow) throws(StoreError) {
         self.stateFor = try row.milliseconds(0)
         self.shard = try ShardView(row.from(1))
     }

@@ -9,10 +9,12 @@ struct ShardsCommand: AsyncParsableCommand {
         commandName: "shards",
         abstract: "The 1,024 parts of the lanes, and who has them.",
         discussion: """
-            Example:
+            Examples:
               opsroom shards list --node n2
+              opsroom shards move 7 12-19 --to n2
+              opsroom shards rebalance --dry-run
             """,
-        subcommands: [List.self]
+        subcommands: [List.self, Move.self, Rebalance.self]
     )
 
     struct List: AsyncParsableCommand {
