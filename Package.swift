@@ -259,7 +259,7 @@ let package = Package(
                 "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit",
                 "TestPeers",
                 httpTypes,
-                nioCore, nioPosix, logging,
+                nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: house
         ),

@@ -16,6 +16,8 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     case key = "tls-key"
     /// PEM file of the authorities of client certificates.
     case clientAuthority = "client-ca"
+    /// File with the token of the first administrator.
+    case firstToken = "first-token"
     /// Names that the node answers to beside its addresses.
     case hosts
     /// Origins of pages that may ask beside the node's own.
@@ -40,7 +42,7 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     /// Whether its value is a path; one in a file is meant from the file's folder.
     var isPath: Bool {
         switch self {
-        case .data, .certificate, .key, .clientAuthority: true
+        case .data, .certificate, .key, .clientAuthority, .firstToken: true
         default: false
         }
     }

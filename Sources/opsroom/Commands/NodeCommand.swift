@@ -19,6 +19,7 @@ struct NodeCommand: AsyncParsableCommand {
               listen = "0.0.0.0:7460"
               tls-cert = "n1.pem"                    # paths count from the file's folder
               tls-key = "n1.key"
+              first-token = "first.token"            # of opsroom tokens first
               drain-timeout = "30s"
 
             SIGTERM or Ctrl-C drains: it takes no new work, running steps finish, its shards go to

@@ -44,6 +44,15 @@ struct NodeOptions: ParsableArguments {
         completion: .file()
     )
     var clientAuthority: String?
+    @Option(
+        name: .customLong("first-token"),
+        help: ArgumentHelp(
+            "The first administrator's token (opsroom tokens first), stored while there is none.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var firstToken: String?
 
     /// What was said.
     var flags: [Setting: String] {
@@ -55,6 +64,7 @@ struct NodeOptions: ParsableArguments {
         flags[.certificate] = self.certificate
         flags[.key] = self.key
         flags[.clientAuthority] = self.clientAuthority
+        flags[.firstToken] = self.firstToken
         return flags
     }
 }
@@ -139,6 +149,8 @@ struct ForegroundNode {
             terminal.line("! port \(ListenSettings.defaultPort) is taken; listening on \(port)")
         case .firstToken(let context, let path):
             terminal.line("made a token for this machine: context '\(context)' in \(path)")
+        case .storedToken(let id, let path):
+            terminal.line("stored the first token, \(id) of \(path): it may do everything")
         case .noToken(let reason): terminal.line("! no token for this machine: \(reason)")
         case .databaseUnavailable(let reason): terminal.line("! \(reason)")
         case .databaseAvailable: terminal.line("✓ database available again")
