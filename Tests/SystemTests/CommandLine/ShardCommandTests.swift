@@ -43,6 +43,66 @@ extension SystemTests {
             }
         }
 
+        @Test("shards are listed as ranges of each node and state, or one by one, or as JSON whole")
+        func list() async throws {
+            try await Site.with { site in
+                let nodes = try await Self.nodes(site)
+                try await site.withStore { store in
+                    _ = try await store.release(nodes[0], [OwnedShard(shard: 3, generation: 1)])
+                    let targets = Dictionary((5...6).map { (Int32($0), nodes[1]) }) { $1 }
+                    _ = try await store.move(targets)
+                }
+                func list(_ words: String...) async throws -> [[String]] {
+                    let answer = try await site.run(["shards", "list"] + words)
+                    #expect(answer.code == 0, "\(answer)")
+                    return answer.output.split(separator: "\n").map { line in
+                        line.split(separator: /[ ]{2,}/).map(String.init)
+                    }
+                }
+                /// Without times.
+                func summary(_ words: String...) async throws -> [[String]] {
+                    let answer = try await site.run(["shards", "list"] + words)
+                    return answer.output.split(separator: "\n").map { line in
+                        let cells = line.split(separator: /[ ]{2,}/).map(String.init)
+                        return cells.enumerated().filter { $0.offset != 4 }.map(\.element)
+                    }
+                }
+                let header = ["NODE", "STATE", "SHARDS", "TARGET", "NUMBERS"]
+                let moving = ["n1", "handing_off", "2", "n2", "5-6"]
+                let free = ["–", "free", "1", "–", "3"]
+                #expect(
+                    try await summary() == [
+                        header, moving, ["n1", "running", "1021", "–", "0-2, 4, 7-1023"], free,
+                    ]
+                )
+                #expect(try await summary("--state", "free") == [header, free])
+                #expect(
+                    try await summary("--node", "n1", "--state", "handing_off") == [header, moving]
+                )
+                let all = try await list("--all")
+                #expect(
+                    all.count == 1_025 && all[6].prefix(5) == ["5", "handing_off", "n1", "n2", "1"]
+                )
+                #expect(try await list("--state", "handing_off", "--all").count == 3)
+                let json = try await site.run(["shards", "list", "-o", "json"]).output
+                #expect(try JSONValue(parsing: json)["shards"]?.arrayValue?.count == 1_024)
+                let none = try await site.run(["shards", "list", "--node", "n2"])
+                #expect(
+                    none.code == 0 && none.output.isEmpty && none.error.contains("no such shards")
+                )
+            }
+        }
+
+        @Test("numbers of shards are read and told as ranges, and only numbers of shards")
+        func ranges() {
+            let some = ShardRanges(argument: "12-14,3,13")
+            #expect(some?.shards == [3, 12, 13, 14] && some?.text() == "3, 12-14")
+            for text in ["", "1-", "-1", "5-3", "1024", "0-1024", "1,,2", "a", "1-2-3"] {
+                #expect(ShardRanges(argument: text) == nil, "\(text)")
+            }
+            #expect(ShardRanges([1, 3, 5, 6, 8]).text(2) == "1, 3 and 3 more")
+        }
+
         @Test("a move is foreseen, waited for until its target serves it, and told shard by shard")
         func move() async throws {
             try await Site.with { site in
