@@ -4,9 +4,8 @@ internal import Postgres
 
 enum MembershipSQL {
     static let all = [
-        clearWay, lock, killPredecessor, join, activate, drain, undrain, leave, renew, expired,
-        reap, evict,
-        freeShards, forgetVotes, announce, isDead, view,
+        clearWay, lock, prune, killPredecessor, join, activate, drain, undrain, leave, renew,
+        expired, reap, evict, freeShards, forgetVotes, announce, isDead, view,
     ]
 
     /// Ends transactions that hold rows of the cluster and wait for their process: one frozen or cut
@@ -98,6 +97,24 @@ enum MembershipSQL {
     )
 
     // MARK: Coming
+
+    /// Forgets nodes that died long ago, the oldest first; sent after `cluster.forget_votes`. When a
+    /// shard may have effects is kept with the shard. What still names one, as a process that stopped
+    /// in the middle of an upgrade may leave it, keeps it until the next time.
+    static let prune = PostgresStatement(
+        "cluster.prune",
+        [],
+        """
+        DELETE FROM node WHERE node_epoch IN (
+            SELECT n.node_epoch FROM node n
+            WHERE n.status = 'dead'
+            AND n.status_since < clock_timestamp() - \(ClusterRules.deadKept.interval)
+            AND NOT EXISTS (
+                SELECT 1 FROM shard s WHERE n.node_epoch IN (s.owner, s.target))
+            AND NOT EXISTS (SELECT 1 FROM cluster c WHERE c.coord_node = n.node_epoch)
+            ORDER BY n.node_epoch LIMIT 1000)
+        """
+    )
 
     /// Whether the joiner's range (`$2`, `$3`) has what the cluster speaks; a cluster whose only node
     /// is at this address (`$1`) speaks what the joiner does.

@@ -4,12 +4,14 @@ internal import Postgres
 public import PulserIR
 
 extension Store: ClusterDirectory {
-    /// Ends the older incarnation at the address and makes the new node, in one transaction.
+    /// Ends the older incarnation at the address and makes the new node, in one transaction; nodes
+    /// that died longer than ``ClusterRules/deadKept`` ago are forgotten with it.
     public func join(_ node: NewNode) async throws(StoreError) -> NodeEpoch {
         let speaks: [PostgresValue] = [
             .text(node.address), .int4(node.protocolMin), .int4(node.protocolMax),
         ]
         let rows = try await self.changeMembership([
+            PostgresRequest(MembershipSQL.forgetVotes), PostgresRequest(MembershipSQL.prune),
             PostgresRequest(
                 MembershipSQL.killPredecessor,
                 speaks + [.bool(node.hasPredecessorEnded)]
