@@ -56,7 +56,11 @@ extension SystemTests {
             #expect(last.last { $0.word == "STOPSIGNAL" }?.rest == "SIGTERM")
             #expect(last.last { $0.word == "ENTRYPOINT" }?.rest == "[\"opsroom\"]")
             let installed = last.filter { $0.word == "RUN" }.map(\.rest).joined()
-            for package in ["libpq5", "libnghttp2-14", "curl", "ca-certificates"] {
+            // What the program links beside Swift and the C library, and what the health check calls.
+            for package in [
+                "libpq5", "libnghttp2-14", "zlib1g", "libstdc++6", "libgcc-s1", "curl",
+                "ca-certificates",
+            ] {
                 #expect(installed.contains(" \(package) "), "\(package)")
             }
             let environment = last.filter { $0.word == "ENV" }.flatMap {

@@ -121,6 +121,24 @@ extension SystemTests {
             }
         }
 
+        @Test("a node that this machine alone reaches takes it in, too, and makes none of its own")
+        func loopback() async throws {
+            try await Site.with { site in
+                let (text, path) = try await Self.token(site, "first.token")
+                let node = try await site.startNode(["--first-token", path])
+                #expect(node.errorOutput.contains("stored the first token"))
+                #expect(!FileManager.default.fileExists(atPath: site.contexts))
+                #expect(try await site.rows("SELECT count(*) FROM api_token") == [["1"]])
+                let url = try #require(node.errorOutput.firstMatch(of: /API at (http:[^\s]+)/)?.1)
+                let list = try await site.run(
+                    ["nodes", "list"],
+                    data: nil,
+                    environment: ["OPSROOM_SERVER": String(url), "OPSROOM_TOKEN": text]
+                )
+                #expect(list.code == 0, "\(list.error)")
+            }
+        }
+
         @Test("a file that others read, that holds no token, or a revoked one lets nobody in")
         func refused() async throws {
             let files = try TestCertificates()
