@@ -159,6 +159,10 @@ extension StoreRow {
     func milliseconds(_ column: Int) throws(StoreError) -> Duration {
         .milliseconds(try self.int64(column))
     }
+
+    func millisecondsIfPresent(_ column: Int) throws(StoreError) -> Duration? {
+        try self.int64IfPresent(column).map { .milliseconds($0) }
+    }
 }
 
 extension NodeView {

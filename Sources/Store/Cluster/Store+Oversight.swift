@@ -128,7 +128,11 @@ extension RunStanding {
         self.child = try row.int64IfPresent(14).map(RunID.init(_:))
         self.owner = try row.isNull(15) ? nil : Owner(row.from(15))
         self.targetName = try row.textIfPresent(19)
-        self.shard = try ShardStanding(row.from(20))
+        self.pausedFor = try row.millisecondsIfPresent(20)
+        self.waitingFor = try row.millisecondsIfPresent(21)
+        self.startedBefore = try row.millisecondsIfPresent(22)
+        self.childFor = try row.millisecondsIfPresent(23)
+        self.shard = try ShardStanding(row.from(24))
     }
 }
 

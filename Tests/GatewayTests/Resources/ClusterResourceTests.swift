@@ -180,7 +180,10 @@ struct ClusterResourceTests {
             let draining = try await why()
             #expect(draining.gate == "node_draining" && draining.reason.contains("n1 drains"))
             #expect(try await bed.post("/v1/runs/\(run)/pause", .object([:])).status == 202)
-            #expect(try await why().gate == "paused")
+            let paused = try await why()
+            #expect(paused.gate == "paused" && paused.reason == "test paused it", "\(paused)")
+            let json = try await bed.get("/v1/runs/\(run)/why").json
+            #expect(json["since_ms"]?.integerValue != nil, "\(json)")
             #expect(try await bed.get("/v1/runs/zzzzzzzz/why").status == 404)
         }
     }
