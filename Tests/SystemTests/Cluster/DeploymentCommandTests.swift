@@ -96,6 +96,55 @@ extension SystemTests {
             try #require(done.code == 0, "\(done.output)")
         }
 
+        /// The commands of a section of the folder's page, up to a line that begins so.
+        private static func commands(_ section: String, until end: String) throws -> String {
+            let page = try DeploymentFiles.text("README.md")
+            let start = try #require(page.firstRange(of: "\n## \(section)\n"))
+            let rest = page[start.upperBound...]
+            let block = try #require(rest.firstMatch(of: /```sh\n(?s:(.*?))```/)?.1)
+            let last = try #require(block.firstRange(of: "\n\(end)"))
+            return String(block[..<last.lowerBound])
+        }
+
+        @Test("the page's commands for Kubernetes make what the pods of its manifests mount")
+        func secrets() async throws {
+            try await Site.with(.embedded) { site in
+                let script = try Self.commands("Kubernetes", until: "kubectl apply")
+                try "printf x".write(
+                    toFile: "\(site.folder)/database.url",
+                    atomically: true,
+                    encoding: .utf8
+                )
+                // What would have gone to a cluster is told.
+                let text =
+                    "set -eu; cd '\(site.folder)'; kubectl() { echo \"TOLD $*\"; }\n" + script
+                let done = try Self.run(["/bin/sh", "-c", text])
+                try #require(done.code == 0, "\(done.output)")
+                let set = try #require(try DeploymentFiles.manifests("StatefulSet").first)
+                let replicas = try #require(set["spec"]?["replicas"]?.integerValue)
+                let nodes = try #require(set["spec"]?["serviceName"]?.stringValue)
+                let files = try FileManager.default.contentsOfDirectory(
+                    atPath: "\(site.folder)/certs"
+                )
+                let pods = (0..<replicas).map { "opsroom-\($0)" }
+                #expect(
+                    Set(files) == Set(pods.flatMap { ["\($0).pem", "\($0).key"] } + ["ca.pem"])
+                )
+                for pod in pods {
+                    let words = ["certs", "show", "\(site.folder)/certs/\(pod).pem"]
+                    let shown = try await site.run(words, data: nil)
+                    #expect(shown.code == 0 && shown.output.contains("\(pod).\(nodes)"), "\(shown)")
+                }
+                #expect(try Self.mode("\(site.folder)/first.token") == 0o600)
+                let told = done.output.split(separator: "\n").filter { $0.hasPrefix("TOLD") }
+                #expect(told.count == 4)
+                for match in done.output.matches(of: /--from-file=(?:[a-z]+=)?(\S+)/) {
+                    let path = "\(site.folder)/\(match.1)"
+                    #expect(FileManager.default.fileExists(atPath: path), "\(path)")
+                }
+            }
+        }
+
         private static func text(_ path: String) throws -> String {
             try String(contentsOfFile: path, encoding: .utf8)
         }
