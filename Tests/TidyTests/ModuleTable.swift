@@ -38,8 +38,8 @@ enum ModuleTable {
             "NIOPosix",
         ],
         "opsload": [
-            "PulserIR", "HTTP2", "Cluster", "ArgumentParser", "HTTPTypes", "Histogram", "Logging",
-            "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix",
+            "PulserIR", "HTTP2", "Cluster", "ControlRoom", "Postgres", "ArgumentParser",
+            "HTTPTypes", "Histogram", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix",
         ],
     ]
 
