@@ -198,12 +198,19 @@ enum ShardMoves {
                 case "passed_over": ("!", .yellow)
                 default: ("▶", .cyan)
                 }
-            let word = group.shards.count == 1 ? "shard" : "shards"
+            let isOne = group.shards.count == 1
             return Terminal.output.styled(sign.0, sign.1)
-                + " \(word) \(ShardRanges(group.shards).text(8)): \(group.reason)"
+                + " \(isOne ? "shard" : "shards") \(ShardRanges(group.shards).text(8)): "
+                + (isOne ? group.reason : Self.plural(group.reason))
         }
         let runs = document["runs"]?.arrayValue ?? []
         return lines + runs.map { "  it would wait for \(OpenRuns.line($0))" }
+    }
+
+    /// What is said of one shard, of several.
+    private static func plural(_ reason: String) -> String {
+        let reason = reason.replacing(" has it ", with: " has them ")
+        return reason.hasPrefix("it ") ? "each " + reason.dropFirst(3) : reason
     }
 
     /// Whether something was passed over.

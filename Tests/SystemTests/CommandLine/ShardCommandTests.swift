@@ -110,11 +110,11 @@ extension SystemTests {
                 let words = ["shards", "move", "7", "12-13", "--to", "n2"]
                 let dry = try await site.run(words + ["--dry-run"])
                 #expect(dry.code == 0, "\(dry)")
-                #expect(dry.output == "▶ shards 7, 12-13: it would go from n1 to n2\n", "\(dry)")
+                #expect(dry.output == "▶ shards 7, 12-13: each would go from n1 to n2\n", "\(dry)")
                 let program = try site.start(words)
                 try await Self.handOver(site, [7, 12, 13], nodes)
                 #expect(try await program.end() == 0, "\(program.errorOutput)")
-                #expect(program.output == "✓ shards 7, 12-13: n2 has it now\n")
+                #expect(program.output == "✓ shards 7, 12-13: n2 has them now\n")
                 let again = try await site.run(words + ["-o", "json"])
                 let moves = try JSONValue(parsing: again.output)["moves"]?.arrayValue ?? []
                 #expect(
@@ -215,7 +215,8 @@ extension SystemTests {
                 try await Self.handOver(site, shards, nodes)
                 #expect(try await program.end() == 0, "\(program.errorOutput)")
                 #expect(
-                    program.output.hasPrefix("✓ shards ") && program.output.contains("n2 has it")
+                    program.output.hasPrefix("✓ shards ")
+                        && program.output.contains("n2 has them now")
                 )
                 #expect(program.errorOutput.contains("Next:  opsroom shards rebalance"))
                 let held = "SELECT 1 FROM shard WHERE owner = \(nodes[1].number)"
