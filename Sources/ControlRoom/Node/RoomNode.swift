@@ -151,6 +151,8 @@ struct RoomNode: Sendable {
         )
         settings.runsMax = self.room.configuration.runsMax
         settings.drainTimeout = self.room.configuration.drainTimeout
+        settings.peers = self.room.configuration.peers?.settings()
+        settings.zone = self.room.configuration.zone
         settings.secrets = self.room.configuration.secrets
         settings.environment = self.room.configuration.environment
         for folder in [settings.workspaces, settings.artifacts] {
@@ -165,7 +167,7 @@ struct RoomNode: Sendable {
         if let events = kind.door?.gateway.events { onCommitted = { events.committed($0) } }
         let equipment = NodeLife.Equipment(
             store: self.client.store,
-            listener: self.client.listener([.work, .request, .lanes]),
+            listener: self.client.listener([.work, .request, .lanes, .cluster, .shards]),
             tools: tools,
             scratch: PostgresScratch(
                 store: self.client.store,

@@ -39,6 +39,7 @@ actor LaneActor {
     nonisolated let row: LaneRow
     nonisolated let log: LaneLog
     private let shard: OwnedShard
+    private let effects: ShardGate
     private let room: Room
     private var machine: LaneMachine
     private var priority: Int
@@ -48,9 +49,10 @@ actor LaneActor {
     private nonisolated let mailbox: AsyncStream<Message>.Continuation
     private nonisolated let stopSignal = StopSignal()
 
-    init(row: LaneRow, shard: OwnedShard, room: Room) {
+    init(row: LaneRow, shard: OwnedShard, effects: ShardGate, room: Room) {
         self.row = row
         self.shard = shard
+        self.effects = effects
         self.room = room
         self.machine = LaneMachine(width: row.width)
         self.priority = row.priority
@@ -68,21 +70,8 @@ actor LaneActor {
     /// Whether the lane has ended or is about to.
     nonisolated var isOver: Bool { self.stopSignal.isFired }
 
-    /// Ends the lane if nothing is under way.
-    ///
-    /// - Returns: Whether it ends; what it is told from then on is for the next owner.
-    func retire() -> Bool {
-        guard self.isIdle, !self.isClaimSent else { return false }
-        _ = self.machine.handle(.drain)
-        self.stopSignal.fire()
-        return true
-    }
-
     /// Lets go of all runs at once, whatever the mailbox is waiting for.
     func stopRuns() { for run in self.runs.values { run.abandon() } }
-
-    /// Whether nothing is under way.
-    var isIdle: Bool { self.machine.isIdle && self.runs.isEmpty }
 
     /// Works until cancelled or lost.
     func run() async {
@@ -206,7 +195,13 @@ actor LaneActor {
             }
             other.abandon()
         }
-        let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
+        let run = RunActor(
+            claimed: claimed,
+            lane: self.row,
+            log: self.log,
+            effects: self.effects,
+            room: self.room
+        )
         self.runs[claimed.fence.run] = run
         ExecutionMetrics.claims.increment()
         group.addTask {

@@ -139,13 +139,13 @@ enum MembershipSQL {
     /// A new epoch with a first lease, or what the cluster speaks when the joiner does not.
     static let join = PostgresStatement(
         "cluster.join",
-        [.text, .int4, .int4, .text, .text, .text],
+        [.text, .int4, .int4, .text, .text, .text, .text],
         """
         WITH made AS (
             INSERT INTO node (name, address, status, lease_until, streak_since, build, zone,
-                              proto_min, proto_max)
+                              proto_min, proto_max, endpoint)
             SELECT $4, $1, 'joining', clock_timestamp() + \(ClusterRules.lease.interval),
-                   clock_timestamp(), $5, $6, $2, $3
+                   clock_timestamp(), $5, $6, $2, $3, $7
             WHERE \(fits)
             RETURNING node_epoch)
         SELECT (SELECT node_epoch FROM made), active_proto FROM cluster
@@ -202,7 +202,7 @@ enum MembershipSQL {
     /// What ``NodeView`` has, of `n`.
     static let nodeColumns = """
         n.node_epoch, n.name, n.address, n.zone, n.build, n.proto_min, n.proto_max, n.status,
-        \(milliseconds("n.lease_until - clock_timestamp()"))
+        \(milliseconds("n.lease_until - clock_timestamp()")), n.endpoint
         """
 
     /// An interval in whole milliseconds.

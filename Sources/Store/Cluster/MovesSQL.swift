@@ -5,7 +5,7 @@ internal import Postgres
 enum MovesSQL {
     static let all = [
         holdTerm, assign, mark, holdView, move, force, start, holdTarget, handOver, handedOver,
-        release, changes,
+        release, decline, changes,
     ]
 
     /// What ``ShardView`` has, of `s`.
@@ -206,6 +206,18 @@ enum MovesSQL {
         UPDATE shard s SET owner = NULL, generation = s.generation + 1, state = 'free',
             target = NULL
         FROM mine WHERE s.shard_id = mine.shard_id
+        RETURNING s.shard_id
+        """
+    )
+
+    /// The owner keeps what it was to hand over: its work goes on.
+    static let decline = PostgresStatement(
+        "cluster.decline",
+        [.int8, .int4Array, .int8Array],
+        """
+        WITH \(mine)
+        UPDATE shard s SET state = 'running', target = NULL
+        FROM mine WHERE s.shard_id = mine.shard_id AND s.state = 'handing_off'
         RETURNING s.shard_id
         """
     )

@@ -18,7 +18,9 @@ extension Store: ClusterDirectory {
             ),
             PostgresRequest(
                 MembershipSQL.join,
-                speaks + [.text(node.name), .text(node.build), .text(node.zone)]
+                speaks + [
+                    .text(node.name), .text(node.build), .text(node.zone), .text(node.endpoint),
+                ]
             ),
         ])
         let answer = try rows.first()
@@ -178,6 +180,9 @@ extension NodeView {
             protocolMax: Int32(try row.int64(6)),
             status: try row.status(7),
             leaseLeft: try row.milliseconds(8)
+        )
+        self.endpoint = try row.text(
+            9
         )
     }
 }

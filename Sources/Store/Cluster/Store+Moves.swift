@@ -33,8 +33,10 @@ extension Store {
         _ node: NodeEpoch,
         _ shards: [OwnedShard]
     ) async throws(StoreError) -> [ShardView] {
-        let rows = try await self.execute(MovesSQL.start, Self.values(node, shards))
-        return try rows.shards()
+        let started = try await self.execute(MovesSQL.start, Self.values(node, shards)).shards()
+        // The coordinator's next round of moves waits for this one.
+        await self.tell(started.map(\.shard))
+        return started
     }
 
     /// Makes the target the owner by one compare-and-set.
@@ -69,6 +71,17 @@ extension Store {
         let released = try rows.decode { row throws(StoreError) in Int32(try row.int64(0)) }
         await self.tell(released)
         return released.sorted()
+    }
+
+    /// Takes the marks of shards back.
+    public func decline(
+        _ node: NodeEpoch,
+        _ shards: [OwnedShard]
+    ) async throws(StoreError) -> [Int32] {
+        let rows = try await self.execute(MovesSQL.decline, Self.values(node, shards))
+        let kept = try rows.decode { row throws(StoreError) in Int32(try row.int64(0)) }
+        await self.tell(kept)
+        return kept.sorted()
     }
 
     /// Reads what changed since a horizon, by an index.

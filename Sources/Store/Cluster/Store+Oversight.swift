@@ -83,10 +83,10 @@ extension Store {
 extension NodeStanding {
     fileprivate init(_ row: StoreRow) throws(StoreError) {
         self.node = try NodeView(row)
-        self.statusFor = try row.milliseconds(9)
-        self.assigned = try row.int64(10)
-        self.running = try row.int64(11)
-        self.handingOff = try row.int64(12)
+        self.statusFor = try row.milliseconds(10)
+        self.assigned = try row.int64(11)
+        self.running = try row.int64(12)
+        self.handingOff = try row.int64(13)
     }
 }
 

@@ -69,6 +69,41 @@ struct NodeOptions: ParsableArguments {
     }
 }
 
+/// Flags of a node that belongs to a cluster.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        name: .customLong("peer-listen"),
+        help: ArgumentHelp("Where other nodes call (default off).", valueName: "host:port")
+    )
+    var listen: String?
+    @Option(
+        name: .customLong("peer-address"),
+        help: ArgumentHelp(
+            "What they are told to call (default: --peer-listen).",
+            valueName: "host:port"
+        )
+    )
+    var address: String?
+    @Option(
+        name: .customLong("peer-ca"),
+        help: ArgumentHelp("PEM file of the authority of nodes.", valueName: "file"),
+        completion: .file()
+    )
+    var authority: String?
+    @Option(help: "The node's failure domain: lanes are spread over them.")
+    var zone: String?
+
+    /// What was said.
+    var flags: [Setting: String] {
+        var flags: [Setting: String] = [:]
+        flags[.peerListen] = self.listen
+        flags[.peerAddress] = self.address
+        flags[.peerAuthority] = self.authority
+        flags[.zone] = self.zone
+        return flags
+    }
+}
+
 /// A node in the foreground, until a signal.
 struct ForegroundNode {
     let configuration: RoomConfiguration
@@ -86,6 +121,10 @@ struct ForegroundNode {
             environment: ProcessInfo.processInfo.environment
         )
         configuration.listen = ListenSettings.read(&reader)
+        if joins {
+            configuration.peers = PeerListenSettings.read(&reader)
+            configuration.zone = reader.zone()
+        }
         configuration.origins = reader.origins
         self.configuration = configuration
         if joins, configuration.databaseURL == nil {

@@ -19,6 +19,7 @@ struct ClusterMembershipTests {
                 epoch: node,
                 name: "n",
                 address: "a:1",
+                endpoint: "127.0.0.1:1",
                 zone: "z",
                 build: "test",
                 protocolMin: 1,
