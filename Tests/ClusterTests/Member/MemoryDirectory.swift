@@ -54,11 +54,9 @@ final class MemoryDirectory: ClusterDirectory {
         _ body: @Sendable (inout State) -> Answer
     ) async throws(StoreError) -> Answer {
         if self.isSilent {
-            do {
-                try await Task.sleep(for: .seconds(60))
-            } catch {
-                throw StoreError(.cancelled, "given up")
-            }
+            // Ends when the caller gives up.
+            for await _ in AsyncStream<Never>.makeStream().stream {}
+            throw StoreError(.cancelled, "given up")
         }
         return self.state.withLock { body(&$0) }
     }
@@ -138,7 +136,9 @@ final class MemoryDirectory: ClusterDirectory {
         }
     }
 
-    func reap(by node: NodeEpoch) async throws(StoreError) -> [NodeEpoch] { [] }
+    func reap(by node: NodeEpoch) async throws(StoreError) -> [NodeEpoch] {
+        try await self.answer { _ in [] }
+    }
 
     func view() async throws(StoreError) -> ClusterView {
         try await self.answer { state in
@@ -150,13 +150,15 @@ final class MemoryDirectory: ClusterDirectory {
         _ target: NodeEpoch,
         by voter: NodeEpoch,
         isHard: Bool
-    ) async throws(StoreError) -> Bool { false }
-    func clear(_ target: NodeEpoch, by voter: NodeEpoch) async throws(StoreError) {}
+    ) async throws(StoreError) -> Bool { try await self.answer { _ in false } }
+    func clear(_ target: NodeEpoch, by voter: NodeEpoch) async throws(StoreError) {
+        try await self.answer { _ in }
+    }
     func evict(
         _ target: NodeEpoch,
         by executor: NodeEpoch,
         isHard: Bool
-    ) async throws(StoreError) -> Bool { false }
+    ) async throws(StoreError) -> Bool { try await self.answer { _ in false } }
     func evict(_ target: NodeEpoch) async throws(StoreError) { self.bury(target) }
 
     func elect(_ node: NodeEpoch) async throws(StoreError) -> CoordinatorTerm? {
@@ -193,11 +195,11 @@ final class MemoryDirectory: ClusterDirectory {
     func mark(
         _ term: CoordinatorTerm,
         _ targets: [Int32: NodeEpoch]
-    ) async throws(StoreError) -> [ShardView] { [] }
+    ) async throws(StoreError) -> [ShardView] { try await self.answer { _ in [] } }
     func force(
         _ term: CoordinatorTerm,
         _ shards: [Int32]
-    ) async throws(StoreError) -> [ShardView] { [] }
+    ) async throws(StoreError) -> [ShardView] { try await self.answer { _ in [] } }
 
     func start(
         _ node: NodeEpoch,
