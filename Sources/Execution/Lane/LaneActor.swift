@@ -1,5 +1,6 @@
 // Works one lane: claims its runs in order, as many as its width, and supervises them.
 
+internal import Cluster
 internal import Logging
 internal import Metrics
 internal import PulserIR
@@ -45,6 +46,8 @@ actor LaneActor {
     private var priority: Int
     private var runs: [RunID: RunActor] = [:]
     private var isClaimSent = false
+    /// When it was last told something.
+    private var busyAt = NodeClock.now
     private nonisolated let inbox: AsyncStream<Message>
     private nonisolated let mailbox: AsyncStream<Message>.Continuation
     private nonisolated let stopSignal = StopSignal()
@@ -70,6 +73,19 @@ actor LaneActor {
     /// Whether the lane has ended or is about to.
     nonisolated var isOver: Bool { self.stopSignal.isFired }
 
+    /// Ends the lane if it had nothing to do for a while.
+    ///
+    /// - Parameter time: How long.
+    /// - Returns: Whether it ends.
+    func retire(idleFor time: Duration) -> Bool {
+        guard self.machine.isIdle, self.runs.isEmpty, !self.isClaimSent,
+            NodeClock.now - self.busyAt >= time
+        else { return false }
+        _ = self.machine.handle(.drain)
+        self.stopSignal.fire()
+        return true
+    }
+
     /// Lets go of all runs at once, whatever the mailbox is waiting for.
     func stopRuns() { for run in self.runs.values { run.abandon() } }
 
@@ -89,6 +105,7 @@ actor LaneActor {
     }
 
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async {
+        self.busyAt = NodeClock.now
         switch message {
         case .wake:
             self.claim(self.machine.handle(.wake), &group)

@@ -11,7 +11,7 @@ internal import Store
 /// Owner: NodeLife. Runs on: default pool. Ends: cancellation; its lanes are its children.
 actor DispatcherActor {
     /// A shard that this node serves.
-    private struct Held {
+    struct Held {
         var shard: OwnedShard
         var gate: ShardGate
         /// Its earlier runs are taken over: only then its lanes take new runs.
@@ -29,10 +29,14 @@ actor DispatcherActor {
     }
 
     private let node: NodeEpoch
-    private let room: Room
+    let room: Room
     private nonisolated let effects: EffectsGate
-    private var shards: [Int32: Held] = [:]
-    private var lanes: [Int64: LaneActor] = [:]
+    var shards: [Int32: Held] = [:]
+    private(set) var lanes: [Int64: LaneActor] = [:]
+    /// How fast runs that the database remembers are taken up.
+    var recall = RecallMachine<RemainingRun>(perSecond: 100, burst: 20)
+    var isTakingOver = false
+    private var polls = 0
     private let starts: AsyncStream<LaneActor>
     private let started: AsyncStream<LaneActor>.Continuation
     // Unbounded on purpose: a chore for each change of the lease and each handful of shards.
@@ -66,42 +70,9 @@ actor DispatcherActor {
 
     private func perform(_ chore: Chore) async {
         switch chore {
-        case .takeOver: await self.takeOver(self.unready)
+        case .takeOver: await self.takeOver()
         case .recheck: await self.recheck()
         case .stopRuns: for lane in self.lanes.values { await lane.stopRuns() }
-        }
-    }
-
-    // MARK: Taking over
-
-    private var unready: [Int32] { self.shards.values.filter { !$0.isReady }.map(\.shard.shard) }
-
-    /// Compares memory with the database: adopts runs of mine that nobody works on.
-    func recheck() async {
-        // Until it worked no lane takes new runs, and every poll tries again.
-        for shard in self.shards.keys { self.shards[shard]?.isReady = false }
-        await self.takeOver(self.unready)
-    }
-
-    private func takeOver(_ shards: [Int32]) async {
-        guard !shards.isEmpty else { return }
-        let before = self.shards
-        do {
-            let live = try await self.room.store.liveRuns(shards: shards)
-            try await self.ensureLanes(live.map(\.lane), isAdopting: true)
-            for (lane, runs) in Dictionary(grouping: live, by: \.lane) {
-                self.lanes[lane]?.send(.adopt(runs.map(\.run)))
-            }
-            // Those that came anew meanwhile were not looked at.
-            for shard in shards where self.shards[shard]?.shard == before[shard]?.shard {
-                self.shards[shard]?.isReady = true
-            }
-            await self.poll()
-        } catch {
-            self.room.logger.warning(
-                "shards not taken over yet",
-                metadata: ["count": "\(shards.count)", "reason": "\(error.message)"]
-            )
         }
     }
 
@@ -110,14 +81,26 @@ actor DispatcherActor {
     /// Looks for queued runs and requests; what a notice usually does sooner.
     func poll() async {
         do {
-            let unready = self.unready
-            if !unready.isEmpty { return await self.takeOver(unready) }
+            if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
             let found = try await self.room.store.readyLanes(of: self.node)
             self.configure(found)
             await self.wake(found.map(\.lane))
             try await self.answerRequests()
+            self.polls += 1
+            if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
         } catch {
             self.room.logger.debug("poll failed", metadata: ["reason": "\(error.message)"])
+        }
+    }
+
+    private static let pollsPerPassivation = 60
+    /// How long a lane has nothing to do before it goes from memory. The next run makes it anew.
+    private static let idleMax: Duration = .seconds(300)
+
+    /// Ends lanes that had nothing to do for a while.
+    private func passivate() async {
+        for lane in Array(self.lanes.values) where await lane.retire(idleFor: Self.idleMax) {
+            self.ended(lane)
         }
     }
 
@@ -128,7 +111,13 @@ actor DispatcherActor {
         } catch {
             return self.room.logger.debug("wake failed", metadata: ["reason": "\(error.message)"])
         }
-        for lane in lanes { self.lanes[lane]?.send(.wake) }
+        for number in lanes {
+            // Before its earlier runs are taken over it would take new ones ahead of them.
+            guard let lane = self.lanes[number], self.shards[lane.row.shard]?.isReady == true else {
+                continue
+            }
+            lane.send(.wake)
+        }
     }
 
     /// Has lanes of these numbers go by their settings as they are now.
@@ -164,7 +153,7 @@ actor DispatcherActor {
     ///   - ids: Their numbers; those of shards that are not served here are passed over.
     ///   - isAdopting: Whether they take over runs: shards need not be ready then.
     /// - Throws: What the database throws when it cannot tell of them.
-    private func ensureLanes(_ ids: [Int64], isAdopting: Bool = false) async throws(StoreError) {
+    func ensureLanes(_ ids: [Int64], isAdopting: Bool = false) async throws(StoreError) {
         let unknown = Set(ids).subtracting(self.lanes.keys)
         guard !unknown.isEmpty else { return }
         let rows = try await self.room.store.loadLanes(unknown.sorted())
