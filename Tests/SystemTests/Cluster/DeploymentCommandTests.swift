@@ -2,6 +2,8 @@
 
 import ControlRoom
 import Foundation
+import NIOCore
+import NIOPosix
 import PulserIR
 import Testing
 
@@ -191,6 +193,15 @@ extension SystemTests {
             }
         }
 
+        /// A port that nobody listens on.
+        private static func freePort() async throws -> Int {
+            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .bind(host: "127.0.0.1", port: 0).get()
+            let port = server.localAddress?.port
+            try await server.close()
+            return try #require(port)
+        }
+
         /// Starts a node with Compose's own settings, but on this machine's places.
         private static func start(_ site: Site, _ name: String) async throws -> Program {
             let file = try DeploymentFiles.documents("compose.yaml").first
@@ -201,9 +212,10 @@ extension SystemTests {
             environment["DATABASE_URL"] = site.databaseURL
             // Everywhere, as there, but at a port of the system's choice.
             environment["OPSROOM_LISTEN"] = "0.0.0.0:0"
-            environment["OPSROOM_PEER_LISTEN"] = "off"
-            environment["OPSROOM_PEER_ADDRESS"] = nil
-            environment["OPSROOM_PEER_CA"] = nil
+            // Others are told this one, so it is chosen before.
+            let port = try await Self.freePort()
+            environment["OPSROOM_PEER_LISTEN"] = "127.0.0.1:\(port)"
+            environment["OPSROOM_PEER_ADDRESS"] = "127.0.0.1:\(port)"
             environment["OPSROOM_DATA"] = "\(site.folder)/\(name)"
             let node = try site.start(["node"], data: nil, environment: environment)
             try await eventually("the node is ready: \(node.errorOutput)") {

@@ -12,12 +12,8 @@ enum DeploymentFiles {
     static let root = URL(fileURLWithPath: #filePath)
         .appendingPathComponent("../../../..").standardized.path
 
-    /// Settings that these files use and that nodes do not have yet.
-    static let coming: Set = ["peer-listen", "peer-address", "peer-ca", "zone"]
-
     /// Every variable of the environment that a node reads.
     static let variables: Set<String> = Set(Setting.allCases.map(\.variable))
-        .union(Self.coming.map { "OPSROOM_" + $0.uppercased().replacing("-", with: "_") })
         .union([SettingsFile.variable, MigrationFiles.overrideKey])
 
     /// Where a file of the folder is.
@@ -114,6 +110,14 @@ enum DeploymentFiles {
             .compactMap(\.stringValue) ?? []
     }
 
+    /// What a node makes of its settings.
+    struct Node {
+        var room: RoomConfiguration
+        var listen: ListenSettings?
+        var peers: PeerListenSettings?
+        var problems: [String]
+    }
+
     /// What a node makes of a file and an environment.
     ///
     /// - Parameters:
@@ -124,19 +128,19 @@ enum DeploymentFiles {
     static func settings(
         file: String? = nil,
         _ environment: [String: String] = [:]
-    ) throws -> (room: RoomConfiguration, listen: ListenSettings?, problems: [String]) {
+    ) throws -> Node {
         let read = try file.map { try SettingsFile(reading: Self.path($0)) }
         var reader = SettingReader(environment: environment, file: read)
-        let room = RoomConfiguration(&reader, environment: environment)
+        var room = RoomConfiguration(&reader, environment: environment)
         let listen = ListenSettings.read(&reader)
-        let problems = reader.problems.filter { problem in
-            !Self.coming.contains { problem.contains("has the key '\($0)', which is no setting") }
-        }
-        return (room, listen, problems)
+        let peers = PeerListenSettings.read(&reader)
+        room.zone = reader.zone()
+        return Node(room: room, listen: listen, peers: peers, problems: reader.problems)
     }
 
-    /// How long a node may take to stop: its API says goodbye, running steps finish, it leaves.
+    /// How long a node may take to stop: its API says goodbye, running steps finish, its shards are
+    /// handed over (20 s, as `NodeLife` has it), it ends.
     static func stopMax(_ room: RoomConfiguration) -> Duration {
-        room.drainTimeout + HTTPServerConfiguration().drainTimeout + .seconds(10)
+        HTTPServerConfiguration().drainTimeout + room.drainTimeout + .seconds(20) + .seconds(5)
     }
 }

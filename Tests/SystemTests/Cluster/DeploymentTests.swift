@@ -87,10 +87,12 @@ extension SystemTests {
                 for name in environment.keys {
                     #expect(DeploymentFiles.variables.contains(name), "\(name)")
                 }
-                let (room, listen, problems) = try DeploymentFiles.settings(environment)
-                #expect(problems == [])
+                let settings = try DeploymentFiles.settings(environment)
+                let (room, listen) = (settings.room, settings.listen)
+                #expect(settings.problems == [])
                 #expect(room.nodeName == name && node["hostname"]?.stringValue == name)
-                #expect(environment["OPSROOM_PEER_ADDRESS"] == "\(name):7461")
+                #expect(settings.peers?.endpoint == "\(name):7461")
+                #expect(settings.peers?.authority == "/etc/opsroom/ca.pem")
                 try listen?.check()
                 for path in [listen?.certificate, listen?.key, listen?.firstToken] {
                     #expect(path?.hasPrefix("/etc/opsroom/") == true)
@@ -146,8 +148,10 @@ extension SystemTests {
                 service["ExecStart"]
                     == ["/opt/opsroom/bin/opsroom node --config /etc/opsroom/node.toml"]
             )
-            let (room, listen, problems) = try DeploymentFiles.settings(file: "systemd/node.toml")
-            #expect(problems == [])
+            let settings = try DeploymentFiles.settings(file: "systemd/node.toml")
+            let (room, listen) = (settings.room, settings.listen)
+            #expect(settings.problems == [])
+            #expect(settings.peers?.endpoint.hasSuffix(":7461") == true && room.zone != "")
             try listen?.check()
             // Written in seconds there.
             let stop = try #require(service["TimeoutStopSec"]?.first.flatMap { Int($0) })

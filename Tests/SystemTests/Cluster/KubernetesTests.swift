@@ -54,11 +54,9 @@ extension SystemTests {
                 #expect(DeploymentFiles.variables.contains(name), "\(name)")
             }
             for value in environment.values { #expect(!value.contains("UNKNOWN"), "\(value)") }
-            let (room, listen, problems) = try DeploymentFiles.settings(
-                file: "kubernetes/node.toml",
-                environment
-            )
-            #expect(problems == [])
+            let settings = try DeploymentFiles.settings(file: "kubernetes/node.toml", environment)
+            let (room, listen) = (settings.room, settings.listen)
+            #expect(settings.problems == [])
             try listen?.check()
             #expect(room.nodeName == "opsroom-1")
             #expect(listen?.certificate?.hasSuffix("/opsroom-1.pem") == true)
@@ -66,7 +64,7 @@ extension SystemTests {
             // The name of the pod in the service without an address.
             let set = try Self.one("StatefulSet")
             let nodes = try #require(set["spec"]?["serviceName"]?.stringValue)
-            #expect(environment["OPSROOM_PEER_ADDRESS"] == "opsroom-1.\(nodes):7461")
+            #expect(settings.peers?.endpoint == "opsroom-1.\(nodes):7461" && room.zone == "z")
             #expect(try Self.one("Service", named: nodes)["spec"]?["clusterIP"] == "None")
             // Everything that a setting names is mounted there; the data directory can be written.
             let mounts = try Self.container()["volumeMounts"]?.arrayValue ?? []
@@ -75,7 +73,10 @@ extension SystemTests {
                 uniquingKeysWith: { $1 }
             )
             let config = environment[SettingsFile.variable]
-            for path in [config, listen?.certificate, listen?.key, listen?.firstToken] {
+            for path in [
+                config, listen?.certificate, listen?.key, listen?.firstToken,
+                settings.peers?.authority,
+            ] {
                 let folder = URL(fileURLWithPath: path ?? "").deletingLastPathComponent().path
                 #expect(places[folder] == true, "\(path ?? "")")
             }
