@@ -19,8 +19,13 @@ extension DispatcherActor {
     /// Compares memory with the database: adopts runs of mine that nobody works on.
     func recheck() async {
         // Until it worked no lane takes new runs, and every poll tries again.
-        for shard in self.shards.keys { self.shards[shard]?.isReady = false }
+        self.forgetReady()
+        self.recheckCount += 1
         await self.takeOver()
+    }
+
+    private func forgetReady() {
+        for shard in self.shards.keys { self.shards[shard]?.isReady = false }
     }
 
     /// Takes up what is under way in shards that are not ready; those whose runs all came to their lanes
@@ -31,13 +36,22 @@ extension DispatcherActor {
         self.isTakingOver = true
         defer { self.isTakingOver = false }
         var tried: Set<OwnedShard> = []
+        var asked = self.recheckCount
         while !Task.isCancelled {
             let next = self.unready.filter { !tried.contains($0) }
-            guard !next.isEmpty else { return }
+            if next.isEmpty {
+                // Whoever asked meanwhile may know of more than was read before.
+                guard asked != self.recheckCount else { return }
+                asked = self.recheckCount
+                tried = []
+                self.forgetReady()
+                continue
+            }
             tried.formUnion(next)
             do throws(StoreError) {
                 try await self.takeOver(next)
             } catch {
+                if asked != self.recheckCount { self.forgetReady() }
                 return self.room.logger.warning(
                     "shards not taken over yet",
                     metadata: ["count": "\(next.count)", "reason": "\(error.message)"]
@@ -48,10 +62,13 @@ extension DispatcherActor {
     }
 
     private func takeOver(_ shards: [OwnedShard]) async throws(StoreError) {
+        // What lanes come to doubt from here on is not answered by what is read now.
+        let doubts = self.lanes.mapValues(\.doubts)
         let live = try await self.room.store.liveRuns(shards: shards.map(\.shard))
         try await self.ensureLanes(live.map(\.lane), isAdopting: true)
         let byNumber = Dictionary(uniqueKeysWithValues: shards.map { ($0.shard, $0) })
         var left: [OwnedShard: Int] = [:]
+        var leftInLane: [Int64: Int] = [:]
         var remaining: [RemainingRun] = []
         for (run, number) in live {
             // A lane that is not here belongs to a shard that is about to move, or has.
@@ -60,6 +77,12 @@ extension DispatcherActor {
             }
             remaining.append(RemainingRun(run: run, lane: number, shard: shard))
             left[shard, default: 0] += 1
+            leftInLane[number, default: 0] += 1
+        }
+        // A lane without any is told so too, when it does not know.
+        for (number, count) in doubts where count > 0 && leftInLane[number] == nil {
+            guard let lane = self.lanes[number], byNumber[lane.row.shard] != nil else { continue }
+            lane.send(.adopt([], doubts: count))
         }
         for shard in shards where left[shard] == nil { self.markReady(shard) }
         while !remaining.isEmpty || self.recall.count > 0 {
@@ -68,7 +91,9 @@ extension DispatcherActor {
             let due = self.recall.due(at: NodeClock.now)
             for (number, runs) in Dictionary(grouping: due, by: \.lane) {
                 guard let lane = self.lanes[number] else { continue }
-                lane.send(.adopt(runs.map(\.run)))
+                leftInLane[number, default: 0] -= runs.count
+                let isAll = leftInLane[number] == 0
+                lane.send(.adopt(runs.map(\.run), doubts: isAll ? doubts[number] ?? 0 : nil))
             }
             for run in due {
                 left[run.shard, default: 1] -= 1

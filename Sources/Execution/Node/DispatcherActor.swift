@@ -36,6 +36,8 @@ actor DispatcherActor {
     /// How fast runs that the database remembers are taken up.
     var recall = RecallMachine<RemainingRun>(perSecond: 100, burst: 20)
     var isTakingOver = false
+    /// How often somebody asked to look again.
+    var recheckCount = 0
     private var polls = 0
     private let starts: AsyncStream<LaneActor>
     private let started: AsyncStream<LaneActor>.Continuation
@@ -64,8 +66,11 @@ actor DispatcherActor {
     }
 
     private func ended(_ lane: LaneActor) {
-        if self.lanes[lane.row.id] === lane { self.lanes[lane.row.id] = nil }
         self.shards[lane.row.shard]?.lanes.removeAll { $0 === lane }
+        guard self.lanes[lane.row.id] === lane else { return }
+        self.lanes[lane.row.id] = nil
+        // What it worked on when it lost its log comes before what the next one takes.
+        if lane.log.isLost { self.shards[lane.row.shard]?.isReady = false }
     }
 
     private func perform(_ chore: Chore) async {

@@ -13,6 +13,8 @@ actor FaultNode {
         var folder: String
         var logs: String
         var environment: [String: String]
+        /// Where other nodes call it, on loopback.
+        var peerPort: Int
     }
 
     /// Something of a node that somebody should know.
@@ -131,7 +133,7 @@ actor FaultNode {
             arguments: [
                 "node", "--name", self.name, "--data", "\(self.setting.folder)/\(self.name)",
                 "--join", self.proxy.conninfo, "--listen", listen ?? "127.0.0.1:0",
-                "--verbose",
+                "--peer-listen", "127.0.0.1:\(self.setting.peerPort)", "--verbose",
             ]
         )
         launch.environment = self.setting.environment
@@ -145,8 +147,11 @@ actor FaultNode {
                 self.onNotice(.ready(node: self.name, server: server))
                 return true
             }
-            if Self.collect(process) != nil {
+            if let end = Self.collect(process) {
                 self.process = nil
+                guard end != "exit code 64" else {
+                    throw LoadError("\(self.name) is started wrongly: \(self.lastWords)")
+                }
                 return false
             }
             try await Task.sleep(for: .milliseconds(20))
