@@ -139,7 +139,11 @@ private final class ProxyEnd: ChannelDuplexHandler {
         self.readOn()
     }
 
-    func close() { self.context?.close(promise: nil) }
+    func close() {
+        // Says so to the other side even where another process inherited the socket.
+        self.context?.close(mode: .output, promise: nil)
+        self.context?.close(promise: nil)
+    }
 
     func readOn() {
         guard self.isReadWanted, let context = self.context else { return }

@@ -59,7 +59,7 @@ final class FaultCampaign: Sendable {
 
     /// How long it presumably takes until the last fault is over.
     private var lastsMilliseconds: Int {
-        self.schedule.lastsMilliseconds + self.setting.kills * 15_000 + self.setting.drains * 12_000
+        self.schedule.lastsMilliseconds + self.setting.kills * 6_000 + self.setting.drains * 8_000
     }
 
     /// Runs it.
