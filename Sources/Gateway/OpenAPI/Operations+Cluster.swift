@@ -111,7 +111,7 @@ extension SchemaCatalog {
         "NodeStanding": Schema.object(
             [
                 "number": Schema.integer, "name": Schema.text, "address": Schema.text,
-                "zone": Schema.text, "build": Schema.text,
+                "endpoint": Schema.text, "zone": Schema.text, "build": Schema.text,
                 "status": Schema.choice(NodeStatus.allCases.map(\.rawValue)),
                 "status_ms": Schema.integer, "lease_ms": Schema.integer,
                 "assigned": Schema.integer, "running": Schema.integer,

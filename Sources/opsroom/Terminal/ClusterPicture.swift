@@ -58,7 +58,7 @@ struct ClusterPicture {
     static func table(_ nodes: [JSONValue]) -> Table {
         var table = Table(headers: [
             "NODE", "NAME", "STATUS", "SINCE", "SERVES", "GIVEN", "MOVING", "LEASE", "ZONE",
-            "BUILD", "ADDRESS",
+            "BUILD", "CALLED AT", "ADDRESS",
         ])
         table.style = { column, text in
             switch column {
@@ -76,7 +76,9 @@ struct ClusterPicture {
                 String(Self.number(node, "handing_off")),
                 lease > 0 ? Wording.duration(milliseconds: lease) : "lapsed",
                 Self.text(node, "zone").isEmpty ? "–" : Self.text(node, "zone"),
-                Self.text(node, "build"), Self.text(node, "address"),
+                Self.text(node, "build"),
+                Self.text(node, "endpoint").isEmpty ? "–" : Self.text(node, "endpoint"),
+                Self.text(node, "address"),
             ]
         }
         return table

@@ -4,7 +4,7 @@ import PulserIR
 import Store
 import Synchronization
 
-/// The cluster's tables without a database. Votes always fail, leases do not end.
+/// The cluster's tables without a database. Leases do not end, and one hard vote is enough.
 final class MemoryDirectory: ClusterDirectory {
     private struct State {
         var version: Int64 = 1
@@ -14,7 +14,7 @@ final class MemoryDirectory: ClusterDirectory {
         }
         var term: CoordinatorTerm?
         var isSilent = false
-        var dead: Set<NodeEpoch> = []
+        var refused: Set<NodeEpoch> = []
     }
 
     private let state = Mutex(State())
@@ -38,7 +38,6 @@ final class MemoryDirectory: ClusterDirectory {
     /// Declares a node dead.
     func bury(_ node: NodeEpoch) {
         self.state.withLock { state in
-            state.dead.insert(node)
             state.nodes.removeAll { $0.epoch == node }
             state.version += 1
             for index in state.shards.indices where state.shards[index].owner == node {
@@ -55,7 +54,9 @@ final class MemoryDirectory: ClusterDirectory {
     ) async throws(StoreError) -> Answer {
         if self.isSilent {
             // Ends when the caller gives up.
-            for await _ in AsyncStream<Never>.makeStream().stream {}
+            let (silence, end) = AsyncStream<Never>.makeStream()
+            for await _ in silence {}
+            end.finish()
             throw StoreError(.cancelled, "given up")
         }
         return self.state.withLock { body(&$0) }
@@ -150,7 +151,12 @@ final class MemoryDirectory: ClusterDirectory {
         _ target: NodeEpoch,
         by voter: NodeEpoch,
         isHard: Bool
-    ) async throws(StoreError) -> Bool { try await self.answer { _ in false } }
+    ) async throws(StoreError) -> Bool {
+        try await self.answer { state in
+            if isHard { state.refused.insert(target) }
+            return true
+        }
+    }
     func clear(_ target: NodeEpoch, by voter: NodeEpoch) async throws(StoreError) {
         try await self.answer { _ in }
     }
@@ -158,7 +164,11 @@ final class MemoryDirectory: ClusterDirectory {
         _ target: NodeEpoch,
         by executor: NodeEpoch,
         isHard: Bool
-    ) async throws(StoreError) -> Bool { try await self.answer { _ in false } }
+    ) async throws(StoreError) -> Bool {
+        guard isHard, try await self.answer({ $0.refused.contains(target) }) else { return false }
+        self.bury(target)
+        return true
+    }
     func evict(_ target: NodeEpoch) async throws(StoreError) { self.bury(target) }
 
     func elect(_ node: NodeEpoch) async throws(StoreError) -> CoordinatorTerm? {
