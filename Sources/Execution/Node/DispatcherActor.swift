@@ -34,7 +34,7 @@ actor DispatcherActor {
     var shards: [Int32: Held] = [:]
     private(set) var lanes: [Int64: LaneActor] = [:]
     /// How fast runs that the database remembers are taken up.
-    var recall = RecallMachine<RemainingRun>(perSecond: 100, burst: 20)
+    var recall = RecallMachine<RemainingRun>(perSecond: 500, burst: 100)
     var isTakingOver = false
     /// How often somebody asked to look again.
     var recheckCount = 0
