@@ -40,6 +40,7 @@ extension DispatcherActor {
         while !Task.isCancelled {
             let next = self.unready.filter { !tried.contains($0) }
             if next.isEmpty {
+                if !self.shards.isEmpty { self.hasBegun.fire() }
                 // Whoever asked meanwhile may know of more than was read before.
                 guard asked != self.recheckCount else { return }
                 asked = self.recheckCount

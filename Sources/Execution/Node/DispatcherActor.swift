@@ -31,6 +31,8 @@ actor DispatcherActor {
     private let node: NodeEpoch
     let room: Room
     private nonisolated let effects: EffectsGate
+    /// Fired when the runs of its first shards are taken up.
+    nonisolated let hasBegun = StopSignal()
     var shards: [Int32: Held] = [:]
     private(set) var lanes: [Int64: LaneActor] = [:]
     /// How fast runs that the database remembers are taken up.

@@ -148,7 +148,14 @@ public struct NodeLife: Sendable {
                 await self.poll(dispatcher, outage)
                 return nil
             }
-            group.addTask { try await self.belong(node, member) { onReady(node) } }
+            let isMember = StopSignal()
+            group.addTask { try await self.belong(node, member) { isMember.fire() } }
+            group.addTask {
+                await isMember.wait()
+                await dispatcher.hasBegun.wait(atMost: Self.beginMax)
+                if !Task.isCancelled { onReady(node) }
+                return nil
+            }
             group.addTask {
                 await self.stop()
                 member.leave()
@@ -212,6 +219,10 @@ public struct NodeLife: Sendable {
             if !outage.isOn { await dispatcher.poll() }
         }
     }
+
+    /// How long a member is not called ready because it has no shards yet: alone it has them at once,
+    /// beside others when the next rounds of moves bring some.
+    static let beginMax: Duration = .seconds(3)
 
     /// How often queued work and requests are looked for when no notice came.
     static let pollInterval: Duration = .seconds(1)

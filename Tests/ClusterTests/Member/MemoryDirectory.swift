@@ -40,6 +40,7 @@ final class MemoryDirectory: ClusterDirectory {
         self.state.withLock { state in
             state.nodes.removeAll { $0.epoch == node }
             state.version += 1
+            if state.term?.node == node { state.term = nil }
             for index in state.shards.indices where state.shards[index].owner == node {
                 state.shards[index].owner = nil
                 state.shards[index].generation += 1
