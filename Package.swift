@@ -206,8 +206,8 @@ let package = Package(
         .testTarget(
             name: "ToolsTests",
             dependencies: [
-                "Tools", "PulserIR", "Postgres", "TestBed", "opsroom-guard", nioCore, nioHTTP1,
-                nioPosix, subprocess, systemPackage, logging,
+                "Tools", "PulserIR", "Postgres", "TestBed", "TestKit", "opsroom-guard", nioCore,
+                nioHTTP1, nioPosix, subprocess, systemPackage, logging,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],
             swiftSettings: house

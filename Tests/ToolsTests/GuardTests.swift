@@ -6,6 +6,7 @@ import Glibc
 import PulserIR
 import Subprocess
 import SystemPackage
+import TestKit
 import Testing
 
 @testable import Tools
@@ -168,6 +169,32 @@ struct GuardTests {
             let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
             #expect(isGone, "\(family): \(stat ?? "")")
         }
+    }
+
+    @Test("a guard that is stopped before it says that the program runs cannot keep it alive")
+    func stuckBefore() async throws {
+        // What the child has said of itself is all that the node knows.
+        let script = """
+            #!/bin/sh
+            setsid sleep 300 &
+            echo "child $! $(cut -d ' ' -f 22 /proc/$!/stat)" >&0
+            echo $! > "$0.draft" && mv "$0.draft" "$0.child"
+            exec sleep 600
+            """
+        try self.fixture.write(script, to: "guard")
+        let path = self.fixture.workspace + "/guard"
+        chmod(path, 0o755)
+        let box = Fixture.toolBox(guardPath: path, guardMargin: .milliseconds(200))
+        let context = self.fixture.context()
+        // SAFETY: cancelled and awaited below.
+        let work = Task { try await box.perform(.shell(.script("true")), in: context) }
+        try await eventually("the child runs") { access(path + ".child", R_OK) == 0 }
+        let text = try String(contentsOfFile: path + ".child", encoding: .utf8)
+        let child = try #require(Int32(text.filter(\.isNumber)))
+        #expect(isAlive(child))
+        work.cancel()
+        _ = await #expect(throws: ToolFailure.self) { try await work.value }
+        #expect(await isGone(child))
     }
 
     @Test("a guard that never starts the program ends at the deadline")

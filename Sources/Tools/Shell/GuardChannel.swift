@@ -34,6 +34,9 @@ final class GuardChannel: Sendable {
         var lines: ArraySlice<Substring> {
             self.text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
         }
+
+        /// Those from the guard itself; the child that becomes the program speaks before.
+        var news: [Substring] { self.lines.filter { !$0.hasPrefix("child ") } }
     }
 
     private struct Waiter: Sendable {
@@ -91,11 +94,11 @@ final class GuardChannel: Sendable {
 
     // MARK: What the guard says
 
-    /// Waits for the guard's first line.
+    /// Waits until the guard says whether the program runs.
     func waitForStart() async -> Start {
-        await self.wait { !$0.lines.isEmpty || $0.hasEnded }
-        let lines = self.state.withLock { Array($0.lines) }
-        if let program = Self.program(in: lines) { return .started(program) }
+        await self.wait { !$0.news.isEmpty || $0.hasEnded }
+        let lines = self.state.withLock { $0.news }
+        if let program = Self.program("started ", in: lines) { return .started(program) }
         for line in lines where line.hasPrefix("failed ") {
             let words = line.split(separator: " ", maxSplits: 2)
             return .failed(words.count == 3 ? String(words[2]) : "it could not be started")
@@ -119,8 +122,10 @@ final class GuardChannel: Sendable {
     /// The program that a guard left behind when it ended without telling the program's end.
     func orphan() -> GuardedProgram? {
         let lines = self.state.withLock { Array($0.lines) }
-        let hasEnded = lines.contains { $0.hasPrefix("exit ") || $0.hasPrefix("signal ") }
-        return hasEnded ? nil : Self.program(in: lines)
+        let hasEnded = lines.contains { line in
+            ["exit ", "signal ", "failed "].contains { line.hasPrefix($0) }
+        }
+        return hasEnded ? nil : Self.program("child ", in: lines)
     }
 
     /// The signal that ended the program, known once the guard has ended.
@@ -176,9 +181,9 @@ final class GuardChannel: Sendable {
         for waiter in ready { waiter.continuation.resume() }
     }
 
-    /// `started PID START-TIME`.
-    private static func program(in lines: [Substring]) -> GuardedProgram? {
-        for line in lines where line.hasPrefix("started ") {
+    /// `WORD PID START-TIME`.
+    private static func program(_ word: String, in lines: [Substring]) -> GuardedProgram? {
+        for line in lines where line.hasPrefix(word) {
             let words = line.split(separator: " ")
             guard words.count == 3, let pid = Int32(words[1]), let time = UInt64(words[2]) else {
                 return nil
