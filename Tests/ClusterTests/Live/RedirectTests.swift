@@ -91,7 +91,8 @@ struct RedirectTests {
             var options = CallOptions()
             options.timeout = .seconds(1)
             let end = await withCallOptions(options) { await code { try await caller.add(1) } }
-            #expect(end == .misplaced)
+            // Between two attempts it knows that nothing was done, within one it does not.
+            #expect(end == .misplaced || end == .timedOut)
         }
     }
 
