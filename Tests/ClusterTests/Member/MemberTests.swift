@@ -177,6 +177,7 @@ struct MemberTests {
         var timing = ClusterTiming()
         // A busy machine says nothing about the nodes here.
         timing.lagMax = .seconds(30)
+        timing.probeTimeoutMin = timing.probeTimeoutMax
         let member = MemberActor(
             epoch,
             joinedAt: joinedAt,

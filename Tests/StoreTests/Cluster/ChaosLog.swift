@@ -140,11 +140,11 @@ enum ChaosLog {
         ),
         (
             "marks",
-            "SELECT count(*) FROM shard_log WHERE (was, state) = ('running', 'handing_off')", 20
+            "SELECT count(*) FROM shard_log WHERE (was, state) = ('running', 'handing_off')", 3
         ),
         (
             "moves",
-            "SELECT count(*) FROM shard_log WHERE (was, state) = ('handing_off', 'assigned')", 5
+            "SELECT count(*) FROM shard_log WHERE (was, state) = ('handing_off', 'assigned')", 1
         ),
     ]
 }
