@@ -6,9 +6,9 @@ import Glibc
 ///
 /// It never carries data towards the guard: its end is the message. The kernel closes the node's
 /// side however the node dies. When it is a socket it also carries short lines back: `child PID
-/// START-TIME` of what is about to become the program, `started PID START-TIME`, `failed CODE
-/// SENTENCE`, `exit CODE`, `signal NUMBER`. A stream that ends without one of the last three tells the
-/// node that the guard was killed.
+/// START-TIME` of what is about to become the program, `started`, `failed CODE SENTENCE`, `exit CODE`,
+/// `signal NUMBER`. A stream that ends without one of the last three tells the node that the guard
+/// was killed.
 enum LifeLine {
     /// Tells the node; without a socket nobody listens and nothing happens.
     static func report(_ line: String) {

@@ -62,8 +62,9 @@ enum Program {
         // A guard that ended before the call above no longer sends anything.
         if getppid() != parent { _exit(127) }
         setsid()
-        // Said by the child itself, before it is the program: a guard that is stopped or killed in between
-        // would leave somebody behind whom the node does not know.
+        // Said by the child itself, before it is the program: a guard that is stopped or killed in
+        // between would leave somebody behind whom the node does not know. The start time tells
+        // whether the number still means the program.
         LifeLine.report("child \(getpid()) \(ProcessTree.startTime(of: getpid()) ?? 0)")
         guard dup2(input, STDIN_FILENO) >= 0 else { return }
         for number in 1...64 where ![SIGKILL, SIGSTOP].contains(Int32(number)) {

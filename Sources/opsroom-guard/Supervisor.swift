@@ -31,9 +31,7 @@ struct Supervisor {
             StandardError.write(error.message)
             return error.exitCode
         }
-        // The start time tells the node, should this guard be killed, whether the number still
-        // means the program. Nobody else can reap it, so it is right however short it lives.
-        LifeLine.report("started \(self.program) \(ProcessTree.startTime(of: self.program) ?? 0)")
+        LifeLine.report("started")
         return self.supervise(signals)
     }
 

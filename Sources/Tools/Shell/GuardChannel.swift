@@ -97,8 +97,8 @@ final class GuardChannel: Sendable {
     /// Waits until the guard says whether the program runs.
     func waitForStart() async -> Start {
         await self.wait { !$0.news.isEmpty || $0.hasEnded }
-        let lines = self.state.withLock { $0.news }
-        if let program = Self.program("started ", in: lines) { return .started(program) }
+        let (lines, program) = self.state.withLock { ($0.news, Self.program(in: $0.lines)) }
+        if lines.contains("started"), let program { return .started(program) }
         for line in lines where line.hasPrefix("failed ") {
             let words = line.split(separator: " ", maxSplits: 2)
             return .failed(words.count == 3 ? String(words[2]) : "it could not be started")
@@ -125,7 +125,7 @@ final class GuardChannel: Sendable {
         let hasEnded = lines.contains { line in
             ["exit ", "signal ", "failed "].contains { line.hasPrefix($0) }
         }
-        return hasEnded ? nil : Self.program("child ", in: lines)
+        return hasEnded ? nil : Self.program(in: lines[...])
     }
 
     /// The signal that ended the program, known once the guard has ended.
@@ -181,9 +181,9 @@ final class GuardChannel: Sendable {
         for waiter in ready { waiter.continuation.resume() }
     }
 
-    /// `WORD PID START-TIME`.
-    private static func program(_ word: String, in lines: [Substring]) -> GuardedProgram? {
-        for line in lines where line.hasPrefix(word) {
+    /// `child PID START-TIME`.
+    private static func program(in lines: ArraySlice<Substring>) -> GuardedProgram? {
+        for line in lines where line.hasPrefix("child ") {
             let words = line.split(separator: " ")
             guard words.count == 3, let pid = Int32(words[1]), let time = UInt64(words[2]) else {
                 return nil
