@@ -92,7 +92,11 @@ let package = Package(
         ),
         .target(
             name: "Cluster",
-            dependencies: ["PulserIR", "HTTP2", nioCore, httpTypes, logging, metrics],
+            dependencies: [
+                "PulserIR", "StateMachines", "Store", "HTTP2", nioCore, nioPosix, httpTypes,
+                logging,
+                metrics,
+            ],
             swiftSettings: house
         ),
         .target(
@@ -116,13 +120,16 @@ let package = Package(
         ),
         .target(
             name: "Execution",
-            dependencies: ["PulserIR", "StateMachines", "Store", "Tools", logging, metrics],
+            dependencies: [
+                "PulserIR", "StateMachines", "Store", "Cluster", "Tools", nioCore, logging, metrics,
+            ],
             swiftSettings: house
         ),
         .target(
             name: "ControlRoom",
             dependencies: [
                 "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
+                "Cluster",
                 "HTTP2", "Gateway", crypto, nioCore, nioPosix, subprocess, logging, metrics,
                 swiftASN1, x509,
                 .product(name: "TOMLKit", package: "TOMLKit"),
@@ -143,7 +150,7 @@ let package = Package(
         .executableTarget(
             name: "opsload",
             dependencies: [
-                "PulserIR", "HTTP2", "Cluster",
+                "PulserIR", "HTTP2", "Cluster", "ControlRoom", "Postgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
                 nioCore, nioPosix, logging,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -232,8 +239,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "Cluster", "HTTP2", "PulserIR", "TestKit", "TestPeers", nioCore, nioPosix,
-                httpTypes, logging,
+                "Cluster", "HTTP2", "StateMachines", "Store", "PulserIR", "TestKit", "TestPeers",
+                nioCore, nioPosix, httpTypes, logging,
             ],
             swiftSettings: house
         ),
@@ -259,7 +266,7 @@ let package = Package(
                 "Store", "Postgres", "Gateway", "HTTP2", "PulserIR", "TestBed", "TestKit",
                 "TestPeers",
                 httpTypes,
-                nioCore, nioPosix, logging,
+                nioCore, nioPosix, logging, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: house
         ),

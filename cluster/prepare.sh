@@ -2,7 +2,7 @@
 # Sourced, not run; needs `here` to be the repository's root.
 
 # The Debian packages and what each is for.
-packages='postgresql libpq-dev libnghttp2-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
+packages='postgresql libpq-dev libnghttp2-dev zlib1g-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
 
 # What counts is that the thing is there, not which package brought it.
 has() {

@@ -46,6 +46,8 @@ public protocol Directory: Sendable {
     func address(of node: NodeEpoch) -> NodeAddress?
     /// A peer knows this newer version: to be looked up soon. Returns at once.
     func heard(of version: Int64)
+    /// A node has called of its own accord, and knows this version. Returns at once.
+    func greeted(by node: NodeEpoch, version: Int64)
     /// Looks again at who owns a shard; returns when the answer is as new as the store can say, or
     /// when the caller is cancelled.
     func refresh(shard: Int32) async

@@ -1,5 +1,7 @@
 // What execution needs to know, with its defaults and limits.
 
+public import Cluster
+public import NIOCore
 public import PulserIR
 
 /// Settings of a node's execution.
@@ -21,6 +23,10 @@ public struct ExecutionConfiguration: Sendable {
     public var isExclusive: Bool
     /// How long a stopping node lets running attempts finish. Default 10 s.
     public var drainTimeout: Duration = .seconds(10)
+    /// How other nodes call this one; `nil` for a node that they cannot call. Default `nil`.
+    public var peers: PeerSettings?
+    /// The node's failure domain. Default none.
+    public var zone = ""
     /// Values of secrets, by name.
     public var secrets: [String: String] = [:]
     /// The node's environment, from which plans read allow-listed names.
@@ -41,6 +47,46 @@ public struct ExecutionConfiguration: Sendable {
         self.workspaces = workspaces
         self.artifacts = artifacts
         self.isExclusive = isExclusive
+    }
+}
+
+/// How a node talks to other nodes.
+public struct PeerSettings: Sendable {
+    /// The host to listen on.
+    public var host: String
+    /// The port.
+    public var port: Int
+    /// Where others call it, `host:port`.
+    public var endpoint: String
+    /// Certificates; `nil` speaks in the clear, which is possible on loopback only.
+    public var tls: ClusterTLS?
+    /// The event loops of its connections.
+    public var group: any EventLoopGroup
+
+    /// Describes it.
+    public init(
+        host: String,
+        port: Int,
+        endpoint: String,
+        tls: ClusterTLS?,
+        group: any EventLoopGroup
+    ) {
+        self.host = host
+        self.port = port
+        self.endpoint = endpoint
+        self.tls = tls
+        self.group = group
+    }
+
+    func configuration(of node: NodeEpoch, build: String) -> ClusterConfiguration {
+        // One database is one cluster, and epochs are its own: a node of another one is told by its
+        // epoch, and by its certificate.
+        var configuration = ClusterConfiguration(node: node, cluster: "opsroom")
+        configuration.build = build
+        configuration.host = self.host
+        configuration.port = self.port
+        configuration.tls = self.tls
+        return configuration
     }
 }
 

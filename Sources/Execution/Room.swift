@@ -4,7 +4,6 @@ internal import Glibc
 internal import Logging
 internal import PulserIR
 internal import Store
-internal import Synchronization
 internal import Tools
 
 /// The node's equipment, handed to its lanes and runs.
@@ -16,7 +15,6 @@ struct Room: Sendable {
     let plans: PlanCache
     let scratch: any ScratchDatabases
     let admission: AdmissionActor
-    let effects: EffectsGate
     let refusals: Refusals
     let logger: Logger
     /// Asks the dispatcher to compare memory with the database.
@@ -52,57 +50,6 @@ actor PlanCache {
         self.plans[digest] = plan
         return plan
     }
-}
-
-/// Whether new effects may start: closed while the node does not trust its lease.
-final class EffectsGate: Sendable {
-    private struct State {
-        var isOpen = true
-        var opened = StopSignal()
-        var underWay = 0
-    }
-
-    private let state = Mutex(State())
-
-    func open() {
-        let opened = self.state.withLock { state in
-            state.isOpen = true
-            return state.opened
-        }
-        opened.fire()
-    }
-
-    func close() {
-        self.state.withLock { state in
-            guard state.isOpen else { return }
-            state.isOpen = false
-            state.opened = StopSignal()
-        }
-    }
-
-    /// How many attempts are past the gate and not done.
-    var underWay: Int { self.state.withLock(\.underWay) }
-
-    /// Returns when effects may start, or when the task is cancelled; each call is paired with
-    /// ``leave()``.
-    func enter() async {
-        while !Task.isCancelled {
-            let wait: StopSignal? = self.state.withLock { state in
-                guard state.isOpen else { return state.opened }
-                state.underWay += 1
-                return nil
-            }
-            guard let wait else { return }
-            await wait.wait()
-        }
-        self.state.withLock { $0.underWay += 1 }
-    }
-
-    /// Counts what must not be cut off but is no new effect: a run's own tidying up.
-    func hold() { self.state.withLock { $0.underWay += 1 } }
-
-    /// Ends what ``enter()`` or ``hold()`` began.
-    func leave() { self.state.withLock { $0.underWay -= 1 } }
 }
 
 /// The wall clock, for what people read; decisions use the monotonic clock or the database's.

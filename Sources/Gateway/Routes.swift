@@ -83,6 +83,8 @@ extension Gateway {
             Route(.post, "\(node)/undrain", .admin, "nodes.undrain", cluster.undrain),
             Route(.post, "\(node)/evict", .admin, "nodes.evict", cluster.evict),
             Route(.get, "/v1/shards", .read, "shards.list", cluster.shards),
+            Route(.post, "/v1/shards/move", .admin, "shards.move", cluster.move),
+            Route(.post, "/v1/shards/rebalance", .admin, "shards.rebalance", cluster.rebalance),
             Route(.get, "/v1/runs/{id}/why", .read, "runs.why", cluster.why),
         ]
     }

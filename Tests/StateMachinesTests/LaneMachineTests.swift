@@ -35,6 +35,22 @@ struct LaneMachineTests {
         #expect(lane.handle(.wake) == 1)
     }
 
+    @Test("a lane that does not know what is under way asks for nothing until it does")
+    func doubt() {
+        var lane = LaneMachine(width: 2)
+        _ = lane.handle(.wake)
+        #expect(lane.handle(.claimFailed) == nil)
+        #expect(lane.handle(.doubt) == nil)
+        #expect(lane.handle(.wake) == nil)
+        #expect(lane.handle(.adopted(RunID(1))) == nil)
+        #expect(lane.handle(.settled) == 1)
+        // An answer on its way when the doubt came is taken; nothing more is asked for.
+        #expect(lane.handle(.doubt) == nil)
+        #expect(lane.handle(.claimed([RunID(2)])) == nil)
+        #expect(lane.handle(.ended(RunID(2))) == nil)
+        #expect(lane.handle(.settled) == 1)
+    }
+
     @Test("a wider lane asks for more, a narrower one waits")
     func width() {
         var lane = LaneMachine(width: 1)

@@ -48,14 +48,18 @@ extension SystemTests {
             }
         }
 
-        /// Both nodes by name, each with half of the shards.
+        /// Both nodes by name, each with about half of the shards.
         private static func startBoth(_ site: Site) async throws -> [String: Program] {
             var nodes: [String: Program] = [:]
             for name in ["n1", "n2"] {
                 nodes[name] = try await site.startNode(data: name, ["--name", name])
             }
-            try await eventually("the nodes have equal shares") {
-                try await Self.shards(site) == [512, 512]
+            try await eventually(
+                "the nodes have shares of about the same size",
+                within: .seconds(60)
+            ) {
+                let shares = try await Self.shards(site)
+                return shares.count == 2 && (shares.min() ?? 0) >= 480
             }
             return nodes
         }

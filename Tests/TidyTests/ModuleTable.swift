@@ -15,7 +15,11 @@ enum ModuleTable {
             "CNghttp2", "HTTPTypes", "Logging", "Metrics", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
             "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1", "X509",
         ],
-        "Cluster": ["PulserIR", "HTTP2", "HTTPTypes", "Logging", "Metrics", "NIOCore"],
+        "Cluster": [
+            "PulserIR", "StateMachines", "Store", "HTTP2", "HTTPTypes", "Logging", "Metrics",
+            "NIOCore",
+            "NIOPosix",
+        ],
         "Gateway": [
             "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",
             "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
@@ -25,10 +29,14 @@ enum ModuleTable {
             "PulserIR", "Postgres", "AsyncHTTPClient", "Crypto", "Logging", "NIOCore", "NIOHTTP1",
             "Subprocess", "SystemPackage",
         ],
-        "Execution": ["PulserIR", "StateMachines", "Store", "Tools", "Logging", "Metrics"],
+        "Execution": [
+            "PulserIR", "StateMachines", "Store", "Cluster", "Tools", "Logging", "Metrics",
+            "NIOCore",
+        ],
         "ControlRoom": [
             "PulserIR", "Compiler", "StateMachines", "Postgres", "Store", "Tools", "Execution",
-            "HTTP2", "Gateway", "AsyncHTTPClient", "Crypto", "Logging", "Metrics", "NIOCore",
+            "Cluster", "HTTP2", "Gateway", "AsyncHTTPClient", "Crypto", "Logging", "Metrics",
+            "NIOCore",
             "NIOPosix", "Subprocess", "SwiftASN1", "TOMLKit", "X509",
         ],
         // Does not import the guard: it is built beside the program, which starts it.
@@ -38,8 +46,8 @@ enum ModuleTable {
             "NIOPosix",
         ],
         "opsload": [
-            "PulserIR", "HTTP2", "Cluster", "ArgumentParser", "HTTPTypes", "Histogram", "Logging",
-            "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix",
+            "PulserIR", "HTTP2", "Cluster", "ControlRoom", "Postgres", "ArgumentParser",
+            "HTTPTypes", "Histogram", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix",
         ],
     ]
 

@@ -37,6 +37,7 @@ public struct ActorCatalog: Sendable {
     ///   method.
     public init(_ types: [any ClusterActor.Type]) async throws(ClusterError) {
         try await self.add(ProbeActor.self)
+        try await self.add(WitnessActor.self)
         for type in types { try await self.add(type) }
     }
 

@@ -71,7 +71,8 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
     ) async throws(ClusterError) {
         guard let node = self.node else { return }
         let probe = self.host(.number(0)) { ProbeActor(node.directory, actorSystem: $0) }
-        defer { withExtendedLifetime(probe) {} }
+        let witness = self.host(.number(0)) { WitnessActor(actorSystem: $0) }
+        defer { withExtendedLifetime((probe, witness)) {} }
         try await node.run(onListening: onListening)
     }
 
@@ -140,7 +141,11 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
         options.timeout = timeout
         options.attemptsMax = 1
         let start = NIODeadline.now()
-        let version = try await withCallOptions(options) { try await actor.answer() }
+        let greeting = ProbeGreeting(
+            node: self.node?.me.number ?? 0,
+            viewVersion: self.node?.directory.version ?? 0
+        )
+        let version = try await withCallOptions(options) { try await actor.greet(greeting) }
         self.node?.probed(node, in: .now() - start)
         return version
     }

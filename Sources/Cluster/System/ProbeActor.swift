@@ -5,13 +5,23 @@ internal import NIOCore
 internal import PulserIR
 internal import Synchronization
 
+/// Who probes, and what it knows of the cluster.
+struct ProbeGreeting: Codable, Sendable {
+    /// The node that probes.
+    var node: Int64
+    /// The version of its view.
+    var viewVersion: Int64
+}
+
 /// Answers probes of other nodes.
 distributed actor ProbeActor: ClusterActor {
     typealias ActorSystem = ClusterSystem
 
     static let kind = ActorKind("cluster.probe")
     static let methods: [ClusterMethod<ProbeActor>] = [
-        ClusterMethod("answer", isIdempotent: true) { _ = try await $0.answer() }
+        ClusterMethod("greet", isIdempotent: true) {
+            _ = try await $0.greet(ProbeGreeting(node: 0, viewVersion: 0))
+        }
     ]
 
     private let directory: any Directory
@@ -21,8 +31,42 @@ distributed actor ProbeActor: ClusterActor {
         self.actorSystem = actorSystem
     }
 
-    /// The version of what this node knows of the cluster.
-    distributed func answer() -> Int64 { self.directory.version }
+    /// Hears that a node lives.
+    ///
+    /// - Returns: The version of what this node knows of the cluster.
+    distributed func greet(_ greeting: ProbeGreeting) -> Int64 {
+        self.directory.greeted(by: NodeEpoch(greeting.node), version: greeting.viewVersion)
+        return self.directory.version
+    }
+}
+
+/// Whom somebody else cannot reach.
+struct WitnessQuestion: Codable, Sendable {
+    /// The node to probe.
+    var node: Int64
+}
+
+/// Probes nodes in the place of others. Its mailbox is not that of ``ProbeActor``, which must not wait
+/// for a node that hangs.
+distributed actor WitnessActor: ClusterActor {
+    typealias ActorSystem = ClusterSystem
+
+    static let kind = ActorKind("cluster.witness")
+    static let mailboxMax = 32
+    static let methods: [ClusterMethod<WitnessActor>] = [
+        ClusterMethod("reaches", isIdempotent: true) {
+            _ = try await $0.reaches(WitnessQuestion(node: 0))
+        }
+    ]
+    private static let patience = Duration.seconds(1)
+
+    init(actorSystem: ClusterSystem) { self.actorSystem = actorSystem }
+
+    /// Whether a node answers this one.
+    distributed func reaches(_ question: WitnessQuestion) async -> Bool {
+        let node = NodeEpoch(question.node)
+        return (try? await self.actorSystem.probe(node, timeout: Self.patience)) != nil
+    }
 }
 
 /// What is known of a link.

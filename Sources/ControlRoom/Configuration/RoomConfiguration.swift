@@ -33,6 +33,10 @@ public struct RoomConfiguration: Sendable {
     public var isDurable = true
     /// How the node offers its API; `nil` when it does not. Default `nil`: only `opsroom up` listens.
     public var listen: ListenSettings?
+    /// How other nodes reach this one; `nil` when they cannot. Default `nil`: only `opsroom node` asks.
+    public var peers: PeerListenSettings?
+    /// The node's failure domain. Default none.
+    public var zone = ""
     /// Where each value came from.
     public var origins: [Value]
 

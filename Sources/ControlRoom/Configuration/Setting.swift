@@ -16,6 +16,16 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     case key = "tls-key"
     /// PEM file of the authorities of client certificates.
     case clientAuthority = "client-ca"
+    /// File with the token of the first administrator.
+    case firstToken = "first-token"
+    /// Where other nodes call: `host:port`, or `off`.
+    case peerListen = "peer-listen"
+    /// What other nodes are told to call: `host:port`.
+    case peerAddress = "peer-address"
+    /// PEM file of the authority that signs the certificates of nodes.
+    case peerAuthority = "peer-ca"
+    /// The node's failure domain.
+    case zone
     /// Names that the node answers to beside its addresses.
     case hosts
     /// Origins of pages that may ask beside the node's own.
@@ -40,7 +50,7 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     /// Whether its value is a path; one in a file is meant from the file's folder.
     var isPath: Bool {
         switch self {
-        case .data, .certificate, .key, .clientAuthority: true
+        case .data, .certificate, .key, .clientAuthority, .firstToken, .peerAuthority: true
         default: false
         }
     }

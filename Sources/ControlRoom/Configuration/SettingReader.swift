@@ -54,6 +54,9 @@ public struct SettingReader: Sendable {
         return said?.text
     }
 
+    /// The text of a setting that somebody else asks for and shows.
+    func value(of setting: Setting) -> String? { self.said(setting)?.text }
+
     /// The setting's text, or its default.
     mutating func text(_ setting: Setting, default fallback: String) -> String {
         self.text(setting, unset: fallback) ?? fallback
@@ -80,6 +83,13 @@ public struct SettingReader: Sendable {
         }
         self.refuse(setting, "must be a duration of at most an hour, as 500ms, 30s or 5m")
         return fallback
+    }
+
+    /// The node's failure domain.
+    public mutating func zone() -> String {
+        let zone = self.text(.zone, unset: "none") ?? ""
+        if zone.utf8.count > 64 { self.refuse(.zone, "must have at most 64 bytes") }
+        return zone
     }
 
     /// Texts separated by commas.

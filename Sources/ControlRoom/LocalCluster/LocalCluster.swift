@@ -37,7 +37,8 @@ public struct LocalCluster: Sendable {
     public let names: [String]
     /// The program that is a node.
     private let program: String
-    /// The first node's port, the next one's is one more; 0 lets the system choose.
+    /// The first node's port, the next one's is one more, and behind them those for other nodes; 0 lets
+    /// the system choose.
     private let port: Int
     private let environment: [String: String]
     private let logger: Logger
@@ -48,7 +49,8 @@ public struct LocalCluster: Sendable {
     /// - Parameters:
     ///   - folder: The folder of everything; made when it is missing.
     ///   - count: How many nodes.
-    ///   - port: The first node's port, the next one's is one more; 0 lets the system choose.
+    ///   - port: The first node's port, the next one's is one more, and behind them as many again where
+    ///     nodes call each other; 0 lets the system choose.
     ///   - environment: The process's variables, for plans and secrets.
     ///   - logger: Where the cluster speaks.
     ///   - onNotice: Told what happens.
@@ -64,7 +66,8 @@ public struct LocalCluster: Sendable {
         guard (1...Self.nodesMax).contains(count) else {
             throw RoomError(.usage, "a local cluster has 1 to \(Self.nodesMax) nodes")
         }
-        guard port == 0 || (1...65_535).contains(port + count - 1) else {
+        // Two for each node: one for callers, one for the other nodes.
+        guard port == 0 || (1...65_535).contains(port + 2 * count - 1) else {
             throw RoomError(.usage, "ports end at 65535: choose another with --port")
         }
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -115,8 +118,10 @@ public struct LocalCluster: Sendable {
         _ end: @escaping @Sendable () async -> Void,
         _ body: @escaping @Sendable (RoomClient) async throws -> Void
     ) async throws {
-        let nodes = self.names.enumerated().map { index, name in
-            self.node(name, port: self.port == 0 ? 0 : self.port + index, client)
+        let peers = try self.peerPorts()
+        let nodes = self.names.indices.map { index in
+            let port = self.port == 0 ? 0 : self.port + index
+            return self.node(self.names[index], port: port, peerPort: peers[index], client)
         }
         let result: Result<Void, any Error> = await withTaskGroup(
             of: Result<Void, any Error>?.self
@@ -162,7 +167,20 @@ public struct LocalCluster: Sendable {
         }
     }
 
-    private func node(_ name: String, port: Int, _ client: RoomClient) -> LocalNodeActor {
+    /// Where nodes call each other: others are told, so they are chosen before anybody listens.
+    private func peerPorts() throws(RoomError) -> [Int] {
+        guard self.port == 0 else {
+            return self.names.indices.map { self.port + self.names.count + $0 }
+        }
+        return try FreePorts.find(self.names.count)
+    }
+
+    private func node(
+        _ name: String,
+        port: Int,
+        peerPort: Int,
+        _ client: RoomClient
+    ) -> LocalNodeActor {
         let certs = CertificateFolder(self.folder + "/certs")
         let data = "\(self.folder)/\(name)"
         var environment = self.environment
@@ -170,7 +188,8 @@ public struct LocalCluster: Sendable {
         let words = [
             "node", "--until-stdin-ends", "--name", name, "--data", data, "--listen",
             "127.0.0.1:\(port)", "--tls-cert", certs.file("\(name).pem"), "--tls-key",
-            certs.file("\(name).key"),
+            certs.file("\(name).key"), "--peer-listen", "127.0.0.1:\(peerPort)", "--peer-ca",
+            certs.file(CertificateFolder.authorityFile),
         ]
         return LocalNodeActor(
             name: name,

@@ -21,6 +21,8 @@ public struct ListenSettings: Sendable, Hashable {
     public var key: String?
     /// PEM file of the authorities of client certificates.
     public var clientAuthority: String?
+    /// File with the token of the first administrator; with it the node makes none of its own.
+    public var firstToken: String?
     /// Names the node answers to beside its addresses.
     public var hostNames: [String] = []
     /// Origins of pages that may ask beside the node's own.
@@ -43,6 +45,7 @@ public struct ListenSettings: Sendable, Hashable {
         settings.certificate = reader.text(.certificate)
         settings.key = reader.text(.key)
         settings.clientAuthority = reader.text(.clientAuthority)
+        settings.firstToken = reader.text(.firstToken)
         settings.hostNames = reader.list(.hosts)
         settings.origins = reader.list(.origins)
         settings.requestsPerSecond = reader.number(.rateLimit, in: 0...1_000_000, default: 1_000)

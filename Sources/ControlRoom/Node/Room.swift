@@ -37,6 +37,8 @@ public struct Room: Sendable {
         case otherPort(Int)
         /// A token was made for this machine's user and written into the context file.
         case firstToken(context: String, path: String)
+        /// The token of a file was stored as the first that may do everything; its public half.
+        case storedToken(id: String, path: String)
         /// No token could be given to this machine's user: a sentence.
         case noToken(String)
         /// The database went away; a sentence.

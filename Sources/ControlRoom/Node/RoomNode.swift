@@ -47,6 +47,11 @@ struct RoomNode: Sendable {
         var file = self.file
         file.server = url.description
         try file.write(in: self.data)
+        if let path = settings.firstToken {
+            let given = FirstTokenFile(path: path)
+            guard let id = try await given.provide(to: self.client.store) else { return }
+            return self.room.onNotice(.storedToken(id: id, path: path))
+        }
         do throws(StoreError) {
             guard settings.isLoopback else {
                 if try await self.client.store.hasAdminToken() { return }
@@ -69,7 +74,7 @@ struct RoomNode: Sendable {
             throw RoomError(
                 .refused,
                 "listening on \(settings.host) without a token would let nobody in: make one on "
-                    + "this machine first",
+                    + "this machine first, or give one with --first-token",
                 next: "opsroom up --listen 127.0.0.1:\(ListenSettings.defaultPort)"
             )
         }
@@ -146,6 +151,8 @@ struct RoomNode: Sendable {
         )
         settings.runsMax = self.room.configuration.runsMax
         settings.drainTimeout = self.room.configuration.drainTimeout
+        settings.peers = self.room.configuration.peers?.settings()
+        settings.zone = self.room.configuration.zone
         settings.secrets = self.room.configuration.secrets
         settings.environment = self.room.configuration.environment
         for folder in [settings.workspaces, settings.artifacts] {
@@ -160,7 +167,7 @@ struct RoomNode: Sendable {
         if let events = kind.door?.gateway.events { onCommitted = { events.committed($0) } }
         let equipment = NodeLife.Equipment(
             store: self.client.store,
-            listener: self.client.listener([.work, .request, .lanes]),
+            listener: self.client.listener([.work, .request, .lanes, .cluster, .shards]),
             tools: tools,
             scratch: PostgresScratch(
                 store: self.client.store,

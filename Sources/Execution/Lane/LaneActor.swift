@@ -1,10 +1,12 @@
 // Works one lane: claims its runs in order, as many as its width, and supervises them.
 
+internal import Cluster
 internal import Logging
 internal import Metrics
 internal import PulserIR
 internal import StateMachines
 internal import Store
+internal import Synchronization
 
 /// A lane on its owner.
 ///
@@ -15,8 +17,9 @@ actor LaneActor {
     enum Message: Sendable {
         /// There may be queued runs.
         case wake
-        /// Take over these runs, then go on.
-        case adopt([RunID])
+        /// Take over these runs. With them the lane has all that was under way when it had so many
+        /// doubts; `nil` when more will come.
+        case adopt([RunID], doubts: Int?)
         /// Runs were claimed.
         case claimed([ClaimedRun])
         case claimFailed
@@ -39,18 +42,24 @@ actor LaneActor {
     nonisolated let row: LaneRow
     nonisolated let log: LaneLog
     private let shard: OwnedShard
+    private let effects: ShardGate
     private let room: Room
     private var machine: LaneMachine
     private var priority: Int
     private var runs: [RunID: RunActor] = [:]
     private var isClaimSent = false
+    /// When it was last told something.
+    private var busyAt = NodeClock.now
     private nonisolated let inbox: AsyncStream<Message>
     private nonisolated let mailbox: AsyncStream<Message>.Continuation
     private nonisolated let stopSignal = StopSignal()
+    /// How often it became unknown what is under way.
+    private nonisolated let doubtCount = Atomic<Int>(0)
 
-    init(row: LaneRow, shard: OwnedShard, room: Room) {
+    init(row: LaneRow, shard: OwnedShard, effects: ShardGate, room: Room) {
         self.row = row
         self.shard = shard
+        self.effects = effects
         self.room = room
         self.machine = LaneMachine(width: row.width)
         self.priority = row.priority
@@ -65,14 +74,27 @@ actor LaneActor {
     /// Ends the lane without writing: its shard belongs to somebody else.
     nonisolated func lose() { self.stopSignal.fire() }
 
+    /// How often the lane lost sight of what is under way; see ``Message/adopt(_:doubts:)``.
+    nonisolated var doubts: Int { self.doubtCount.load(ordering: .acquiring) }
+
+    /// Takes no new runs until somebody has looked for those that may be under way.
+    private func doubt() {
+        self.doubtCount.add(1, ordering: .releasing)
+        _ = self.machine.handle(.doubt)
+        self.room.recheck()
+    }
+
     /// Whether the lane has ended or is about to.
     nonisolated var isOver: Bool { self.stopSignal.isFired }
 
-    /// Ends the lane if nothing is under way.
+    /// Ends the lane if it had nothing to do for a while.
     ///
-    /// - Returns: Whether it ends; what it is told from then on is for the next owner.
-    func retire() -> Bool {
-        guard self.isIdle, !self.isClaimSent else { return false }
+    /// - Parameter time: How long.
+    /// - Returns: Whether it ends.
+    func retire(idleFor time: Duration) -> Bool {
+        guard self.machine.isIdle, self.runs.isEmpty, !self.isClaimSent,
+            NodeClock.now - self.busyAt >= time
+        else { return false }
         _ = self.machine.handle(.drain)
         self.stopSignal.fire()
         return true
@@ -80,9 +102,6 @@ actor LaneActor {
 
     /// Lets go of all runs at once, whatever the mailbox is waiting for.
     func stopRuns() { for run in self.runs.values { run.abandon() } }
-
-    /// Whether nothing is under way.
-    var isIdle: Bool { self.machine.isIdle && self.runs.isEmpty }
 
     /// Works until cancelled or lost.
     func run() async {
@@ -100,12 +119,15 @@ actor LaneActor {
     }
 
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async {
+        self.busyAt = NodeClock.now
         switch message {
         case .wake:
             self.claim(self.machine.handle(.wake), &group)
             // A person's answer puts a parked run back into the queue; its notice may be lost.
             for run in self.runs.values where await run.isParked { await self.check(run.id) }
-        case .adopt(let ids): await self.adopt(ids, &group)
+        case .adopt(let ids, let doubts):
+            guard await self.adopt(ids, &group), doubts == self.doubts else { return }
+            self.claim(self.machine.handle(.settled), &group)
         case .claimed(let claimed):
             self.isClaimSent = false
             for run in claimed { self.start(run, &group) }
@@ -113,16 +135,19 @@ actor LaneActor {
         case .claimFailed:
             self.isClaimSent = false
             _ = self.machine.handle(.claimFailed)
+            // Whether the claim was committed nobody knows.
+            self.doubt()
         case .ended(let id, let claimNumber, let isLetGo):
             // Its successor, claimed meanwhile, has its place now.
             guard self.runs[id]?.claimNumber == claimNumber else { return }
             self.runs[id] = nil
+            // It is under way as far as the database knows, and comes before those behind it.
+            // Whoever looked for runs that nobody works on while it was ending saw it here.
+            if isLetGo, !Task.isCancelled, !self.room.refusals.isOver(id) { self.doubt() }
             self.claim(self.machine.handle(.ended(id)), &group)
             // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
             // goes on from what is stored.
             if self.log.isLost { self.stopSignal.fire() }
-            // Whoever looked for runs that nobody works on while this one was ending saw it here.
-            if isLetGo, !Task.isCancelled, !self.room.refusals.isOver(id) { self.room.recheck() }
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }
         case .pause(let pause): self.runs[pause.run]?.pause(pause)
@@ -161,8 +186,6 @@ actor LaneActor {
             } catch {
                 await self.room.admission.give(places)
                 self.send(.claimFailed)
-                // Whether the claim was committed nobody knows: look for runs of mine unknown to me.
-                self.room.recheck()
             }
         }
     }
@@ -183,18 +206,21 @@ actor LaneActor {
         return wanted
     }
 
-    private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async {
+    /// - Returns: Whether nothing of these is left.
+    private func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async -> Bool {
         let unknown = ids.filter { self.runs[$0] == nil }
-        guard !unknown.isEmpty else { return }
+        guard !unknown.isEmpty else { return true }
         let want = ClaimWant(lane: self.row.id, shard: self.shard, room: 0)
         guard let claimed = try? await self.room.writer.adopt(unknown, lanes: [want]) else {
-            return self.room.recheck()
+            self.doubt()
+            return false
         }
         await self.room.admission.overdraw(claimed.count)
         for run in claimed {
             _ = self.machine.handle(.adopted(run.fence.run))
             self.start(run, &group)
         }
+        return true
     }
 
     private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
@@ -206,7 +232,13 @@ actor LaneActor {
             }
             other.abandon()
         }
-        let run = RunActor(claimed: claimed, lane: self.row, log: self.log, room: self.room)
+        let run = RunActor(
+            claimed: claimed,
+            lane: self.row,
+            log: self.log,
+            effects: self.effects,
+            room: self.room
+        )
         self.runs[claimed.fence.run] = run
         ExecutionMetrics.claims.increment()
         group.addTask {

@@ -1,34 +1,62 @@
-// Knows which shards this node owns, makes their lanes and wakes them.
+// Makes the lanes of this node's shards, wakes them, and has them end when their shard goes.
 
+internal import Cluster
 internal import Logging
 internal import PulserIR
+internal import StateMachines
 internal import Store
 
 /// The lanes of a node.
 ///
 /// Owner: NodeLife. Runs on: default pool. Ends: cancellation; its lanes are its children.
 actor DispatcherActor {
+    /// A shard that this node serves.
+    struct Held {
+        var shard: OwnedShard
+        var gate: ShardGate
+        /// Its earlier runs are taken over: only then its lanes take new runs.
+        var isReady = false
+        /// It is about to move: it gets no new lanes, and those it has take no runs.
+        var isLeaving = false
+        var lanes: [LaneActor] = []
+    }
+
+    /// What follows from the lease, or from a change of shards, and takes longer.
+    private enum Chore {
+        case takeOver
+        case recheck
+        case stopRuns
+    }
+
     private let node: NodeEpoch
-    private let room: Room
-    private var shards: [Int32: OwnedShard] = [:]
-    /// Shards whose earlier runs are taken over: only these lanes take new runs.
-    private var ready: Set<Int32> = []
-    private var draining: Set<Int32> = []
-    /// The node ends: no lane takes runs again.
-    private var isStopping = false
-    private var lanes: [Int64: LaneActor] = [:]
+    let room: Room
+    private nonisolated let effects: EffectsGate
+    /// Fired when the runs of its first shards are taken up.
+    nonisolated let hasBegun = StopSignal()
+    var shards: [Int32: Held] = [:]
+    private(set) var lanes: [Int64: LaneActor] = [:]
+    /// How fast runs that the database remembers are taken up.
+    var recall = RecallMachine<RemainingRun>(perSecond: 500, burst: 100)
+    var isTakingOver = false
+    /// How often somebody asked to look again.
+    var recheckCount = 0
+    private var polls = 0
     private let starts: AsyncStream<LaneActor>
     private let started: AsyncStream<LaneActor>.Continuation
+    // Unbounded on purpose: a chore for each change of the lease and each handful of shards.
+    private nonisolated let chores = AsyncStream<Chore>.makeStream()
 
-    init(node: NodeEpoch, room: Room) {
+    init(node: NodeEpoch, room: Room, effects: EffectsGate) {
         self.node = node
         self.room = room
+        self.effects = effects
         (self.starts, self.started) = AsyncStream.makeStream()
     }
 
     /// Runs the lanes until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
+            group.addTask { for await chore in self.chores.stream { await self.perform(chore) } }
             for await lane in self.starts {
                 group.addTask {
                     await lane.run()
@@ -40,117 +68,46 @@ actor DispatcherActor {
     }
 
     private func ended(_ lane: LaneActor) {
-        if self.lanes[lane.row.id] === lane { self.lanes[lane.row.id] = nil }
+        self.shards[lane.row.shard]?.lanes.removeAll { $0 === lane }
+        guard self.lanes[lane.row.id] === lane else { return }
+        self.lanes[lane.row.id] = nil
+        // What it worked on when it lost its log comes before what the next one takes.
+        if lane.log.isLost { self.shards[lane.row.shard]?.isReady = false }
     }
 
-    /// Shards with something under way, and the others.
-    func load() async -> (idle: [Int], busy: [Int]) {
-        var busy: Set<Int32> = []
-        for lane in self.lanes.values where await !lane.isIdle { busy.insert(lane.row.shard) }
-        let idle = self.shards.keys.filter { !busy.contains($0) }
-        return (idle.map(Int.init), busy.map(Int.init))
-    }
-
-    /// How many shards this node owns.
-    var shardCount: Int { self.shards.count }
-
-    /// Takes new shards into service: first their unfinished runs, then new ones.
-    func gain(_ shards: [OwnedShard]) async {
-        for shard in shards { self.shards[shard.shard] = shard }
-        await self.takeOver(shards.map(\.shard))
-    }
-
-    /// Compares memory with the database: adopts runs of mine that nobody works on.
-    func recheck() async {
-        // Until it worked no lane takes new runs, and every poll tries again.
-        self.ready = []
-        await self.takeOver(Array(self.shards.keys))
-    }
-
-    private func takeOver(_ shards: [Int32]) async {
-        guard !shards.isEmpty else { return }
-        do {
-            let live = try await self.room.store.liveRuns(shards: shards)
-            try await self.ensureLanes(live.map(\.lane))
-            for (lane, runs) in Dictionary(grouping: live, by: \.lane) {
-                self.lanes[lane]?.send(.adopt(runs.map(\.run)))
-            }
-            self.ready.formUnion(shards)
-            await self.poll()
-        } catch {
-            self.room.logger.warning(
-                "shards not taken over yet",
-                metadata: ["count": "\(shards.count)", "reason": "\(error.message)"]
-            )
+    private func perform(_ chore: Chore) async {
+        switch chore {
+        case .takeOver: await self.takeOver()
+        case .recheck: await self.recheck()
+        case .stopRuns: for lane in self.lanes.values { await lane.stopRuns() }
         }
     }
 
-    /// Gives up those of these shards whose lanes are idle and agree to end; the others are drained.
-    func giveUp(_ shards: [Int32]) async -> [OwnedShard] {
-        guard !self.isStopping else { return [] }
-        // Draining shards get no new lanes while the present ones are asked.
-        self.draining.formUnion(shards)
-        var free: [Int32] = []
-        for shard in shards {
-            var busy: [LaneActor] = []
-            for lane in self.lanes.values where lane.row.shard == shard {
-                if await !lane.retire() { busy.append(lane) }
-            }
-            if busy.isEmpty { free.append(shard) }
-            // Or a lane that always has work would keep its shard forever.
-            for lane in busy { lane.send(.drain) }
-        }
-        return self.lose(free)
-    }
-
-    /// The shards given away; their lanes are idle or end without writing.
-    func lose(_ shards: [Int32]) -> [OwnedShard] {
-        let lost = shards.compactMap { self.shards.removeValue(forKey: $0) }
-        let numbers = Set(shards)
-        self.ready.subtract(numbers)
-        self.draining.subtract(numbers)
-        for lane in self.lanes.values where numbers.contains(lane.row.shard) {
-            lane.lose()
-            self.lanes[lane.row.id] = nil
-        }
-        return lost
-    }
-
-    /// All shards: the lease is over.
-    func loseAll() { _ = self.lose(Array(self.shards.keys)) }
-
-    /// Lanes of these shards take no more runs; those of others take runs again.
-    func drain(_ shards: [Int32]) {
-        guard !self.isStopping else { return }
-        let leaving = Set(shards).intersection(self.shards.keys)
-        let back = self.draining.subtracting(leaving)
-        self.draining.subtract(back)
-        for lane in self.lanes.values where back.contains(lane.row.shard) { lane.send(.resume) }
-        let fresh = leaving.subtracting(self.draining)
-        self.draining.formUnion(fresh)
-        for lane in self.lanes.values where fresh.contains(lane.row.shard) { lane.send(.drain) }
-    }
-
-    /// Stops all runs where they are; when the lease is trusted again they are taken up anew.
-    func stopRuns() async { for lane in self.lanes.values { await lane.stopRuns() } }
-
-    /// No lane takes any more runs.
-    func drainAll() {
-        self.drain(Array(self.shards.keys))
-        self.isStopping = true
-    }
+    // MARK: Looking for work
 
     /// Looks for queued runs and requests; what a notice usually does sooner.
     func poll() async {
         do {
-            let unready = self.shards.keys.filter { !self.ready.contains($0) }
-            if !unready.isEmpty { return await self.takeOver(unready) }
+            if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
             let found = try await self.room.store.readyLanes(of: self.node)
             self.configure(found)
             await self.wake(found.map(\.lane))
             try await self.answerRequests()
+            self.polls += 1
+            if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
         } catch {
             self.room.logger.debug("poll failed", metadata: ["reason": "\(error.message)"])
+        }
+    }
+
+    private static let pollsPerPassivation = 60
+    /// How long a lane has nothing to do before it goes from memory. The next run makes it anew.
+    private static let idleMax: Duration = .seconds(300)
+
+    /// Ends lanes that had nothing to do for a while.
+    private func passivate() async {
+        for lane in Array(self.lanes.values) where await lane.retire(idleFor: Self.idleMax) {
+            self.ended(lane)
         }
     }
 
@@ -161,7 +118,13 @@ actor DispatcherActor {
         } catch {
             return self.room.logger.debug("wake failed", metadata: ["reason": "\(error.message)"])
         }
-        for lane in lanes { self.lanes[lane]?.send(.wake) }
+        for number in lanes {
+            // Before its earlier runs are taken over it would take new ones ahead of them.
+            guard let lane = self.lanes[number], self.shards[lane.row.shard]?.isReady == true else {
+                continue
+            }
+            lane.send(.wake)
+        }
     }
 
     /// Has lanes of these numbers go by their settings as they are now.
@@ -191,18 +154,89 @@ actor DispatcherActor {
         for lane in self.lanes.values { for run in runs { lane.send(.check(run)) } }
     }
 
-    private func ensureLanes(_ ids: [Int64]) async throws(StoreError) {
+    /// Makes lanes that are not there yet.
+    ///
+    /// - Parameters:
+    ///   - ids: Their numbers; those of shards that are not served here are passed over.
+    ///   - isAdopting: Whether they take over runs: shards need not be ready then.
+    /// - Throws: What the database throws when it cannot tell of them.
+    func ensureLanes(_ ids: [Int64], isAdopting: Bool = false) async throws(StoreError) {
         let unknown = Set(ids).subtracting(self.lanes.keys)
         guard !unknown.isEmpty else { return }
         let rows = try await self.room.store.loadLanes(unknown.sorted())
         for row in rows {
             // Another caller may have made it while the rows were read.
-            guard self.lanes[row.id] == nil, let shard = self.shards[row.shard],
-                !self.draining.contains(row.shard)
+            guard self.lanes[row.id] == nil, let held = self.shards[row.shard], !held.isLeaving,
+                held.isReady || isAdopting
             else { continue }
-            let lane = LaneActor(row: row, shard: shard, room: self.room)
+            let lane = LaneActor(row: row, shard: held.shard, effects: held.gate, room: self.room)
             self.lanes[row.id] = lane
+            self.shards[row.shard]?.lanes.append(lane)
             self.started.yield(lane)
+        }
+    }
+}
+
+extension DispatcherActor: ShardHost {
+    nonisolated func trust(_ isTrusted: Bool) {
+        if isTrusted {
+            self.effects.open()
+            self.chores.continuation.yield(.recheck)
+        } else {
+            self.effects.close()
+            // Where others can reach the database they may take over: what runs here must stop.
+            guard !self.room.configuration.isExclusive else { return }
+            self.chores.continuation.yield(.stopRuns)
+        }
+    }
+
+    func perform(
+        _ actions: [ShardOwnerMachine.Action],
+        settled: @escaping @Sendable ([OwnedShard]) -> Void
+    ) {
+        var hasNew = false
+        var resting: [OwnedShard] = []
+        for action in actions {
+            switch action {
+            case .begin(let shard, let effectsFrom):
+                self.lose(shard.shard)
+                let gate = ShardGate(self.effects, from: effectsFrom)
+                self.shards[shard.shard] = Held(shard: shard, gate: gate)
+                hasNew = true
+            case .settle(let shard): if self.settle(shard, settled) { resting.append(shard) }
+            case .resume(let shard): self.resume(shard)
+            case .stop(let shard), .forward(let shard, _, _):
+                if self.shards[shard.shard]?.shard == shard { self.lose(shard.shard) }
+            }
+        }
+        if hasNew { self.chores.continuation.yield(.takeOver) }
+        if !resting.isEmpty { settled(resting) }
+    }
+
+    /// - Returns: Whether the shard is at rest; else `settled` is called when it is.
+    private func settle(
+        _ shard: OwnedShard,
+        _ settled: @escaping @Sendable ([OwnedShard]) -> Void
+    ) -> Bool {
+        guard let held = self.shards[shard.shard], held.shard == shard else { return false }
+        self.shards[shard.shard]?.isLeaving = true
+        for lane in held.lanes { lane.send(.drain) }
+        return held.gate.close { settled([shard]) }
+    }
+
+    private func resume(_ shard: OwnedShard) {
+        guard let held = self.shards[shard.shard], held.shard == shard else { return }
+        self.shards[shard.shard]?.isLeaving = false
+        held.gate.open()
+        for lane in held.lanes { lane.send(.resume) }
+    }
+
+    /// Ends everything of a shard, without writing.
+    private func lose(_ shard: Int32) {
+        guard let held = self.shards.removeValue(forKey: shard) else { return }
+        for lane in held.lanes {
+            lane.lose()
+            self.lanes[lane.row.id] = nil
         }
     }
 }

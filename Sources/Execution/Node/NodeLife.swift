@@ -1,9 +1,11 @@
-// One life of a node: it joins, keeps its lease, shares the shards, works, and leaves.
+// One life of a node: it joins, is a member, works its shards, and leaves.
 
+internal import Cluster
 public import Logging
 public import PulserIR
 internal import StateMachines
 public import Store
+internal import Synchronization
 public import Tools
 
 /// A node from joining to its end. After ``Ending/dead`` the process begins another life with a new
@@ -72,14 +74,37 @@ public struct NodeLife: Sendable {
     }
 
     /// Lives. Starts with joining; `onReady` is called when the node takes work.
+    ///
+    /// - Parameter onReady: Gets the node's identity.
+    /// - Returns: How the life ended.
+    /// - Throws: ``StoreError`` when joining fails, `ClusterError` when other nodes cannot be listened to.
     public func run(onReady: @escaping @Sendable (NodeEpoch) -> Void) async throws -> Ending {
         let settings = self.equipment.configuration
-        let sentAt = Self.clock
+        let joinedAt = NodeClock.now
         let node = try await self.equipment.store.join(
-            name: settings.nodeName,
-            address: settings.address,
-            build: settings.build
+            NewNode(
+                name: settings.nodeName,
+                address: settings.address,
+                endpoint: settings.peers?.endpoint ?? "",
+                zone: settings.zone,
+                build: settings.build,
+                // The address is the data directory, which this process has locked.
+                hasPredecessorEnded: true
+            )
         )
+        do {
+            return try await self.live(node, joinedAt, onReady)
+        } catch {
+            try? await self.equipment.store.leave(node)
+            throw error
+        }
+    }
+
+    private func live(
+        _ node: NodeEpoch,
+        _ joinedAt: Duration,
+        _ onReady: @escaping @Sendable (NodeEpoch) -> Void
+    ) async throws -> Ending {
         let writer = WriterActor(
             store: self.equipment.store,
             node: node,
@@ -88,16 +113,17 @@ public struct NodeLife: Sendable {
         let (rechecks, recheck) = AsyncStream<Void>.makeStream(
             bufferingPolicy: .bufferingNewest(1)
         )
-        let gate = EffectsGate()
-        let room = self.room(writer, gate) { recheck.yield() }
-        let dispatcher = DispatcherActor(node: node, room: room)
-        let lease = LeaseActor(
-            node: node,
-            equipment: self.equipment,
-            dispatcher: dispatcher,
-            gate: gate,
-            sentAt: sentAt
-        )
+        let room = self.room(writer) { recheck.yield() }
+        let dispatcher = DispatcherActor(node: node, room: room, effects: EffectsGate())
+        let outage = Outage(self.equipment.onAvailability)
+        let member = MemberActor(
+            node,
+            joinedAt: joinedAt,
+            directory: self.equipment.store,
+            host: dispatcher,
+            timing: self.timing,
+            logger: self.equipment.logger
+        ) { outage.tell($0) }
         return try await withThrowingTaskGroup(of: Ending?.self) { group in
             group.addTask {
                 try await writer.run()
@@ -108,7 +134,7 @@ public struct NodeLife: Sendable {
                 return nil
             }
             group.addTask {
-                await self.listen(dispatcher)
+                await self.listen(dispatcher, member)
                 return nil
             }
             group.addTask {
@@ -118,26 +144,91 @@ public struct NodeLife: Sendable {
                 }
                 return nil
             }
-            group.addTask { await lease.run(onReady: { onReady(node) }) }
+            group.addTask {
+                await self.poll(dispatcher, outage)
+                return nil
+            }
+            let isMember = StopSignal()
+            group.addTask { try await self.belong(node, member) { isMember.fire() } }
+            group.addTask {
+                await isMember.wait()
+                await dispatcher.hasBegun.wait(atMost: Self.beginMax)
+                if !Task.isCancelled { onReady(node) }
+                return nil
+            }
             group.addTask {
                 await self.stop()
-                await lease.stop()
-                await self.drain(dispatcher, gate)
-                return .stopped
+                member.leave()
+                return nil
             }
             var first: Ending?
             while first == nil, let next = try await group.next() { first = next }
-            let ending = first ?? .stopped
             group.cancelAll()
             while await group.nextResult() != nil {}
-            if ending == .stopped { try? await self.equipment.store.leave(node) }
-            return ending
+            return first ?? .stopped
         }
     }
 
+    /// The protocol's figures, with a drain that lets steps finish for as long as the node may.
+    private var timing: ClusterTiming {
+        var timing = ClusterTiming()
+        timing.finish = self.equipment.configuration.drainTimeout
+        timing.drain = timing.finish + .seconds(20)
+        return timing
+    }
+
+    /// Is a member of the cluster until it has left, and talks to other members where it can be called.
+    private func belong(
+        _ node: NodeEpoch,
+        _ member: MemberActor,
+        _ onReady: @escaping @Sendable () -> Void
+    ) async throws -> Ending? {
+        guard let peers = self.equipment.configuration.peers else {
+            return Ending(await member.run(prober: nil, onReady: onReady))
+        }
+        let system = ClusterSystem(
+            peers.configuration(of: node, build: self.equipment.configuration.build),
+            catalog: try await ActorCatalog([]),
+            directory: member.view,
+            group: peers.group,
+            logger: self.equipment.logger
+        )
+        return try await withThrowingTaskGroup(of: Ending?.self) { group in
+            let (listening, isListening) = AsyncStream<Void>.makeStream()
+            group.addTask {
+                defer { isListening.finish() }
+                try await system.run { _ in isListening.yield() }
+                return nil
+            }
+            group.addTask {
+                var first = listening.makeAsyncIterator()
+                // Without an address the listening task tells why.
+                guard await first.next() != nil else { return nil }
+                return Ending(await member.run(prober: system, onReady: onReady))
+            }
+            defer { group.cancelAll() }
+            while let next = try await group.next() { if let next { return next } }
+            return nil
+        }
+    }
+
+    /// Looks for what no notice told, as long as the database answers.
+    private func poll(_ dispatcher: DispatcherActor, _ outage: Outage) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.pollInterval)
+            if !outage.isOn { await dispatcher.poll() }
+        }
+    }
+
+    /// How long a member is not called ready because it has no shards yet: alone it has them at once,
+    /// beside others when the next rounds of moves bring some.
+    static let beginMax: Duration = .seconds(3)
+
+    /// How often queued work and requests are looked for when no notice came.
+    static let pollInterval: Duration = .seconds(1)
+
     private func room(
         _ writer: WriterActor,
-        _ gate: EffectsGate,
         _ recheck: @escaping @Sendable () -> Void
     ) -> Room {
         Room(
@@ -148,29 +239,15 @@ public struct NodeLife: Sendable {
             plans: PlanCache(),
             scratch: self.equipment.scratch,
             admission: AdmissionActor(places: self.equipment.configuration.runsMax),
-            effects: gate,
             refusals: Refusals(),
             logger: self.equipment.logger,
             recheck: recheck
         )
     }
 
-    /// The node's monotonic clock.
-    static var clock: Duration { .nanoseconds(Int64(clamping: ContinuousClock.now.nanoseconds)) }
-
-    /// Lets attempts under way finish, up to the drain timeout.
-    private func drain(_ dispatcher: DispatcherActor, _ gate: EffectsGate) async {
-        await dispatcher.drainAll()
-        gate.close()
-        let until = ContinuousClock.now + self.equipment.configuration.drainTimeout
-        while ContinuousClock.now < until, gate.underWay > 0 {
-            try? await Task.sleep(for: .milliseconds(50))
-            if Task.isCancelled { return }
-        }
-    }
-
-    private func listen(_ dispatcher: DispatcherActor) async {
+    private func listen(_ dispatcher: DispatcherActor, _ member: MemberActor) async {
         await self.equipment.listener.run { notice in
+            if notice.channel == .cluster || notice.channel == .shards { return member.notified() }
             if notice.ids.isEmpty { return await dispatcher.poll() }
             switch notice.channel {
             case .work: await dispatcher.wake(notice.ids)
@@ -184,13 +261,23 @@ public struct NodeLife: Sendable {
     }
 }
 
-extension ContinuousClock.Instant {
-    fileprivate var nanoseconds: Int64 {
-        let parts = NodeLife.origin.duration(to: self).components
-        return parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000
+extension NodeLife.Ending {
+    fileprivate init(_ ending: MemberActor.Ending) {
+        self = ending == .dead ? .dead : .stopped
     }
 }
 
-extension NodeLife {
-    fileprivate static let origin = ContinuousClock.now
+/// Whether the database answers, told to whoever wants to know.
+private final class Outage: Sendable {
+    private let state = Atomic<Bool>(false)
+    private let onChange: @Sendable (String?) -> Void
+
+    init(_ onChange: @escaping @Sendable (String?) -> Void) { self.onChange = onChange }
+
+    var isOn: Bool { self.state.load(ordering: .relaxed) }
+
+    func tell(_ reason: String?) {
+        self.state.store(reason != nil, ordering: .relaxed)
+        self.onChange(reason)
+    }
 }

@@ -14,8 +14,10 @@ enum Folder {
             built += "/" + part
             if mkdir(built, 0o700) != 0, errno != EEXIST { return false }
         }
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return false }
+        close(folder)
+        return true
     }
 
     /// Removes what `folder` holds. Every step goes through descriptors that refuse links, so a

@@ -74,11 +74,9 @@ struct ArtifactFile: Sendable {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return .failure(ExecutionError("cannot be read")) }
         defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard let size = RegularFile.size(of: file) else {
             return .failure(ExecutionError("is not a file"))
         }
-        let size = Int(status.st_size)
         guard size <= Limits.artifactBytesMax else {
             return .failure(ExecutionError("is larger than \(Limits.artifactBytesMax) bytes"))
         }

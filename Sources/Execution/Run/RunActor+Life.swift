@@ -126,8 +126,8 @@ extension RunActor {
 
     /// Writes the run's end, with the writes that led to it, in one commit.
     func end(_ status: RunStatus, _ writes: [RunWrite]) async throws(StoreError) {
-        self.room.effects.hold()
-        defer { self.room.effects.leave() }
+        self.effects.hold()
+        defer { self.effects.leave() }
         for service in self.services.values { await service.stop() }
         self.services = [:]
         var data: [String: JSONValue] = [:]

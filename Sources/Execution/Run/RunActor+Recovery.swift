@@ -79,8 +79,8 @@ extension RunActor {
 
     /// Undoes one step: its rollback actions in order, each verified.
     func rollBack(_ step: Int) async {
-        await self.room.effects.enter()
-        defer { self.room.effects.leave() }
+        await self.effects.enter()
+        defer { self.effects.leave() }
         if Task.isCancelled { return }
         let definition = self.plan.steps[step]
         self.emit(.runRollingBack, step: definition.id)

@@ -60,8 +60,8 @@ extension RunActor {
         let definition = self.plan.steps[step]
         // What only waits does not keep a stopping node.
         let isCounted = definition.action.hasEffectsOfItsOwn
-        if isCounted { await self.room.effects.enter() }
-        defer { if isCounted { self.room.effects.leave() } }
+        if isCounted { await self.effects.enter() }
+        defer { if isCounted { self.effects.leave() } }
         if Task.isCancelled { return }
         self.emit(
             .stepStarted,
@@ -162,7 +162,7 @@ extension RunActor {
             + [.journal(record)] + self.tell(record)
         if self.machine.isLastOpen(step) {
             // Held until the end is on record: a stopping node waits for it.
-            self.room.effects.hold()
+            self.effects.hold()
             return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
         }
         do {

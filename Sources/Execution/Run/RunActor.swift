@@ -29,6 +29,7 @@ actor RunActor {
     let claimed: ClaimedRun
     let lane: LaneRow
     let log: LaneLog
+    let effects: ShardGate
     let room: Room
     let stopSignal = StopSignal()
     var prepared = PreparedPlan(Plan(name: ""))
@@ -54,12 +55,19 @@ actor RunActor {
     nonisolated let inbox: AsyncStream<Message>
     nonisolated let mailbox: AsyncStream<Message>.Continuation
 
-    init(claimed: ClaimedRun, lane: LaneRow, log: LaneLog, room: Room) {
+    init(
+        claimed: ClaimedRun,
+        lane: LaneRow,
+        log: LaneLog,
+        effects: ShardGate,
+        room: Room
+    ) {
         self.id = claimed.fence.run
         self.claimNumber = claimed.fence.claimNumber
         self.claimed = claimed
         self.lane = lane
         self.log = log
+        self.effects = effects
         self.room = room
         // Bounded by the plan: each step has at most one message under way.
         (self.inbox, self.mailbox) = AsyncStream.makeStream()
@@ -147,7 +155,7 @@ actor RunActor {
     private func take(_ message: Message, _ group: inout DiscardingTaskGroup) async -> Bool {
         var writes: [RunWrite] = []
         let event: StepGraphMachine.Event
-        defer { if case .lastEnded = message { self.room.effects.leave() } }
+        defer { if case .lastEnded = message { self.effects.leave() } }
         switch message {
         case .event(let next): event = next
         case .lastEnded(let step, let end, let carried):

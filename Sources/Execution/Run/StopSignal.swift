@@ -44,6 +44,16 @@ final class StopSignal: Sendable {
         }
     }
 
+    /// Returns when fired, when the time is over, or when the task is cancelled.
+    func wait(atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     /// Runs `body`; its task is cancelled when the signal fires.
     func stopping<Value: Sendable>(
         _ body: @escaping @Sendable () async -> Value

@@ -59,6 +59,23 @@ public struct TokenText: Sendable, Hashable {
         return ("\(Self.prefix)\(id)_\(secret)", stored)
     }
 
+    /// What is to be stored of it.
+    ///
+    /// - Parameters:
+    ///   - name: For people.
+    ///   - scope: What it allows.
+    /// - Returns: A token that holds until it is revoked.
+    public func stored(name: String, scope: Principal.Scope) -> NewToken {
+        NewToken(
+            id: self.id,
+            name: name,
+            scope: scope.rawValue,
+            tenant: Principal.defaultTenant,
+            secretHash: self.secretHash,
+            lifetime: nil
+        )
+    }
+
     /// A secret of 260 random bits.
     static func secret() -> String { Self.random(Self.secretLength) }
 

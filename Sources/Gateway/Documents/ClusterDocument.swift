@@ -44,7 +44,8 @@ public enum ClusterDocument {
         let node = standing.node
         return .object([
             "number": .integer(node.epoch.number), "name": .string(node.name),
-            "address": .string(node.address), "zone": .string(node.zone),
+            "address": .string(node.address), "endpoint": .string(node.endpoint),
+            "zone": .string(node.zone),
             "build": .string(node.build), "status": .string(node.status.rawValue),
             "status_ms": Self.time(standing.statusFor), "lease_ms": Self.time(node.leaseLeft),
             "assigned": .integer(standing.assigned), "running": .integer(standing.running),

@@ -46,7 +46,10 @@ public enum WhyDocument {
         return switch run.gate {
         case .ended: "it has ended"
         case .underWay: "it is under way on \(node)"
-        case .paused: "\(run.pausedBy ?? "somebody") paused it"
+        case .paused:
+            "\(run.pausedBy ?? "somebody") paused it"
+                + ([.claimed, .running].contains(run.status)
+                    ? "; what is under way ends first" : "")
         case .notDue: "its time has not come: it is due in \(Self.seconds(run.dueIn))"
         case .shardFree: "nobody owns \(shard)"
         case .shardAssigned: "\(shard) was given to \(node), which does not serve it yet"

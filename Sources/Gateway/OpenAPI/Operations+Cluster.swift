@@ -71,6 +71,30 @@ extension OperationCatalog {
                 )
             ]
         ),
+        "shards.move": Operation(
+            "cluster",
+            "Has shards go to a node.",
+            note: "The answer comes before they are there: an owner ends what is under way first. "
+                + "Shards that nobody serves are passed over. \(Self.makesNothing)",
+            body: Schema.object(
+                [
+                    "shards": Schema.list(Schema.integer(0...1_023)), "to": Schema.text,
+                    "dry_run": Schema.bool,
+                ],
+                optional: ["dry_run"]
+            ),
+            answers: [.json(200, "What becomes of each.", Schema.named("ShardMoves"))]
+        ),
+        "shards.rebalance": Operation(
+            "cluster",
+            "Moves at most one round of shards, so that loads become even.",
+            note: "The coordinator does the same by itself. Takes no idempotency-key: sent again "
+                + "while its round is under way it moves nothing, and after it the next round.",
+            body: Schema.object(["dry_run": Schema.bool], optional: ["dry_run"]),
+            answers: [
+                .json(200, "What moves, or why nothing does.", Schema.named("ShardMoves"))
+            ]
+        ),
         "runs.why": Operation(
             "runs",
             "Why a run does not run: which gate, since when.",
@@ -87,7 +111,7 @@ extension SchemaCatalog {
         "NodeStanding": Schema.object(
             [
                 "number": Schema.integer, "name": Schema.text, "address": Schema.text,
-                "zone": Schema.text, "build": Schema.text,
+                "endpoint": Schema.text, "zone": Schema.text, "build": Schema.text,
                 "status": Schema.choice(NodeStatus.allCases.map(\.rawValue)),
                 "status_ms": Schema.integer, "lease_ms": Schema.integer,
                 "assigned": Schema.integer, "running": Schema.integer,
@@ -99,6 +123,19 @@ extension SchemaCatalog {
             "shard": Schema.integer(0...1_023),
             "state": Schema.choice(ShardState.allCases.map(\.rawValue)), "owner": Self.maybe,
             "target": Self.maybe, "generation": Schema.integer, "state_ms": Schema.integer,
+        ]),
+        "ShardMoves": Schema.object([
+            "version": Schema.integer, "dry_run": Schema.bool, "reason": Self.maybe,
+            "more": Schema.bool,
+            "moves": Schema.list(
+                Schema.object([
+                    "shard": Schema.integer(0...1_023),
+                    "outcome": Schema.choice(["moves", "under_way", "there", "passed_over"]),
+                    "reason": Schema.text, "from": Self.maybe, "to": Schema.text,
+                    "state": Schema.choice(ShardState.allCases.map(\.rawValue)),
+                    "generation": Schema.integer,
+                ])
+            ),
         ]),
         "Cluster": Schema.object([
             "version": Schema.integer, "view": Schema.integer, "protocol": Schema.integer,

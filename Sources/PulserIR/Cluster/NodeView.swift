@@ -6,8 +6,10 @@ public struct NodeView: Sendable, Hashable {
     public var epoch: NodeEpoch
     /// Its name for people.
     public var name: String
-    /// Where it is reached, `host:port`. One address has at most one node that is not dead.
+    /// What is exclusive to its process. One address has at most one node that is not dead.
     public var address: String
+    /// Where other nodes call it, `host:port`; empty when they cannot.
+    public var endpoint: String
     /// Which failure domain it is in; empty for none.
     public var zone: String
     /// What it was built from.
@@ -28,6 +30,7 @@ public struct NodeView: Sendable, Hashable {
         epoch: NodeEpoch,
         name: String,
         address: String,
+        endpoint: String = "",
         zone: String = "",
         build: String = "",
         protocolMin: Int32 = 1,
@@ -38,6 +41,7 @@ public struct NodeView: Sendable, Hashable {
         self.epoch = epoch
         self.name = name
         self.address = address
+        self.endpoint = endpoint
         self.zone = zone
         self.build = build
         self.protocolMin = protocolMin
@@ -45,4 +49,7 @@ public struct NodeView: Sendable, Hashable {
         self.status = status
         self.leaseLeft = leaseLeft
     }
+
+    /// Whether other nodes can call it.
+    public var isReachable: Bool { !self.endpoint.isEmpty }
 }

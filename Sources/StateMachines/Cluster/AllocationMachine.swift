@@ -81,14 +81,20 @@ public struct AllocationMachine: Sendable {
     /// so that loads that flutter move nothing. While builds differ, shards move only towards the
     /// newest: the build of the node that joined last.
     ///
-    /// - Parameter shards: Every shard; only running ones of nodes that may get shards move.
+    /// - Parameters:
+    ///   - shards: Every shard; only running ones of nodes that may get shards move.
+    ///   - kept: Shards that stay where they are.
     /// - Returns: At most max(1, min(`movesMax`, a tenth of the shards)) moves.
-    public mutating func moves(_ shards: [ShardView]) -> [Placement] {
+    public mutating func moves(
+        _ shards: [ShardView],
+        keeping kept: Set<Int32> = []
+    ) -> [Placement] {
         let newest = self.places.max { $0.node.epoch < $1.node.epoch }?.node.build ?? ""
         let slack = self.places.reduce(0) { $0 + $1.load } / max(1, self.places.count) / 20
         let limit = max(1, min(self.movesMax, shards.count / 10))
         var movable: [NodeEpoch: [Int32]] = [:]
         for shard in shards where shard.state == .running && shard.target == nil {
+            guard !kept.contains(shard.shard) else { continue }
             if let owner = shard.owner { movable[owner, default: []].append(shard.shard) }
         }
         var moves: [Placement] = []

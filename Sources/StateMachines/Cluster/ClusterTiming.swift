@@ -34,16 +34,24 @@ public struct ClusterTiming: Sendable, Hashable {
     public var shardPoll: Duration = .seconds(1)
     /// How often the membership is read when no notice came. Default 5 s.
     public var viewPoll: Duration = .seconds(5)
-    /// How long a shard may take from its mark to its new owner before it is forced. Default 15 s.
+    /// How long a shard's owner may take to hand it over or to decline before it is forced. Default 15 s.
     public var handoff: Duration = .seconds(15)
-    /// How long a shard's work may take to come to rest before it is cut off. Default 5 s.
+    /// How long a shard's work may take to come to rest before its move is declined. Default 5 s.
     public var settle: Duration = .seconds(5)
+    /// How long the coordinator leaves a shard alone whose move was declined. Default 1 min.
+    public var declined: Duration = .seconds(60)
+    /// How long a leaving node lets a shard's work come to rest before it is cut off. Default 10 s.
+    public var finish: Duration = .seconds(10)
     /// How many shards a leaving node hands over at once. Default 4.
     public var drainWidth = 4
+    /// How long one of them may take to settle before another one begins beside it. Default 1 s.
+    public var drainPatience: Duration = .seconds(1)
     /// How long a leaving node hands over before it lets the rest go. Default 30 s.
     public var drain: Duration = .seconds(30)
     /// The most moves of one round, however many shards there are. Default 20.
     public var movesMax = 20
+    /// The shortest time from one round of moves to the next. Default 200 ms.
+    public var round: Duration = .milliseconds(200)
     /// How long a node waits before it repeats a request of the same kind that failed. Default 500 ms.
     public var pause: Duration = .milliseconds(500)
 

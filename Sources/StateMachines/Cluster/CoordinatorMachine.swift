@@ -36,6 +36,7 @@ public struct CoordinatorMachine: Sendable {
     private struct Handoff: Sendable {
         var generation: Int64
         var since: Duration
+        var isMarked: Bool
     }
 
     /// The own term; `nil` while this node does not coordinate.
@@ -51,6 +52,8 @@ public struct CoordinatorMachine: Sendable {
     private var prolongAt: Duration = .zero
     private var roundAt: Duration = .zero
     private var handoffs: [Int32: Handoff] = [:]
+    /// Shards whose owners kept them, and until when they are left alone.
+    private var declined: [Int32: Duration] = [:]
 
     /// A node that does not coordinate.
     public init(me: NodeEpoch, timing: ClusterTiming = ClusterTiming()) {
@@ -137,14 +140,16 @@ public struct CoordinatorMachine: Sendable {
             let placements = allocation.place(free)
             if !placements.isEmpty { return .assign(term, placements) }
         }
-        let late = self.handoffs.filter { now - $0.value.since >= self.timing.handoff }
+        let late = self.handoffs.filter {
+            $0.value.isMarked && now - $0.value.since >= self.timing.handoff
+        }
         if !late.isEmpty { return .force(term, late.keys.sorted()) }
         // One round at a time: what the last one moved must have arrived and be served.
         let isQuiet = situation.shards.allSatisfy { $0.state == .running }
         guard isQuiet, now >= self.roundAt else { return nil }
-        self.roundAt = now + self.timing.shardPoll
+        self.roundAt = now + self.timing.round
         var allocation = self.allocation(situation)
-        let moves = allocation.moves(situation.shards)
+        let moves = allocation.moves(situation.shards, keeping: Set(self.declined.keys))
         return moves.isEmpty ? nil : .mark(term, moves)
     }
 
@@ -160,11 +165,21 @@ public struct CoordinatorMachine: Sendable {
     /// Remembers since when shards are under way, as seen from here: a new coordinator begins anew.
     private mutating func follow(_ shards: [ShardView], at now: Duration) {
         var handoffs: [Int32: Handoff] = [:]
-        for shard in shards where shard.state == .handingOff || shard.state == .assigned {
+        self.declined = self.declined.filter { now < $0.value }
+        for shard in shards {
             let known = self.handoffs[shard.shard]
             let isSame = known?.generation == shard.generation
-            handoffs[shard.shard] =
-                isSame ? known : Handoff(generation: shard.generation, since: now)
+            switch shard.state {
+            case .running where isSame && known?.isMarked == true:
+                self.declined[shard.shard] = now + self.timing.declined
+            case .handingOff, .assigned:
+                let isMarked = shard.state == .handingOff
+                handoffs[shard.shard] =
+                    isSame
+                    ? known
+                    : Handoff(generation: shard.generation, since: now, isMarked: isMarked)
+            case .running, .free: break
+            }
         }
         self.handoffs = handoffs
     }

@@ -34,7 +34,7 @@ public enum DirectoryRequest: Sendable, Hashable {
     case assign(CoordinatorTerm, [Placement])
     /// Have owners hand shards over.
     case mark(CoordinatorTerm, [Placement])
-    /// Take from their owners shards that were not handed over, or not served, in time.
+    /// Take from their owners shards that were not handed over in time.
     case force(CoordinatorTerm, [Int32])
     /// assigned → running; shards that run already stay so.
     case start([OwnedShard])
@@ -42,6 +42,8 @@ public enum DirectoryRequest: Sendable, Hashable {
     case handOver(OwnedShard, to: NodeEpoch)
     /// Let shards go; they become free.
     case release([OwnedShard])
+    /// Keep shards that were to be handed over: handing_off → running.
+    case decline([OwnedShard])
 }
 
 /// What became of a request.
@@ -59,7 +61,7 @@ public enum DirectoryAnswer: Sendable, Hashable {
     /// The generation of the new owner; `nil` when the shard was not ours any more or the target
     /// takes none.
     case handedOver(Int64?)
-    /// For which of the shards of a start or release it is true now.
+    /// For which of the shards of a start, release or decline it is true now.
     case owned([OwnedShard])
     /// Done, or (`false`) refused because it was not true any more: an old term, votes that are not
     /// enough.

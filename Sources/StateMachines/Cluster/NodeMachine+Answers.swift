@@ -38,7 +38,7 @@ extension NodeMachine {
         case .assign, .mark, .force:
             self.coordinator.answered(asked.request, answer, at: now)
             self.shardsAt = now
-        case .start, .handOver, .release:
+        case .start, .handOver, .release, .decline:
             actions += self.owner.answered(asked.request, answer, at: now).map { .shard($0) }
             if answer != .failed, !self.isPlain(answer) { self.shardsAt = now }
         }
@@ -166,12 +166,17 @@ extension NodeMachine {
         guard view.version >= self.view.version else { return }
         self.view = view
         self.coordinator.learn(view.coordinator)
-        guard view.nodes.contains(where: { $0.epoch == self.me }) else {
+        guard let mine = view.nodes.first(where: { $0.epoch == self.me }) else {
             // Declared dead, by the look of it; the renewal says so for certain.
             self.renewAt = now
             return
         }
-        let others = view.nodes.filter { $0.epoch != self.me }
+        // A person may have said that it drains, or does not any more.
+        if sentAt >= self.statusKnownAt, !self.isChangingStatus { self.status = mine.status }
+        // Who cannot be called is watched by its lease alone, and watches nobody.
+        let others =
+            mine.isReachable
+            ? view.nodes.filter { $0.epoch != self.me && $0.isReachable } : []
         let watched = Set(
             Rendezvous.successors(
                 of: self.me,

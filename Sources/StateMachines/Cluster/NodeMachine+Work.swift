@@ -163,7 +163,7 @@ extension NodeMachine {
     private mutating func shed(at now: Duration, _ actions: inout [Action]) {
         guard self.status == .draining, !self.owner.isEmpty else { return }
         let mayWait = self.leaveBy.map { now < $0 } ?? true
-        let room = self.timing.drainWidth - self.owner.leaving
+        let room = self.timing.drainWidth - self.owner.leaving(at: now)
         var allocation = AllocationMachine(
             nodes: self.nodes(at: now),
             shards: self.owner.table,
@@ -176,6 +176,11 @@ extension NodeMachine {
             for placement in placements {
                 actions += self.owner.move(placement.shard, to: placement.node, at: now)
                     .map { .shard($0) }
+            }
+        } else if self.leaveBy != nil, mayWait {
+            // Nobody is there to take them: what is under way still may end.
+            for shard in self.owner.running {
+                actions += self.owner.move(shard, to: nil, at: now).map { .shard($0) }
             }
         } else if self.leaveBy != nil {
             actions += self.owner.letGo().map { .shard($0) }

@@ -21,8 +21,8 @@ public struct NodeMachine: Sendable {
         case called(NodeEpoch, viewVersion: Int64)
         /// The database says that the membership or the shards changed.
         case notified
-        /// A shard that was to settle is at rest.
-        case settled(OwnedShard)
+        /// Shards that were to settle are at rest.
+        case settled([OwnedShard])
         /// The loads of shards that weigh more than 1.
         case weighed([Int32: Int])
         /// The process shall end: hand everything over, then leave.
@@ -174,8 +174,8 @@ public struct NodeMachine: Sendable {
         case .notified:
             self.readView(at: now)
             self.shardsAt = now
-        case .settled(let shard):
-            self.owner.settled(shard)
+        case .settled(let shards):
+            for shard in shards { self.owner.settled(shard) }
             self.isDirty = true
         case .weighed(let weights): self.weights = weights
         case .leave:

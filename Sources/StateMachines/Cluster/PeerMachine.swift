@@ -104,8 +104,8 @@ public struct PeerMachine: Sendable {
         return route
     }
 
-    /// Takes the outcome of the probe `id`. An answer that comes too late still proves life; another
-    /// outcome that comes too late says nothing.
+    /// Takes the outcome of the probe `id`. An answer that comes too late still proves life, and a
+    /// refusal that nobody listens; another outcome that comes too late says nothing.
     public mutating func answered(_ id: Int, _ answer: Answer, at now: Duration) {
         let probe = self.underWay.flatMap { $0.id == id ? $0 : nil }
         if probe != nil { self.underWay = nil }
@@ -120,12 +120,14 @@ public struct PeerMachine: Sendable {
             self.isRefused = false
             self.suspicion = .none
         case .reset, .refused:
-            guard let probe, probe.route == .direct else { return self.fail(probe) }
+            // A refusal that comes late is still one: nobody listens there now.
+            let late = self.missed.flatMap { $0.id == id && answer == .refused ? $0 : nil }
+            guard let sent = probe ?? late, sent.route == .direct else { return self.fail(probe) }
             if answer == .refused, self.isRefused { self.suspicion = .hard(at: now) }
             // Once more at once: only a second refusal says that the process is gone.
             if !self.isRefused { self.nextAt = now }
             self.isRefused = true
-            self.miss()
+            if probe != nil { self.miss() }
         case .unreachable: self.fail(probe)
         }
     }

@@ -5,13 +5,17 @@ public import PulserIR
 /// The owner's side of shards, from being assigned to being handed over.
 ///
 /// ```
-/// assigned ──start──▶ running ──marked──▶ settling ──at rest, or 5 s──▶ settled ──handOver──▶ gone
-///                        ▲                   │                            │ refused
-///                        └───── unmarked ────┴──────── doubtful ◀─────────┘
+/// assigned ──start──▶ running ──marked, leaving──▶ settling ──at rest──▶ settled ──handOver──▶ gone
+///                        ▲                           │   │                 │ refused
+///                        │                  unmarked │   │ 5 s             ▼
+///                        ├───────────────────────────┘   └─▶ declining ◀─ doubtful
+///                        └──────────────────────────────────────┘
 /// ```
 ///
-/// Only the owner hands over, by one compare-and-set, after its work came to rest. A shard whose row
-/// shows a higher generation is lost at once, from everywhere.
+/// Only the owner hands over, by one compare-and-set, after its work came to rest. Work that does not
+/// come to rest soon is not cut off to make loads even: the move is declined. A node that leaves waits
+/// longer, and then does cut it off. A shard whose row shows a higher generation is lost at once, from
+/// everywhere.
 public struct ShardOwnerMachine: Sendable {
     /// What the node must do with a shard's actors.
     public enum Action: Sendable, Hashable {
@@ -41,33 +45,38 @@ public struct ShardOwnerMachine: Sendable {
         case moving
     }
 
-    private enum Phase: Sendable, Hashable {
+    enum Phase: Sendable, Hashable {
         case assigned
         case running
-        /// `isMarked`: by the coordinator; else by this node, which leaves.
-        case settling(to: NodeEpoch, until: Duration, isMarked: Bool)
-        case settled(to: NodeEpoch, isMarked: Bool)
+        /// `isMarked`: by the coordinator; else by this node, which leaves. Without a target the shard
+        /// becomes free.
+        case settling(to: NodeEpoch?, until: Duration, isMarked: Bool)
+        case settled(to: NodeEpoch?, isMarked: Bool)
+        /// Its work goes on, so it stays.
+        case declining
         /// Its handing over was refused; a reading after this time tells why.
         case doubtful(since: Duration)
         case letGo
     }
 
-    private struct Owned: Sendable {
+    struct Owned: Sendable {
         var generation: Int64
         var effectsFrom: Duration
         var phase: Phase
+        /// When it was last asked to settle.
+        var settlingSince: Duration = .zero
         var isAsking = false
         var notBefore: Duration = .zero
     }
 
     /// Every shard as last read, in order; nothing before the first reading.
-    public private(set) var table: [ShardView] = []
+    public internal(set) var table: [ShardView] = []
 
     private let me: NodeEpoch
-    private let timing: ClusterTiming
-    private var owned: [Int32: Owned] = [:]
+    let timing: ClusterTiming
+    var owned: [Int32: Owned] = [:]
     /// Owned shards that are not simply running.
-    private var restless: Set<Int32> = []
+    var restless: Set<Int32> = []
 
     /// A node that owns nothing.
     public init(me: NodeEpoch, timing: ClusterTiming = ClusterTiming()) {
@@ -83,8 +92,17 @@ public struct ShardOwnerMachine: Sendable {
         self.owned.keys.filter { !self.restless.contains($0) }.sorted()
     }
 
-    /// How many shards are on their way out.
-    public var leaving: Int { self.restless.count { self.owned[$0]?.phase != .assigned } }
+    /// How many shards are on their way out; those that take long to settle do not keep others waiting.
+    public func leaving(at now: Duration) -> Int {
+        self.restless.count { shard in
+            guard let entry = self.owned[shard] else { return false }
+            switch entry.phase {
+            case .assigned, .running: return false
+            case .settling: return now - entry.settlingSince < self.timing.drainPatience
+            case .settled, .declining, .doubtful, .letGo: return true
+            }
+        }
+    }
 
     /// When `work` has something to do next; `nil` when only events change anything.
     public var wakeAt: Duration? {
@@ -92,7 +110,7 @@ public struct ShardOwnerMachine: Sendable {
             guard let entry = self.owned[shard], !entry.isAsking else { return nil }
             switch entry.phase {
             case .settling(_, let until, _): return until
-            case .assigned, .settled, .letGo: return entry.notBefore
+            case .assigned, .settled, .declining, .letGo: return entry.notBefore
             case .running, .doubtful: return nil
             }
         }.min()
@@ -117,7 +135,7 @@ public struct ShardOwnerMachine: Sendable {
     public func mayAct(_ shard: Int32, generation: Int64, at now: Duration) -> Bool {
         guard let entry = self.owned[shard], entry.generation == generation else { return false }
         switch entry.phase {
-        case .running, .settling: return now >= entry.effectsFrom
+        case .running, .settling, .declining: return now >= entry.effectsFrom
         case .assigned, .settled, .doubtful, .letGo: return false
         }
     }
@@ -149,9 +167,9 @@ public struct ShardOwnerMachine: Sendable {
             guard let entry = self.owned[shard], case .doubtful(let since) = entry.phase,
                 sentAt >= since
             else { continue }
-            // Refused although still ours: the target takes nothing. Somebody else shall be found.
+            // Refused although still ours: the target takes nothing, or nothing is asked any more.
             let isMarked = self.table[Int(shard)].state == .handingOff
-            self.set(shard, isMarked ? .letGo : .running)
+            self.set(shard, isMarked ? .declining : .running)
             if !isMarked { actions.append(.resume(self.name(shard, entry))) }
         }
         return actions
@@ -165,11 +183,11 @@ public struct ShardOwnerMachine: Sendable {
         self.set(shard.shard, .settled(to: target, isMarked: isMarked))
     }
 
-    /// Begins to move a running shard to `target`, because this node leaves.
-    public mutating func move(_ shard: Int32, to target: NodeEpoch, at now: Duration) -> [Action] {
+    /// Begins to move a running shard to `target`, or to nobody, because this node leaves.
+    public mutating func move(_ shard: Int32, to target: NodeEpoch?, at now: Duration) -> [Action] {
         guard let entry = self.owned[shard], entry.phase == .running else { return [] }
-        let until = now + self.timing.settle
-        self.set(shard, .settling(to: target, until: until, isMarked: false))
+        let until = now + self.timing.finish
+        self.set(shard, .settling(to: target, until: until, isMarked: false), at: now)
         return [.settle(self.name(shard, entry))]
     }
 
@@ -194,43 +212,36 @@ public struct ShardOwnerMachine: Sendable {
         var requests: [DirectoryRequest] = []
         var starting: [OwnedShard] = []
         var releasing: [OwnedShard] = []
+        var declining: [OwnedShard] = []
         for shard in self.restless.sorted() {
             guard let entry = self.owned[shard], !entry.isAsking else { continue }
             let name = self.name(shard, entry)
             if case .settling(let target, let until, let isMarked) = entry.phase, now >= until {
-                actions.append(.stop(name))
-                self.set(shard, .settled(to: target, isMarked: isMarked))
+                if isMarked {
+                    self.set(shard, .declining)
+                } else {
+                    actions.append(.stop(name))
+                    self.set(shard, .settled(to: target, isMarked: false))
+                }
             }
             guard let phase = self.owned[shard]?.phase, now >= entry.notBefore else { continue }
             switch phase {
             case .assigned: starting.append(name)
             case .letGo: releasing.append(name)
-            case .settled(let target, _): requests.append(.handOver(name, to: target))
+            case .declining: declining.append(name)
+            case .settled(let target?, _): requests.append(.handOver(name, to: target))
+            case .settled(nil, _):
+                actions.append(.stop(name))
+                self.set(shard, .letGo)
+                releasing.append(name)
             case .running, .settling, .doubtful: continue
             }
             self.owned[shard]?.isAsking = true
         }
         if !starting.isEmpty { requests.append(.start(starting)) }
         if !releasing.isEmpty { requests.append(.release(releasing)) }
+        if !declining.isEmpty { requests.append(.decline(declining)) }
         return (actions, requests)
-    }
-
-    /// Takes the outcome of a request of ``work(at:)``.
-    public mutating func answered(
-        _ request: DirectoryRequest,
-        _ answer: DirectoryAnswer,
-        at now: Duration
-    ) -> [Action] {
-        switch request {
-        case .start(let shards):
-            return shards.flatMap { self.started($0, answer, at: now) }
-        case .release(let shards):
-            for shard in shards { self.released(shard, answer, at: now) }
-            return []
-        case .handOver(let shard, let target):
-            return self.handedOver(shard, target, answer, at: now)
-        default: return []
-        }
     }
 }
 
@@ -254,7 +265,7 @@ extension ShardOwnerMachine {
         case (.running, .handingOff):
             guard let target = row.target else { return }
             let until = now + self.timing.settle
-            self.set(row.shard, .settling(to: target, until: until, isMarked: true))
+            self.set(row.shard, .settling(to: target, until: until, isMarked: true), at: now)
             actions.append(.settle(name))
         case (.settling(_, let until, _), .handingOff):
             guard let target = row.target else { return }
@@ -262,7 +273,8 @@ extension ShardOwnerMachine {
         case (.settled, .handingOff) where !entry.isAsking:
             guard let target = row.target else { return }
             self.set(row.shard, .settled(to: target, isMarked: true))
-        case (.settling(_, _, isMarked: true), .running), (.settled(_, isMarked: true), .running):
+        case (.settling(_, _, isMarked: true), .running), (.settled(_, isMarked: true), .running),
+            (.declining, .running):
             guard !entry.isAsking else { return }
             self.set(row.shard, .running)
             actions.append(.resume(name))
@@ -291,89 +303,9 @@ extension ShardOwnerMachine {
         }
     }
 
-    private mutating func started(
-        _ shard: OwnedShard,
-        _ answer: DirectoryAnswer,
-        at now: Duration
-    ) -> [Action] {
-        guard let entry = self.entry(of: shard) else { return [] }
-        self.owned[shard.shard]?.isAsking = false
-        guard case .owned(let shards) = answer else {
-            self.owned[shard.shard]?.notBefore = now + self.timing.pause
-            return []
-        }
-        guard shards.contains(shard) else {
-            // Not ours as we know it; the next reading says how it stands.
-            self.remove(shard.shard)
-            return []
-        }
-        self.set(shard.shard, .running)
-        if self.table[Int(shard.shard)].generation == shard.generation {
-            self.table[Int(shard.shard)].state = .running
-        }
-        return [.begin(shard, effectsFrom: entry.effectsFrom)]
-    }
-
-    private mutating func released(
-        _ shard: OwnedShard,
-        _ answer: DirectoryAnswer,
-        at now: Duration
-    ) {
-        guard self.entry(of: shard) != nil else { return }
-        self.owned[shard.shard]?.isAsking = false
-        guard case .owned = answer else {
-            self.owned[shard.shard]?.notBefore = now + self.timing.pause
-            return
-        }
-        // Released by this request or lost before it: either way the generation is a higher one.
-        self.leave(shard, to: nil, generation: shard.generation + 1, state: .free)
-    }
-
-    private mutating func handedOver(
-        _ shard: OwnedShard,
-        _ target: NodeEpoch,
-        _ answer: DirectoryAnswer,
-        at now: Duration
-    ) -> [Action] {
-        guard self.entry(of: shard) != nil else { return [] }
-        self.owned[shard.shard]?.isAsking = false
-        guard case .handedOver(let generation) = answer else {
-            self.owned[shard.shard]?.notBefore = now + self.timing.pause
-            return []
-        }
-        guard let generation else {
-            self.set(shard.shard, .doubtful(since: now))
-            return []
-        }
-        self.leave(shard, to: target, generation: generation, state: .assigned)
-        return [.forward(shard, to: target, generation: generation)]
-    }
-
-    private mutating func leave(
-        _ shard: OwnedShard,
-        to owner: NodeEpoch?,
-        generation: Int64,
-        state: ShardState
-    ) {
-        self.remove(shard.shard)
-        guard self.table[Int(shard.shard)].generation < generation else { return }
-        self.table[Int(shard.shard)] = ShardView(
-            shard: shard.shard,
-            owner: owner,
-            generation: generation,
-            state: state
-        )
-    }
-
-    private func entry(of shard: OwnedShard) -> Owned? {
-        guard let entry = self.owned[shard.shard], entry.generation == shard.generation else {
-            return nil
-        }
-        return entry
-    }
-
-    private mutating func set(_ shard: Int32, _ phase: Phase) {
+    mutating func set(_ shard: Int32, _ phase: Phase, at settlingSince: Duration? = nil) {
         self.owned[shard]?.phase = phase
+        if let settlingSince { self.owned[shard]?.settlingSince = settlingSince }
         if phase == .running {
             self.restless.remove(shard)
         } else {
@@ -381,7 +313,7 @@ extension ShardOwnerMachine {
         }
     }
 
-    private mutating func remove(_ shard: Int32) {
+    mutating func remove(_ shard: Int32) {
         self.owned[shard] = nil
         self.restless.remove(shard)
     }

@@ -18,6 +18,11 @@ public struct LaneMachine: Sendable {
         case claimFailed
         /// A run that was under way before this owner came is taken up again.
         case adopted(RunID)
+        /// Runs may be under way that the lane does not know of: it takes nothing, or a later run
+        /// would overtake them.
+        case doubt
+        /// All that is under way is known again.
+        case settled
         /// A run ended.
         case ended(RunID)
         /// The lane's width changed.
@@ -34,6 +39,7 @@ public struct LaneMachine: Sendable {
     public private(set) var active: Set<RunID> = []
     /// Whether the lane takes no more runs.
     public private(set) var isDraining = false
+    private var isInDoubt = false
     private var isClaiming = false
     private var isWanting = false
     private var asked = 0
@@ -62,6 +68,8 @@ public struct LaneMachine: Sendable {
             self.isClaiming = false
             return nil
         case .adopted(let run): self.active.insert(run)
+        case .doubt: self.isInDoubt = true
+        case .settled: self.isInDoubt = false
         case .ended(let run):
             self.active.remove(run)
             self.isWanting = true
@@ -72,7 +80,9 @@ public struct LaneMachine: Sendable {
             self.isWanting = true
         }
         let free = self.width - self.active.count
-        guard self.isWanting, !self.isClaiming, !self.isDraining, free > 0 else { return nil }
+        guard self.isWanting, !self.isClaiming, !self.isDraining, !self.isInDoubt, free > 0 else {
+            return nil
+        }
         self.isClaiming = true
         self.isWanting = false
         self.asked = free

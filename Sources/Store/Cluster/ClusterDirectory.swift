@@ -181,6 +181,14 @@ public protocol ClusterDirectory: Sendable {
         _ shards: [OwnedShard]
     ) async throws(StoreError) -> [Int32]
 
+    /// Keeps shards that were to be handed over, because their work does not come to rest.
+    ///
+    /// - Returns: Those of them that are this node's and are served on.
+    func decline(
+        _ node: NodeEpoch,
+        _ shards: [OwnedShard]
+    ) async throws(StoreError) -> [Int32]
+
     /// Who owns what.
     ///
     /// - Parameter horizon: Where the last answer ended; `nil` asks for all shards.

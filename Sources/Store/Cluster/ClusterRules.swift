@@ -16,6 +16,8 @@ public enum ClusterRules {
     public static let lateAfter: Duration = .milliseconds(3_750)
     /// How long a shard's owner has to hand it over before the coordinator may do so.
     public static let handOff: Duration = .seconds(15)
+    /// For how long a dead node stays in lists; after that it goes when somebody joins.
+    public static let deadKept: Duration = .seconds(86_400)
     /// Every transaction of ours is sent at once: one that has waited for its process for longer
     /// than this belongs to one that is frozen or cut off, and must not hold up the others.
     public static let stuckAfter: Duration = .seconds(2)

@@ -4,9 +4,8 @@ internal import Postgres
 
 enum MembershipSQL {
     static let all = [
-        clearWay, lock, killPredecessor, join, activate, drain, undrain, leave, renew, expired,
-        reap, evict,
-        freeShards, forgetVotes, announce, isDead, view,
+        clearWay, lock, prune, killPredecessor, join, activate, drain, undrain, leave, renew,
+        expired, reap, evict, freeShards, forgetVotes, announce, isDead, view,
     ]
 
     /// Ends transactions that hold rows of the cluster and wait for their process: one frozen or cut
@@ -99,6 +98,24 @@ enum MembershipSQL {
 
     // MARK: Coming
 
+    /// Forgets nodes that died long ago, the oldest first; sent after `cluster.forget_votes`. When a
+    /// shard may have effects is kept with the shard. What still names one, as a process that stopped
+    /// in the middle of an upgrade may leave it, keeps it until the next time.
+    static let prune = PostgresStatement(
+        "cluster.prune",
+        [],
+        """
+        DELETE FROM node WHERE node_epoch IN (
+            SELECT n.node_epoch FROM node n
+            WHERE n.status = 'dead'
+            AND n.status_since < clock_timestamp() - \(ClusterRules.deadKept.interval)
+            AND NOT EXISTS (
+                SELECT 1 FROM shard s WHERE n.node_epoch IN (s.owner, s.target))
+            AND NOT EXISTS (SELECT 1 FROM cluster c WHERE c.coord_node = n.node_epoch)
+            ORDER BY n.node_epoch LIMIT 1000)
+        """
+    )
+
     /// Whether the joiner's range (`$2`, `$3`) has what the cluster speaks; a cluster whose only node
     /// is at this address (`$1`) speaks what the joiner does.
     private static let fits = """
@@ -122,13 +139,13 @@ enum MembershipSQL {
     /// A new epoch with a first lease, or what the cluster speaks when the joiner does not.
     static let join = PostgresStatement(
         "cluster.join",
-        [.text, .int4, .int4, .text, .text, .text],
+        [.text, .int4, .int4, .text, .text, .text, .text],
         """
         WITH made AS (
             INSERT INTO node (name, address, status, lease_until, streak_since, build, zone,
-                              proto_min, proto_max)
+                              proto_min, proto_max, endpoint)
             SELECT $4, $1, 'joining', clock_timestamp() + \(ClusterRules.lease.interval),
-                   clock_timestamp(), $5, $6, $2, $3
+                   clock_timestamp(), $5, $6, $2, $3, $7
             WHERE \(fits)
             RETURNING node_epoch)
         SELECT (SELECT node_epoch FROM made), active_proto FROM cluster
@@ -185,7 +202,7 @@ enum MembershipSQL {
     /// What ``NodeView`` has, of `n`.
     static let nodeColumns = """
         n.node_epoch, n.name, n.address, n.zone, n.build, n.proto_min, n.proto_max, n.status,
-        \(milliseconds("n.lease_until - clock_timestamp()"))
+        \(milliseconds("n.lease_until - clock_timestamp()")), n.endpoint
         """
 
     /// An interval in whole milliseconds.

@@ -4,7 +4,8 @@ internal import Postgres
 
 enum MovesSQL {
     static let all = [
-        holdTerm, assign, mark, force, start, holdTarget, handOver, handedOver, release, changes,
+        holdTerm, assign, mark, holdView, move, force, start, holdTarget, handOver, handedOver,
+        release, decline, changes,
     ]
 
     /// What ``ShardView`` has, of `s`.
@@ -35,13 +36,19 @@ enum MovesSQL {
         coord_node = $1 AND coord_epoch = $2 AND coord_until > clock_timestamp()
         """
 
-    /// Pairs of shards `$3` and nodes `$4`, those whose node takes shards; none after the term.
+    /// Pairs of shards and nodes, those whose node takes shards.
+    private static func pairs(_ shards: String, _ nodes: String) -> String {
+        """
+        SELECT i.shard_id, i.node FROM unnest(\(shards), \(nodes)) AS i (shard_id, node)
+        JOIN node n ON n.node_epoch = i.node AND n.status = 'active'
+            AND n.lease_until > clock_timestamp()
+        """
+    }
+
+    /// Pairs of shards `$3` and nodes `$4`; none after the term.
     private static let asked = """
         asked AS MATERIALIZED (
-            SELECT i.shard_id, i.node FROM unnest($3, $4) AS i (shard_id, node)
-            JOIN node n ON n.node_epoch = i.node AND n.status = 'active'
-                AND n.lease_until > clock_timestamp()
-            WHERE EXISTS (SELECT 1 FROM cluster WHERE \(isInOffice)))
+            \(pairs("$3", "$4")) WHERE EXISTS (SELECT 1 FROM cluster WHERE \(isInOffice)))
         """
 
     /// Gives free shards to nodes, also those with effects of their last owner still possible: the
@@ -60,12 +67,15 @@ enum MovesSQL {
         """
     )
 
-    /// Has owners hand shards over to other nodes. Ascending order, as everywhere.
+    /// Has owners hand shards over to other nodes.
     static let mark = PostgresStatement(
         "cluster.mark",
         [.int8, .int8, .int4Array, .int8Array],
-        """
-        WITH \(asked),
+        "WITH \(asked), \(handOff)"
+    )
+
+    /// Marks what is `asked` and served by another node. Ascending order, as everywhere.
+    private static let handOff = """
         held AS MATERIALIZED (
             SELECT s.shard_id, asked.node FROM shard s JOIN asked ON asked.shard_id = s.shard_id
             WHERE s.state = 'running' AND s.owner <> asked.node
@@ -74,6 +84,20 @@ enum MovesSQL {
         FROM held WHERE s.shard_id = held.shard_id
         RETURNING \(columns)
         """
+
+    /// A person's word needs no term, but the same quiet: no node changes its status before the
+    /// commit.
+    static let holdView = PostgresStatement(
+        "cluster.hold_view",
+        [],
+        "SELECT view_version FROM cluster FOR SHARE"
+    )
+
+    /// Has owners hand shards `$1` over to nodes `$2`, in a person's name.
+    static let move = PostgresStatement(
+        "cluster.move",
+        [.int4Array, .int8Array],
+        "WITH asked AS MATERIALIZED (\(pairs("$1", "$2"))), \(handOff)"
     )
 
     /// Takes shards from owners that did not hand them over in time. An owner may be alive and go on
@@ -182,6 +206,18 @@ enum MovesSQL {
         UPDATE shard s SET owner = NULL, generation = s.generation + 1, state = 'free',
             target = NULL
         FROM mine WHERE s.shard_id = mine.shard_id
+        RETURNING s.shard_id
+        """
+    )
+
+    /// The owner keeps what it was to hand over: its work goes on.
+    static let decline = PostgresStatement(
+        "cluster.decline",
+        [.int8, .int4Array, .int8Array],
+        """
+        WITH \(mine)
+        UPDATE shard s SET state = 'running', target = NULL
+        FROM mine WHERE s.shard_id = mine.shard_id AND s.state = 'handing_off'
         RETURNING s.shard_id
         """
     )

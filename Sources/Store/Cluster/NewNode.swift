@@ -4,8 +4,10 @@
 public struct NewNode: Sendable, Hashable {
     /// Its name for people.
     public var name: String
-    /// Where it is reached, `host:port`, or its data directory; one address has one live node.
+    /// What only its process has, its data directory say; one address has one live node.
     public var address: String
+    /// Where other nodes call it, `host:port`; empty when they cannot.
+    public var endpoint: String
     /// Which failure domain it is in; empty for none.
     public var zone: String
     /// What it was built from.
@@ -22,6 +24,7 @@ public struct NewNode: Sendable, Hashable {
     public init(
         name: String,
         address: String,
+        endpoint: String = "",
         zone: String = "",
         build: String,
         protocolMin: Int32 = 1,
@@ -30,6 +33,7 @@ public struct NewNode: Sendable, Hashable {
     ) {
         self.name = name
         self.address = address
+        self.endpoint = endpoint
         self.zone = zone
         self.build = build
         self.protocolMin = protocolMin

@@ -74,7 +74,14 @@ enum OversightSQL {
                 WHERE k.parent_run = r.id AND k.finished_at IS NULL),
                n.name, n.status, \(milliseconds("n.lease_until - clock_timestamp()")),
                \(milliseconds("clock_timestamp() - n.status_since")),
-               t.name, \(milliseconds("clock_timestamp() - h.state_since")), \(MovesSQL.columns("h"))
+               t.name, CASE WHEN r.paused_by IS NOT NULL
+                   THEN \(milliseconds("clock_timestamp() - r.paused_at")) END,
+               CASE r.status WHEN 'waiting'
+                   THEN \(milliseconds("clock_timestamp() - r.waiting_at")) END,
+               \(milliseconds("clock_timestamp() - r.started_at")),
+               (SELECT \(milliseconds("clock_timestamp() - k.enqueued_at")) FROM run k
+                WHERE k.parent_run = r.id AND k.finished_at IS NULL ORDER BY k.id LIMIT 1),
+               \(milliseconds("clock_timestamp() - h.state_since")), \(MovesSQL.columns("h"))
         FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN shard h ON h.shard_id = r.shard_id
         LEFT JOIN node n ON n.node_epoch = h.owner LEFT JOIN node t ON t.node_epoch = h.target

@@ -20,12 +20,20 @@ public struct RunStanding: Sendable, Hashable {
     public var ahead: Int
     /// Who paused it.
     public var pausedBy: String?
+    /// For how long it has been paused; `nil` when it is not, or nothing tells.
+    public var pausedFor: Duration?
     /// Why somebody asked for its end; `nil` when nobody does.
     public var cancelReason: String?
     /// What it says it waits for.
     public var waitReason: String?
+    /// For how long it has waited; `nil` when it does not, or nothing tells.
+    public var waitingFor: Duration?
+    /// How long ago it was taken first; `nil` when it was not.
+    public var startedBefore: Duration?
     /// A child run that it waits for.
     public var child: RunID?
+    /// How long ago that was made.
+    public var childFor: Duration?
     /// How long until it is due; zero or less when it is.
     public var dueIn: Duration
     /// How long it has been ready.
@@ -101,6 +109,8 @@ extension RunStanding {
         if self.status == .queued, self.cancelReason == nil, self.dueIn > .zero { return .notDue }
         if let gate = self.shardGate { return gate }
         if self.cancelReason != nil { return .cancelRequested }
+        // At rest, or about to be: what else it waits for counts when it goes on.
+        if self.pausedBy != nil { return .paused }
         switch self.status {
         case .queued:
             if let gate = self.nodeGate { return gate }
@@ -120,7 +130,11 @@ extension RunStanding {
         case .leaseOver: self.owner.map { .zero - $0.leaseLeft }
         case .nodeDraining: self.owner?.statusFor
         case .laneFull, .behindOthers, .ready: self.readyFor
-        case .ended, .underWay, .paused, .notDue, .cancelRequested, .child, .waiting: nil
+        case .paused: self.pausedFor
+        case .waiting: self.waitingFor
+        case .child: self.childFor
+        case .underWay: self.startedBefore
+        case .ended, .notDue, .cancelRequested: nil
         }
     }
 

@@ -4,19 +4,23 @@ internal import Postgres
 public import PulserIR
 
 extension Store: ClusterDirectory {
-    /// Ends the older incarnation at the address and makes the new node, in one transaction.
+    /// Ends the older incarnation at the address and makes the new node, in one transaction; nodes
+    /// that died longer than ``ClusterRules/deadKept`` ago are forgotten with it.
     public func join(_ node: NewNode) async throws(StoreError) -> NodeEpoch {
         let speaks: [PostgresValue] = [
             .text(node.address), .int4(node.protocolMin), .int4(node.protocolMax),
         ]
         let rows = try await self.changeMembership([
+            PostgresRequest(MembershipSQL.forgetVotes), PostgresRequest(MembershipSQL.prune),
             PostgresRequest(
                 MembershipSQL.killPredecessor,
                 speaks + [.bool(node.hasPredecessorEnded)]
             ),
             PostgresRequest(
                 MembershipSQL.join,
-                speaks + [.text(node.name), .text(node.build), .text(node.zone)]
+                speaks + [
+                    .text(node.name), .text(node.build), .text(node.zone), .text(node.endpoint),
+                ]
             ),
         ])
         let answer = try rows.first()
@@ -157,6 +161,10 @@ extension StoreRow {
     func milliseconds(_ column: Int) throws(StoreError) -> Duration {
         .milliseconds(try self.int64(column))
     }
+
+    func millisecondsIfPresent(_ column: Int) throws(StoreError) -> Duration? {
+        try self.int64IfPresent(column).map { .milliseconds($0) }
+    }
 }
 
 extension NodeView {
@@ -172,6 +180,9 @@ extension NodeView {
             protocolMax: Int32(try row.int64(6)),
             status: try row.status(7),
             leaseLeft: try row.milliseconds(8)
+        )
+        self.endpoint = try row.text(
+            9
         )
     }
 }

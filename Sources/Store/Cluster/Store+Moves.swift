@@ -33,8 +33,10 @@ extension Store {
         _ node: NodeEpoch,
         _ shards: [OwnedShard]
     ) async throws(StoreError) -> [ShardView] {
-        let rows = try await self.execute(MovesSQL.start, Self.values(node, shards))
-        return try rows.shards()
+        let started = try await self.execute(MovesSQL.start, Self.values(node, shards)).shards()
+        // The coordinator's next round of moves waits for this one.
+        await self.tell(started.map(\.shard))
+        return started
     }
 
     /// Makes the target the owner by one compare-and-set.
@@ -71,6 +73,17 @@ extension Store {
         return released.sorted()
     }
 
+    /// Takes the marks of shards back.
+    public func decline(
+        _ node: NodeEpoch,
+        _ shards: [OwnedShard]
+    ) async throws(StoreError) -> [Int32] {
+        let rows = try await self.execute(MovesSQL.decline, Self.values(node, shards))
+        let kept = try rows.decode { row throws(StoreError) in Int32(try row.int64(0)) }
+        await self.tell(kept)
+        return kept.sorted()
+    }
+
     /// Reads what changed since a horizon, by an index.
     public func shards(changedSince horizon: Int64?) async throws(StoreError) -> ShardChanges {
         let rows = try await self.execute(MovesSQL.changes, [.int8(horizon ?? 0)])
@@ -105,7 +118,7 @@ extension Store {
     }
 
     /// Outside the transaction, like every notice of what is frequent.
-    private func tell(_ shards: [Int32]) async {
+    func tell(_ shards: [Int32]) async {
         guard !shards.isEmpty else { return }
         await self.notify(.shards, shards.map(String.init).joined(separator: ","))
     }

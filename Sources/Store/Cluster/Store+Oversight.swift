@@ -83,10 +83,10 @@ extension Store {
 extension NodeStanding {
     fileprivate init(_ row: StoreRow) throws(StoreError) {
         self.node = try NodeView(row)
-        self.statusFor = try row.milliseconds(9)
-        self.assigned = try row.int64(10)
-        self.running = try row.int64(11)
-        self.handingOff = try row.int64(12)
+        self.statusFor = try row.milliseconds(10)
+        self.assigned = try row.int64(11)
+        self.running = try row.int64(12)
+        self.handingOff = try row.int64(13)
     }
 }
 
@@ -101,7 +101,7 @@ extension Suspicion {
 }
 
 extension ShardStanding {
-    fileprivate init(_ row: StoreRow) throws(StoreError) {
+    init(_ row: StoreRow) throws(StoreError) {
         self.stateFor = try row.milliseconds(0)
         self.shard = try ShardView(row.from(1))
     }
@@ -128,7 +128,11 @@ extension RunStanding {
         self.child = try row.int64IfPresent(14).map(RunID.init(_:))
         self.owner = try row.isNull(15) ? nil : Owner(row.from(15))
         self.targetName = try row.textIfPresent(19)
-        self.shard = try ShardStanding(row.from(20))
+        self.pausedFor = try row.millisecondsIfPresent(20)
+        self.waitingFor = try row.millisecondsIfPresent(21)
+        self.startedBefore = try row.millisecondsIfPresent(22)
+        self.childFor = try row.millisecondsIfPresent(23)
+        self.shard = try ShardStanding(row.from(24))
     }
 }
 

@@ -26,17 +26,23 @@ extension Store {
         )
     }
 
-    /// Counts the votes and ends the node, in one transaction.
+    /// Counts the votes first, without a lock; when they are enough it counts them again and ends the
+    /// node, in one transaction.
     public func evict(
         _ target: NodeEpoch,
         by executor: NodeEpoch,
         isHard: Bool
     ) async throws(StoreError) -> Bool {
-        let statement = isHard ? VotesSQL.evictHard : VotesSQL.evictSoft
-        return try await self.end(
-            target,
-            PostgresRequest(statement, [.int8(target.number), .int8(executor.number)])
+        let values: [PostgresValue] = [.int8(target.number), .int8(executor.number)]
+        let rows = try await self.execute(
+            isHard ? VotesSQL.weighHard : VotesSQL.weighSoft,
+            values
         )
+        guard rows.count == 1 else { return false }
+        if try rows.first().bool(0) { return true }
+        guard try rows.first().bool(1) else { return false }
+        let statement = isHard ? VotesSQL.evictHard : VotesSQL.evictSoft
+        return try await self.end(target, PostgresRequest(statement, values))
     }
 
     /// Ends a node by a person's word.

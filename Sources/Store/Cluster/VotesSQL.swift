@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum VotesSQL {
-    static let all = [suspect, clear, evictHard, evictSoft]
+    static let all = [suspect, clear, weighHard, evictHard, weighSoft, evictSoft]
 
     /// Whether node `n` may speak against others: it takes part, and its own lease is fresh.
     private static func isFit(_ n: String) -> String {
@@ -74,38 +74,55 @@ enum VotesSQL {
         """
     )
 
-    /// The executor must be fit itself. Where one voter is enough its own renewals must have been
-    /// unbroken for a lease, as for reaping: after an outage everybody is late.
-    private static func evict(
-        _ name: String,
-        _ verdict: String,
-        by office: String = "true"
-    ) -> PostgresStatement {
+    /// Whether `$2` may end `t` by this verdict. The executor must be fit itself. Where one voter is
+    /// enough its own renewals must have been unbroken for a lease, as for reaping: after an outage
+    /// everybody is late.
+    private static func may(_ verdict: String) -> String {
+        """
+        $1 <> $2 AND EXISTS (
+            SELECT 1 FROM node me WHERE me.node_epoch = $2 AND \(isFit("me"))
+            AND (\(needed) > 1 OR me.streak_since
+                < clock_timestamp() - \(ClusterRules.lease.interval)))
+        AND \(verdict)
+        """
+    }
+
+    /// Whether the node is dead, and if not whether it may be ended; locks nothing, so that it can be
+    /// asked by many while votes come in.
+    private static func weigh(_ name: String, _ verdict: String) -> PostgresStatement {
+        PostgresStatement(
+            name,
+            [.int8, .int8],
+            """
+            SELECT t.status = 'dead', \(may(verdict)) FROM node t WHERE t.node_epoch = $1
+            """
+        )
+    }
+
+    private static func evict(_ name: String, _ verdict: String) -> PostgresStatement {
         PostgresStatement(
             name,
             [.int8, .int8],
             """
             UPDATE node t SET status = 'dead'
-            WHERE t.node_epoch = $1 AND t.status <> 'dead' AND $1 <> $2 AND EXISTS (
-                SELECT 1 FROM node me WHERE me.node_epoch = $2 AND \(isFit("me"))
-                AND (\(needed) > 1 OR me.streak_since
-                    < clock_timestamp() - \(ClusterRules.lease.interval)))
-            AND \(verdict) AND \(office)
+            WHERE t.node_epoch = $1 AND t.status <> 'dead' AND \(may(verdict))
             """
         )
     }
+
+    static let weighHard = weigh("votes.weigh_hard", standsHard)
 
     /// The target's row is looked at again when it was renewed meanwhile, and then its refusals are
     /// older than that.
     static let evictHard = evict("votes.evict_hard", standsHard)
 
     /// Only the coordinator executes.
-    static let evictSoft = evict(
-        "votes.evict_soft",
-        standsSoft,
-        by: """
-            EXISTS (SELECT 1 FROM cluster c
-                WHERE c.coord_node = $2 AND c.coord_until > clock_timestamp())
-            """
-    )
+    private static let standsInOffice = """
+        \(standsSoft) AND EXISTS (SELECT 1 FROM cluster c
+            WHERE c.coord_node = $2 AND c.coord_until > clock_timestamp())
+        """
+
+    static let weighSoft = weigh("votes.weigh_soft", standsInOffice)
+
+    static let evictSoft = evict("votes.evict_soft", standsInOffice)
 }

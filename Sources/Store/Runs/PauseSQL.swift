@@ -11,7 +11,7 @@ enum PauseSQL {
         "runs.pause",
         [.int8, .text],
         """
-        UPDATE run SET paused_by = $2, pause_no = pause_no + 1
+        UPDATE run SET paused_by = $2, paused_at = clock_timestamp(), pause_no = pause_no + 1
         WHERE id = $1 AND paused_by IS NULL
         AND status IN ('queued', 'claimed', 'running', 'waiting')
         RETURNING status

@@ -70,6 +70,9 @@ enum WriterSQL {
         UPDATE run r SET
             status = i.status, retry_count = i.retry_count, failure = i.failure,
             wait_reason = i.wait_reason, outputs = i.outputs,
+            waiting_at = CASE WHEN i.status = 'waiting' AND (
+                r.status <> 'waiting' OR r.wait_reason IS DISTINCT FROM i.wait_reason)
+                THEN clock_timestamp() ELSE r.waiting_at END,
             first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
             started_at = coalesce(r.started_at, now()),
             request = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')

@@ -41,8 +41,7 @@ enum FileReading {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return false }
         defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        guard RegularFile.size(of: file) != nil else { return false }
         var buffer: [UInt8] = Array(repeating: 0, count: 256 << 10)
         while true {
             let count = Glibc.read(file, &buffer, buffer.count)

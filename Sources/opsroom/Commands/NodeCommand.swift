@@ -19,7 +19,15 @@ struct NodeCommand: AsyncParsableCommand {
               listen = "0.0.0.0:7460"
               tls-cert = "n1.pem"                    # paths count from the file's folder
               tls-key = "n1.key"
+              first-token = "first.token"            # of opsroom tokens first
+              peer-listen = "0.0.0.0:7461"           # other nodes call here, with certificates
+              peer-address = "n1.example:7461"
+              peer-ca = "ca.pem"
               drain-timeout = "30s"
+
+            With peer-listen nodes watch each other, and the work of one that is gone goes on within
+            seconds; without it they wait until its lease in the database is over. The certificate
+            is one of 'opsroom certs node NAME', NAME the node's own.
 
             SIGTERM or Ctrl-C drains: it takes no new work, running steps finish, its shards go to
             the other nodes. A second signal ends it at once.
@@ -47,12 +55,14 @@ struct NodeCommand: AsyncParsableCommand {
     var showsConfig = false
     @Flag(name: .customLong("until-stdin-ends"), help: .hidden) var untilStdinEnds = false
     @OptionGroup var node: NodeOptions
+    @OptionGroup var peers: PeerOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var room: RoomOptions
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         var flags = self.node.flags
+        flags.merge(self.peers.flags) { _, last in last }
         flags[.data] = self.room.data
         flags[.join] = self.join
         let named = environment[SettingsFile.variable].flatMap { $0.isEmpty ? nil : $0 }

@@ -44,6 +44,15 @@ struct NodeOptions: ParsableArguments {
         completion: .file()
     )
     var clientAuthority: String?
+    @Option(
+        name: .customLong("first-token"),
+        help: ArgumentHelp(
+            "The first administrator's token (opsroom tokens first), stored while there is none.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var firstToken: String?
 
     /// What was said.
     var flags: [Setting: String] {
@@ -55,6 +64,42 @@ struct NodeOptions: ParsableArguments {
         flags[.certificate] = self.certificate
         flags[.key] = self.key
         flags[.clientAuthority] = self.clientAuthority
+        flags[.firstToken] = self.firstToken
+        return flags
+    }
+}
+
+/// Flags of a node that belongs to a cluster.
+struct PeerOptions: ParsableArguments {
+    @Option(
+        name: .customLong("peer-listen"),
+        help: ArgumentHelp("Where other nodes call (default off).", valueName: "host:port")
+    )
+    var listen: String?
+    @Option(
+        name: .customLong("peer-address"),
+        help: ArgumentHelp(
+            "What they are told to call (default: --peer-listen).",
+            valueName: "host:port"
+        )
+    )
+    var address: String?
+    @Option(
+        name: .customLong("peer-ca"),
+        help: ArgumentHelp("PEM file of the authority of nodes.", valueName: "file"),
+        completion: .file()
+    )
+    var authority: String?
+    @Option(help: "The node's failure domain: lanes are spread over them.")
+    var zone: String?
+
+    /// What was said.
+    var flags: [Setting: String] {
+        var flags: [Setting: String] = [:]
+        flags[.peerListen] = self.listen
+        flags[.peerAddress] = self.address
+        flags[.peerAuthority] = self.authority
+        flags[.zone] = self.zone
         return flags
     }
 }
@@ -76,6 +121,10 @@ struct ForegroundNode {
             environment: ProcessInfo.processInfo.environment
         )
         configuration.listen = ListenSettings.read(&reader)
+        if joins {
+            configuration.peers = PeerListenSettings.read(&reader)
+            configuration.zone = reader.zone()
+        }
         configuration.origins = reader.origins
         self.configuration = configuration
         if joins, configuration.databaseURL == nil {
@@ -139,6 +188,8 @@ struct ForegroundNode {
             terminal.line("! port \(ListenSettings.defaultPort) is taken; listening on \(port)")
         case .firstToken(let context, let path):
             terminal.line("made a token for this machine: context '\(context)' in \(path)")
+        case .storedToken(let id, let path):
+            terminal.line("stored the first token, \(id) of \(path): it may do everything")
         case .noToken(let reason): terminal.line("! no token for this machine: \(reason)")
         case .databaseUnavailable(let reason): terminal.line("! \(reason)")
         case .databaseAvailable: terminal.line("✓ database available again")

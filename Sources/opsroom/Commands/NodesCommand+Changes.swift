@@ -93,6 +93,7 @@ extension NodesCommand {
                     try await drain.explain(output)
                     return JSONValue?.none
                 }
+                if waits { Signals.heed() }
                 let node = try await room.change(name, .drain)
                 guard waits else { return node }
                 return try await Interruptible.run(interruption) {
@@ -201,119 +202,5 @@ extension NodesCommand {
                 throw RoomError(.refused, "nothing was done", next: "opsroom nodes list")
             }
         }
-    }
-}
-
-/// A drain as somebody waits for it.
-struct NodeDrain: Sendable {
-    let name: String
-    let room: any RoomAccess
-
-    /// When what is still there is named.
-    private static let patience: Duration = .seconds(30)
-    /// Where nobody watches, a line is told so often.
-    private static let lineInterval: Duration = .seconds(10)
-
-    /// Whether the node drains and holds nothing any more.
-    func isDrained() async throws -> Bool {
-        let node = try await self.room.node(self.name)
-        return ClusterPicture.text(node, "status") == "draining" && ClusterPicture.held(node) == 0
-    }
-
-    /// Says what a drain would move, and what would be in its way.
-    func explain(_ output: OutputOptions) async throws {
-        let node = try await self.room.node(self.name)
-        let cluster = try await self.room.cluster()
-        let number = ClusterPicture.number(node, "number")
-        let others = (cluster["nodes"]?.arrayValue ?? []).filter {
-            ClusterPicture.text($0, "status") == "active"
-                && ClusterPicture.number($0, "number") != number
-                && ClusterPicture.number($0, "lease_ms") > 0
-        }
-        .sorted { ClusterPicture.text($0, "name") < ClusterPicture.text($1, "name") }
-        let runs = try await self.runs(of: node)
-        let blockers = others.isEmpty ? ["no other node is active: nobody would take its work"] : []
-        guard output.output == .table else {
-            return output.printJSON(
-                .object([
-                    "node": node, "runs": .array(runs),
-                    "takers": .array(others.compactMap { $0["name"] }),
-                    "blockers": .array(blockers.map { .string($0) }),
-                ])
-            )
-        }
-        let takers = others.map { ClusterPicture.text($0, "name") }.joined(separator: ", ")
-        Terminal.output.line(
-            "\(self.name) would give away \(ClusterPicture.held(node)) shards"
-                + (takers.isEmpty ? "" : " to \(takers)")
-        )
-        for run in runs { Terminal.output.line("  it would wait for \(Self.line(run))") }
-        for blocker in blockers {
-            Terminal.output.line(Terminal.output.styled("! \(blocker)", .yellow))
-        }
-    }
-
-    /// Waits until the node holds nothing any more; tells how far it is, and what it waits for.
-    func wait(within limit: Duration) async throws -> JSONValue {
-        let began = ContinuousClock.now
-        var told = began
-        var isNamed = false
-        let board = LiveBoard(.error)
-        while true {
-            let node = try await self.room.node(self.name)
-            let held = ClusterPicture.held(node)
-            guard ClusterPicture.text(node, "status") == "draining" else {
-                await board.erase()
-                throw RoomError(
-                    .conflict,
-                    "somebody took the drain of \(self.name) back",
-                    next: "opsroom nodes list"
-                )
-            }
-            if held == 0 {
-                await board.erase()
-                return node
-            }
-            let now = ContinuousClock.now
-            let line = "\(self.name) drains: \(held) shards to go"
-            await board.show([line])
-            if !Terminal.error.isTerminal, now - told >= Self.lineInterval {
-                told = now
-                await board.say(line)
-            }
-            if !isNamed, now - began >= Self.patience {
-                isNamed = true
-                for run in try await self.runs(of: node) {
-                    await board.say("! it waits for \(Self.line(run))")
-                }
-            }
-            guard now - began < limit else {
-                await board.erase()
-                throw RoomError(
-                    .timedOut,
-                    "\(self.name) still holds \(held) shards; the drain goes on",
-                    next: "opsroom shards list --node \(ShellWord.quoted(self.name))"
-                )
-            }
-            try await Task.sleep(for: .milliseconds(250))
-        }
-    }
-
-    /// The first runs that hold its shards.
-    private func runs(of node: JSONValue) async throws -> [JSONValue] {
-        let open = try await self.room.runs(
-            RunQuery(statuses: [.claimed, .running, .waiting], limit: 50)
-        )
-        var runs: [JSONValue] = []
-        for run in open {
-            let why = try await self.room.why(run.id)
-            if why["owner"]?["name"] == node["name"] { runs.append(why) }
-        }
-        return runs
-    }
-
-    private static func line(_ why: JSONValue) -> String {
-        func text(_ name: String) -> String { ClusterPicture.text(why, name) }
-        return "run \(text("run")) in \(text("session"))/\(text("lane")): \(text("reason"))"
     }
 }

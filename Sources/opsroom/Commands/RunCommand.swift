@@ -215,7 +215,7 @@ final class NoticeBoard: Sendable {
                 case .databaseUnavailable(let reason): await body(reason)
                 case .databaseAvailable: await body(nil)
                 case .database, .migrated, .ready, .reborn, .certificate, .otherPort, .firstToken,
-                    .noToken:
+                    .noToken, .storedToken:
                     break
                 }
             }

@@ -9,20 +9,26 @@ struct ShardsCommand: AsyncParsableCommand {
         commandName: "shards",
         abstract: "The 1,024 parts of the lanes, and who has them.",
         discussion: """
-            Example:
+            Examples:
               opsroom shards list --node n2
+              opsroom shards move 7 12-19 --to n2
+              opsroom shards rebalance --dry-run
             """,
-        subcommands: [List.self]
+        subcommands: [List.self, Move.self, Rebalance.self]
     )
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "Shards with owner, state and generation.",
+            abstract: "Who has which shards, in which state; with --all every shard by itself.",
             discussion: """
+                One line for each node and state, with the numbers as ranges; LONGEST is for how long
+                the one has been so that has been so longest. -o json always has every shard.
+
                 Examples:
+                  opsroom shards list --watch
                   opsroom shards list --state free
-                  opsroom shards list --node n2 --watch
+                  opsroom shards list --node n2 --all
                 """
         )
 
@@ -36,22 +42,26 @@ struct ShardsCommand: AsyncParsableCommand {
 
         @Option(help: "Only those of this node: its name or number.") var node: String?
         @Option(help: "Only those in this state.") var state: State?
+        @Flag(help: "A line for every shard, with its generation.") var all = false
         @OptionGroup var watch: WatchOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let output = self.output
-            let node = self.node
+            let (node, isWhole) = (self.node, self.all)
             let state = self.state.flatMap { ShardState(rawValue: $0.rawValue) }
             try await self.watch.show(self.place, output) { room in
                 let shards = try await room.shards(of: node, in: state)
                 guard output.output == .table else {
                     return Picture(document: ("shards", shards))
                 }
-                return shards.isEmpty
-                    ? Picture(lines: [], "no such shards")
-                    : Picture(lines: ClusterPicture.table(shards: shards).lines())
+                guard !shards.isEmpty else { return Picture(lines: [], "no such shards") }
+                let table =
+                    isWhole
+                    ? ClusterPicture.table(shards: shards)
+                    : ClusterPicture.summary(shards: shards)
+                return Picture(lines: table.lines())
             }
         }
     }

@@ -2,8 +2,10 @@
 
 import ArgumentParser
 import ControlRoom
+import Gateway
 import HTTPTypes
 import PulserIR
+import Store
 
 struct TokensCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +20,7 @@ struct TokensCommand: AsyncParsableCommand {
               opsroom tokens list
               opsroom tokens revoke 4f1c
             """,
-        subcommands: [Create.self, List.self, Revoke.self]
+        subcommands: [Create.self, First.self, List.self, Revoke.self]
     )
 
     /// What a token may do.
@@ -108,6 +110,36 @@ struct TokensCommand: AsyncParsableCommand {
                 return self.output.printJSON(.object(members))
             }
             Terminal.output.line("token \(TokenRow(token).id) kept as context \(name)")
+        }
+    }
+
+    struct First: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "first",
+            abstract: "Make a cluster's first token, before it has a node; it goes to stdout.",
+            discussion: """
+                Nodes that are given its file with --first-token store its hash while the cluster has
+                no token that may do everything. It works on no node and no database itself.
+
+                Example:
+                  (umask 077; opsroom tokens first > first.token)
+                  opsroom node --config /etc/opsroom/node.toml --first-token first.token
+                """
+        )
+
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let (text, stored) = TokenText.mint(name: "", scope: .admin)
+            guard self.output.output == .table else {
+                return self.output.printJSON(
+                    .object(["id": .string(stored.id), "token": .string(text)])
+                )
+            }
+            Terminal.output.line(text)
+            Terminal.error.line(
+                Terminal.error.styled("Next:  opsroom node --first-token FILE", .dim)
+            )
         }
     }
 

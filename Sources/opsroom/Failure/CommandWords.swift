@@ -91,8 +91,8 @@ struct CommandWords {
     /// The command with the flags that name the server of this one, where it takes them.
     func there(_ next: String) -> String {
         let groups = [
-            "runs", "sessions", "lanes", "events", "tokens", "nodes", "doctor", "run", "bulk",
-            "migrate status",
+            "runs", "sessions", "lanes", "events", "tokens", "nodes", "shards", "doctor", "run",
+            "bulk", "migrate status",
         ]
         let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }
         guard !self.server.isEmpty, !named,

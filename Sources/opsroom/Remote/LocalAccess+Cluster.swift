@@ -19,6 +19,17 @@ extension LocalAccess {
             .map { ClusterDocument.json($0, status.view) }
     }
 
+    func move(_ shards: [Int32], to node: String, isDry: Bool) async throws -> JSONValue {
+        let desk = ShardDesk(store: self.client.store)
+        return try await Self.naming { () throws(StoreError) in
+            try await desk.move(shards, to: node, isDry: isDry)
+        }
+    }
+
+    func rebalance(isDry: Bool) async throws -> JSONValue {
+        try await ShardDesk(store: self.client.store).rebalance(isDry: isDry)
+    }
+
     func why(_ id: RunID) async throws -> JSONValue {
         WhyDocument.json(try await self.client.store.standing(of: id))
     }
@@ -41,9 +52,18 @@ extension LocalAccess {
     }
 
     private func standing(_ name: String) async throws -> NodeStanding {
-        do throws(StoreError) {
+        try await Self.naming { () throws(StoreError) in
             let status = try await self.client.store.clusterStatus()
             return try ClusterDocument.node(name, among: status.nodes)
+        }
+    }
+
+    /// The command that lists nodes, where one was meant that is not there or not fit.
+    private static func naming<Value>(
+        _ body: () async throws(StoreError) -> Value
+    ) async throws -> Value {
+        do throws(StoreError) {
+            return try await body()
         } catch {
             var failure = RoomError(error)
             if [.notFound, .conflict].contains(error.code) { failure.next = "opsroom nodes list" }

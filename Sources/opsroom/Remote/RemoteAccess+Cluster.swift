@@ -15,6 +15,28 @@ extension RemoteAccess {
         return answer["shards"]?.arrayValue ?? []
     }
 
+    func move(_ shards: [Int32], to node: String, isDry: Bool) async throws -> JSONValue {
+        // Sent again after a broken connection it changes nothing more.
+        try await Self.naming {
+            try await self.connection.post(
+                ["shards", "move"],
+                .object([
+                    "shards": .array(shards.map { .integer(Int64($0)) }), "to": .string(node),
+                    "dry_run": .bool(isDry),
+                ]),
+                isIdempotent: true
+            )
+        }
+    }
+
+    func rebalance(isDry: Bool) async throws -> JSONValue {
+        try await self.connection.post(
+            ["shards", "rebalance"],
+            .object(["dry_run": .bool(isDry)]),
+            isIdempotent: isDry
+        )
+    }
+
     func why(_ id: RunID) async throws -> JSONValue {
         try await self.connection.get(["runs", id.description, "why"])
     }

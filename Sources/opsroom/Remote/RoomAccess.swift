@@ -71,6 +71,10 @@ protocol RoomAccess: Sendable {
     func cluster() async throws -> JSONValue
     /// Where shards are: those of a node, in a state, or all.
     func shards(of node: String?, in state: ShardState?) async throws -> [JSONValue]
+    /// Has shards go to a node; gives what becomes of each.
+    func move(_ shards: [Int32], to node: String, isDry: Bool) async throws -> JSONValue
+    /// Moves at most one round of shards; gives what moves, or why nothing does.
+    func rebalance(isDry: Bool) async throws -> JSONValue
     /// What a run waits for.
     func why(_ id: RunID) async throws -> JSONValue
     /// A node with what it holds, by its name or number.

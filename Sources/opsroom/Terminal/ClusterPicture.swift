@@ -58,7 +58,7 @@ struct ClusterPicture {
     static func table(_ nodes: [JSONValue]) -> Table {
         var table = Table(headers: [
             "NODE", "NAME", "STATUS", "SINCE", "SERVES", "GIVEN", "MOVING", "LEASE", "ZONE",
-            "BUILD", "ADDRESS",
+            "BUILD", "CALLED AT", "ADDRESS",
         ])
         table.style = { column, text in
             switch column {
@@ -76,7 +76,9 @@ struct ClusterPicture {
                 String(Self.number(node, "handing_off")),
                 lease > 0 ? Wording.duration(milliseconds: lease) : "lapsed",
                 Self.text(node, "zone").isEmpty ? "–" : Self.text(node, "zone"),
-                Self.text(node, "build"), Self.text(node, "address"),
+                Self.text(node, "build"),
+                Self.text(node, "endpoint").isEmpty ? "–" : Self.text(node, "endpoint"),
+                Self.text(node, "address"),
             ]
         }
         return table
@@ -86,8 +88,7 @@ struct ClusterPicture {
     static func table(shards: [JSONValue]) -> Table {
         var table = Table(headers: ["SHARD", "STATE", "OWNER", "TARGET", "GENERATION", "SINCE"])
         table.style = { column, text in
-            guard column == 1 else { return nil }
-            return text == "running" ? .green : text == "free" ? .yellow : .cyan
+            column == 1 ? Self.style(ofState: text) : nil
         }
         table.rows = shards.map { shard in
             [
@@ -97,6 +98,43 @@ struct ClusterPicture {
             ]
         }
         return table
+    }
+
+    /// Shards of one node, state and target in one row; free ones last.
+    static func summary(shards: [JSONValue]) -> Table {
+        struct Place: Hashable {
+            var owner: String
+            var state: String
+            var target: String
+        }
+        let groups = Dictionary(grouping: shards) {
+            Place(
+                owner: $0["owner"]?.stringValue ?? "",
+                state: Self.text($0, "state"),
+                target: $0["target"]?.stringValue ?? ""
+            )
+        }
+        let order = groups.keys.sorted {
+            ($0.owner.isEmpty ? 1 : 0, $0.owner, $0.state, $0.target)
+                < ($1.owner.isEmpty ? 1 : 0, $1.owner, $1.state, $1.target)
+        }
+        var table = Table(headers: ["NODE", "STATE", "SHARDS", "TARGET", "LONGEST", "NUMBERS"])
+        table.style = { column, text in column == 1 ? Self.style(ofState: text) : nil }
+        table.rows = order.map { place in
+            let rows = groups[place] ?? []
+            let longest = rows.map { Self.number($0, "state_ms") }.max() ?? 0
+            let numbers = ShardRanges(rows.map { Int32(Self.number($0, "shard")) })
+            return [
+                place.owner.isEmpty ? "–" : place.owner, place.state, String(rows.count),
+                place.target.isEmpty ? "–" : place.target,
+                Wording.duration(milliseconds: longest), numbers.text(8),
+            ]
+        }
+        return table
+    }
+
+    private static func style(ofState state: String) -> Style {
+        state == "running" ? .green : state == "free" ? .yellow : .cyan
     }
 
     static func text(_ json: JSONValue?, _ name: String) -> String {

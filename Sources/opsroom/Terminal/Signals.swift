@@ -9,6 +9,10 @@ enum Signals {
     /// Two signals closer than this are one: a terminal and a supervisor may both send it.
     private static let repeatMin: TimeInterval = 0.5
 
+    /// From now on a signal is kept until it is waited for: what is ordered meanwhile is not cut off
+    /// before it can be said that it goes on.
+    static func heed() { Self.latch.start() }
+
     /// Returns at the first SIGINT or SIGTERM, at once when it came already, or when the task is
     /// cancelled. A second signal ends the process at once.
     ///

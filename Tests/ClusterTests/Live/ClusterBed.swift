@@ -18,6 +18,7 @@ final class TestDirectory: Directory {
         var news: [Int32: ShardPlace] = [:]
         var addresses: [NodeEpoch: NodeAddress] = [:]
         var heard: Int64 = 0
+        var greetings: [NodeEpoch: Int] = [:]
         var refreshes = 0
     }
 
@@ -34,6 +35,13 @@ final class TestDirectory: Directory {
     func address(of node: NodeEpoch) -> NodeAddress? { self.state.withLock { $0.addresses[node] } }
 
     func heard(of version: Int64) { self.state.withLock { $0.heard = max($0.heard, version) } }
+
+    func greeted(by node: NodeEpoch, version: Int64) {
+        self.state.withLock { $0.greetings[node, default: 0] += 1 }
+    }
+
+    /// How often a node has called.
+    func greetings(of node: NodeEpoch) -> Int { self.state.withLock { $0.greetings[node] ?? 0 } }
 
     func refresh(shard: Int32) async {
         self.state.withLock { state in

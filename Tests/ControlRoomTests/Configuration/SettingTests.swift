@@ -23,8 +23,10 @@ import Testing
         _ file: SettingsFile? = nil
     ) -> (room: RoomConfiguration, listen: ListenSettings?, reader: SettingReader) {
         var reader = SettingReader(flags: flags, environment: environment, file: file)
-        let room = RoomConfiguration(&reader, environment: environment)
+        var room = RoomConfiguration(&reader, environment: environment)
         let listen = ListenSettings.read(&reader)
+        room.peers = PeerListenSettings.read(&reader)
+        room.zone = reader.zone()
         return (room, listen, reader)
     }
 
@@ -86,6 +88,55 @@ import Testing
         }
         #expect(throws: SettingsError.self) { try reader.finish() }
         #expect(!reader.problems.contains { $0.contains("secret") })
+    }
+
+    @Test(
+        "what other nodes are to call is checked as a whole",
+        arguments: [
+            (["peer-listen": "127.0.0.1:7461"], nil),
+            (["peer-listen": "off"], nil), ([:], nil),
+            (["peer-listen": "127.0.0.1:0"], "peer-listen '127.0.0.1:0'"),
+            (["peer-listen": "here"], "peer-listen 'here'"),
+            (["peer-address": "a:1"], "peer-address 'a:1' (flag --peer-address) needs"),
+            (["peer-ca": "ca.pem"], "peer-ca 'ca.pem' (flag --peer-ca) needs --peer-listen"),
+            (
+                ["peer-listen": "a:1", "peer-ca": "ca.pem"],
+                "peer-ca 'ca.pem' (flag --peer-ca) needs the node's own"
+            ),
+            (
+                ["peer-listen": "10.0.0.1:7461"],
+                "peer-listen '10.0.0.1:7461' (flag --peer-listen) is reached"
+            ),
+            (
+                ["peer-listen": "127.0.0.1:1", "peer-address": "a:1"],
+                "peer-listen '127.0.0.1:1' (flag --peer-listen) is reached"
+            ),
+            (
+                [
+                    "peer-listen": "0.0.0.0:1", "peer-ca": "ca", "tls-cert": "c", "tls-key": "k",
+                ], "peer-listen '0.0.0.0:1' (flag --peer-listen) is no address"
+            ),
+            (
+                [
+                    "peer-listen": "[::]:1", "peer-address": "n1:1", "peer-ca": "ca",
+                    "tls-cert": "c",
+                    "tls-key": "k",
+                ], nil
+            ),
+        ] as [([String: String], String?)]
+    )
+    func peers(_ said: [String: String], _ problem: String?) throws {
+        var flags: [Setting: String] = [:]
+        for (name, value) in said { flags[try #require(Setting(rawValue: name))] = value }
+        let (room, _, reader) = self.read(flags)
+        #expect(reader.problems.count == (problem == nil ? 0 : 1), "\(reader.problems)")
+        if let problem { #expect(reader.problems.first?.hasPrefix(problem) == true) }
+        let isOn = problem == nil && (said["peer-listen"] ?? "off") != "off"
+        #expect((room.peers != nil) == isOn || problem != nil)
+        if isOn {
+            #expect(room.peers?.endpoint == said["peer-address"] ?? said["peer-listen"])
+            #expect((room.peers?.certificate != nil) == (said["peer-ca"] != nil))
+        }
     }
 
     @Test("paths in a file count from its folder, those of flags from where one is")

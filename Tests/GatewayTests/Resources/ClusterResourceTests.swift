@@ -1,6 +1,7 @@
 // Decides what operators see and change of a cluster over the API.
 
 import Gateway
+import HTTPTypes
 import PulserIR
 import Store
 import Testing
@@ -91,6 +92,77 @@ struct ClusterResourceTests {
         }
     }
 
+    @Test("shards go to a node by an administrator's word, each with what becomes of it")
+    func move() async throws {
+        try await GatewayBed.with { bed in
+            let nodes = try await Self.nodes(bed)
+            func move(
+                _ shards: [JSONValue],
+                _ more: [String: JSONValue] = [:]
+            ) async throws
+                -> Answer
+            {
+                let order: [String: JSONValue] = ["shards": .array(shards), "to": "n2"]
+                return try await bed.post(
+                    "/v1/shards/move",
+                    .object(order.merging(more) { $1 })
+                )
+            }
+            let dry = try await move([7, 8], ["dry_run": true])
+            try await OpenAPITests.check(dry, "shards.move")
+            #expect(try dry.json["dry_run"] == .bool(true))
+            let foreseen = try dry.json["moves"]?.arrayValue ?? []
+            #expect(foreseen.map { $0["outcome"] } == ["moves", "moves"])
+            #expect(foreseen.first?["reason"] == "it would go from n1 to n2")
+            #expect(try await bed.store.shards(in: .handingOff).isEmpty)
+            let moved = try await move([8, 7, 7])
+            try await OpenAPITests.check(moved, "shards.move")
+            #expect(try moved.json["moves"]?.arrayValue?.map { $0["shard"] } == [7, 8])
+            #expect(try await bed.store.shards(in: .handingOff).map(\.shard.shard) == [7, 8])
+            // Its owner hands one over; sent again it says what came of them.
+            let shard = OwnedShard(shard: 7, generation: 1)
+            #expect(try await bed.store.handOver(nodes[0], shard, to: nodes[1]) == 2)
+            let again = try await move([7, 8]).json["moves"]?.arrayValue ?? []
+            #expect(again.map { $0["outcome"] } == ["there", "under_way"])
+            let cluster = try await bed.get("/v1/cluster").json
+            #expect(cluster["moves"]?.arrayValue?.map { $0["target"] } == ["n2"])
+            for order: [JSONValue] in [[], [1_024], [-1], ["7"]] {
+                #expect(try await move(order).status == 422, "\(order)")
+            }
+            #expect(try await bed.post("/v1/shards/move", .object(["shards": [7]])).status == 422)
+            #expect(try await move([7], ["to": "n9"]).status == 404)
+            try await bed.store.drain(nodes[1])
+            let refused = try await move([9])
+            #expect(refused.status == 409 && refused.text.contains("n2 is draining"))
+        }
+    }
+
+    @Test("a round of moves is asked for by an administrator, or why nothing moves is said")
+    func rebalance() async throws {
+        try await GatewayBed.with { bed in
+            func ask(_ body: JSONValue = .object([:])) async throws -> JSONValue {
+                let answer = try await bed.post("/v1/shards/rebalance", body)
+                try await OpenAPITests.check(answer, "shards.rebalance")
+                return try answer.json
+            }
+            #expect(try await ask()["reason"] == "no node is active: nobody takes shards")
+            let nodes = try await Self.nodes(bed)
+            let dry = try await ask(.object(["dry_run": true]))
+            #expect(dry["moves"]?.arrayValue?.count == 20 && dry["more"] == true)
+            #expect(try await bed.store.shards(in: .handingOff).isEmpty)
+            let round = try await ask()
+            #expect(round["moves"] != dry["moves"] && round["reason"] == .null)
+            let marked = try await bed.store.shards(in: .handingOff)
+            #expect(marked.count == 20 && marked.allSatisfy { $0.shard.target == nodes[1] })
+            let second = try await ask()
+            #expect(second["moves"] == .array([]) && second["more"] == false)
+            #expect(second["reason"] == "20 shards are on their way: one round at a time")
+            for route in bed.gateway.endpoints where route.path.hasPrefix("/v1/shards/") {
+                #expect(route.scope == .admin && route.method == .post, "\(route.path)")
+            }
+        }
+    }
+
     @Test("why a run does not run is a sentence that names what is in the way")
     func why() async throws {
         try await GatewayBed.with { bed in
@@ -108,7 +180,10 @@ struct ClusterResourceTests {
             let draining = try await why()
             #expect(draining.gate == "node_draining" && draining.reason.contains("n1 drains"))
             #expect(try await bed.post("/v1/runs/\(run)/pause", .object([:])).status == 202)
-            #expect(try await why().gate == "paused")
+            let paused = try await why()
+            #expect(paused.gate == "paused" && paused.reason == "test paused it", "\(paused)")
+            let json = try await bed.get("/v1/runs/\(run)/why").json
+            #expect(json["since_ms"]?.integerValue != nil, "\(json)")
             #expect(try await bed.get("/v1/runs/zzzzzzzz/why").status == 404)
         }
     }

@@ -85,7 +85,7 @@ extension ClusterSimulation {
         guard let lane = self.hosts[host].lanes[shard], !lane.isWriting else { return }
         let name = OwnedShard(shard: shard, generation: lane.generation)
         guard !lane.isSettling, let operation = lane.mailbox.first else {
-            if lane.isSettling { self.give(host, .settled(name)) }
+            if lane.isSettling { self.give(host, .settled([name])) }
             return
         }
         self.hosts[host].lanes[shard]?.isWriting = true

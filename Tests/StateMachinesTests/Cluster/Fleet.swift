@@ -45,6 +45,7 @@ struct Fleet {
                 epoch: NodeEpoch(number),
                 name: "n\(number)",
                 address: "n\(number)",
+                endpoint: "n\(number):1",
                 zone: "z\(number % Int64(zones))",
                 build: build,
                 status: .active,

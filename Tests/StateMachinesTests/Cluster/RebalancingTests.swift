@@ -102,6 +102,7 @@ struct AllocationMachineTests {
             epoch: NodeEpoch(number),
             name: "",
             address: "",
+            endpoint: "here:1",
             zone: zone,
             status: status,
             leaseLeft: .seconds(lease)

@@ -117,16 +117,67 @@ struct ShardOwnerMachineTests {
         #expect(stale == [] && machine.isEmpty)
     }
 
-    @Test("a shard that does not come to rest within five seconds is cut off and handed over")
-    func late() {
+    @Test("a shard that does not come to rest within five seconds stays, and its work goes on")
+    func declined() {
         var machine = Self.running()
         let row = Self.row(.handingOff, target: Self.other)
         _ = machine.learn(row, sentAt: .zero, at: .seconds(1))
         #expect(machine.wakeAt == .seconds(6))
-        #expect(machine.work(at: .milliseconds(5_999)).actions == [])
+        #expect(machine.work(at: .milliseconds(5_999)).requests == [])
+        let request = DirectoryRequest.decline([Self.owned])
         let (actions, requests) = machine.work(at: .seconds(6))
+        #expect(actions == [])
+        #expect(requests == [request])
+        #expect(machine.mayAct(0, generation: 5, at: .seconds(6)))
+        #expect(machine.answered(request, .failed, at: .seconds(7)) == [])
+        #expect(machine.work(at: .seconds(8)).requests == [request])
+        let resumed = machine.answered(request, .owned([Self.owned]), at: .seconds(8))
+        #expect(resumed == [.resume(Self.owned)])
+        #expect(machine.admission(0, generation: 5) == .admit)
+        #expect(machine.work(at: .seconds(9)).requests == [])
+    }
+
+    @Test(
+        "declining comes too late for a shard that was taken away, and changes nothing where the mark is gone"
+    )
+    func declinedTooLate() {
+        var machine = Self.running()
+        let marked = Self.row(.handingOff, target: Self.other)
+        _ = machine.learn(marked, sentAt: .zero, at: .zero)
+        let request = DirectoryRequest.decline([Self.owned])
+        #expect(machine.work(at: .seconds(5)).requests == [request])
+        #expect(machine.answered(request, .owned([]), at: .seconds(6)) == [])
+        var other = machine
+        let taken = Self.row(.assigned, owner: Self.other, generation: 6)
+        #expect(machine.learn(taken, sentAt: .seconds(6), at: .seconds(7)) == [.stop(Self.owned)])
+        let unmarked = other.learn(Self.row(.running), sentAt: .seconds(6), at: .seconds(7))
+        #expect(unmarked == [.resume(Self.owned)])
+    }
+
+    @Test("work of a leaving node is cut off in the end, and its shard handed over or let go")
+    func cutOff() {
+        for target in [Self.other, nil] {
+            var machine = Self.running()
+            #expect(machine.move(0, to: target, at: .zero) == [.settle(Self.owned)])
+            #expect(machine.leaving(at: .zero) == 1)
+            #expect(machine.leaving(at: .seconds(1)) == 0, "others need not wait for it")
+            #expect(machine.work(at: .milliseconds(9_999)).actions == [])
+            let (actions, requests) = machine.work(at: .seconds(10))
+            #expect(actions.first == .stop(Self.owned))
+            let wanted: DirectoryRequest =
+                target.map { .handOver(Self.owned, to: $0) } ?? .release([Self.owned])
+            #expect(requests == [wanted])
+        }
+    }
+
+    @Test("a shard at rest that nobody takes is ended and let go")
+    func nobody() {
+        var machine = Self.running()
+        _ = machine.move(0, to: nil, at: .zero)
+        machine.settled(Self.owned)
+        let (actions, requests) = machine.work(at: .seconds(1))
         #expect(actions == [.stop(Self.owned)])
-        #expect(requests == [.handOver(Self.owned, to: Self.other)])
+        #expect(requests == [.release([Self.owned])])
     }
 
     @Test("a mark that is taken back has the shard served again")
@@ -142,7 +193,7 @@ struct ShardOwnerMachineTests {
     @Test("a refused handing over is cleared up by a later reading, not by an earlier one")
     func refused() {
         let outcomes: [(ShardState, [DirectoryRequest])] = [
-            (.running, []), (.handingOff, [.release([Self.owned])]),
+            (.running, []), (.handingOff, [.decline([Self.owned])]),
         ]
         for (state, requests) in outcomes {
             var machine = Self.running()

@@ -71,6 +71,17 @@ extension SimulatedDirectory {
             let released = shards.filter { self.owns(me, $0) }
             for shard in released { self.give(Int(shard.shard), to: nil, .free, at: now) }
             return .owned(released)
+        case .decline(let shards):
+            let kept = shards.filter {
+                self.owns(me, $0) && self.shards[Int($0.shard)].state == .handingOff
+            }
+            for shard in kept {
+                self.shards[Int(shard.shard)].state = .running
+                self.shards[Int(shard.shard)].target = nil
+                self.shards[Int(shard.shard)].since = now
+                self.changes += 1
+            }
+            return .owned(kept)
         default: return .failed
         }
     }
@@ -122,7 +133,7 @@ extension SimulatedDirectory {
 
     private mutating func force(_ index: Int, at now: Int64) {
         let shard = self.shards[index]
-        guard shard.state == .handingOff || shard.state == .assigned,
+        guard shard.state == .handingOff,
             shard.since <= now - 15 * Self.second, let owner = shard.owner.map(NodeEpoch.init)
         else { return }
         self[owner].shardsTaken += 1

@@ -144,7 +144,7 @@ struct SimulatedDirectory {
             return .done(self.evict(target, by: me, isHard: isHard, at: now))
         case .elect, .prolong, .resign, .assign, .mark, .force:
             return self.coordinate(request, by: me, at: now)
-        case .start, .handOver, .release: return self.own(request, by: me, at: now)
+        case .start, .handOver, .release, .decline: return self.own(request, by: me, at: now)
         }
     }
 
@@ -235,6 +235,7 @@ struct SimulatedDirectory {
                     epoch: NodeEpoch(Int64(index + 1)),
                     name: "",
                     address: "",
+                    endpoint: "here:1",
                     zone: node.zone,
                     build: node.build,
                     status: node.status,

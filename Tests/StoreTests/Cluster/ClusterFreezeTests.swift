@@ -53,6 +53,37 @@ struct ClusterFreezeTests {
         }
     }
 
+    @Test("votes that are not enough ask for no lock: they wait for nobody, and clear nobody away")
+    func votes() async throws {
+        try await StoreBed.with { bed in
+            let nodes = try await bed.nodes(3)
+            let dead = try await bed.active("dead")
+            try await bed.store.evict(dead)
+            _ = try #require(try await bed.store.elect(nodes[0]))
+            try await bed.store.suspect(nodes[2], by: nodes[0], isHard: true)
+            // Somebody has every row that a change of membership must have.
+            let other = try await PostgresConnection.connect(bed.configuration, logger: logger)
+            try await other.script(
+                "BEGIN; SELECT FROM cluster FOR UPDATE; SELECT FROM node FOR UPDATE"
+            )
+            for isHard in [true, false] {
+                for executor in nodes.prefix(2) {
+                    #expect(
+                        try await !bed.store.evict(nodes[2], by: executor, isHard: isHard),
+                        "one vote of two"
+                    )
+                }
+                #expect(try await bed.store.evict(dead, by: nodes[0], isHard: isHard))
+                #expect(try await !bed.store.evict(NodeEpoch(99), by: nodes[0], isHard: isHard))
+            }
+            // Who waits for a lock ends a session that has it for so long.
+            try await other.script("COMMIT")
+            await other.close()
+            try await bed.store.suspect(nodes[2], by: nodes[1], isHard: true)
+            #expect(try await bed.store.evict(nodes[2], by: nodes[0], isHard: true))
+        }
+    }
+
     @Test("sessions that hold nothing of the cluster, or work, are left alone")
     func others() async throws {
         try await StoreBed.with { bed in

@@ -19,6 +19,7 @@ struct ClusterMembershipTests {
                 epoch: node,
                 name: "n",
                 address: "a:1",
+                endpoint: "127.0.0.1:1",
                 zone: "z",
                 build: "test",
                 protocolMin: 1,
@@ -254,6 +255,45 @@ struct ClusterMembershipTests {
             #expect(after > .seconds(4) && after <= before)
             // The others were the leaver's alone, and it had stopped.
             #expect(try await bed.shard(shard == 0 ? 1 : 0)?.effectsIn == .zero)
+        }
+    }
+
+    @Test("the dead are remembered for a day, and forgotten by who joins after it")
+    func forgotten() async throws {
+        try await StoreBed.withPlayedTime { bed in
+            func pass(_ hours: Int) async throws {
+                try await bed.text("UPDATE played.base SET at = at + interval '\(hours) h'")
+            }
+            func remembered() async throws -> [Int64] {
+                try await bed.store.nodePage(after: nil, includingDead: true, limit: 100)
+                    .rows.map(\.node.epoch.number)
+            }
+            let nodes = try await bed.nodes(3)
+            try await bed.store.suspect(nodes[1], by: nodes[0], isHard: true)
+            try await bed.store.evict(nodes[0])
+            try await pass(23)
+            // Dead for less than a day.
+            try await bed.store.leave(nodes[1])
+            // As an upgrade may leave it: something names one of the dead still.
+            _ = try await bed.store.renew(nodes[2])
+            let held = try #require(try await bed.store.takeShards(1, for: nodes[2]).first).shard
+            try await bed.text(
+                """
+                UPDATE shard SET state = 'handing_off', target = \(nodes[0].number)
+                WHERE shard_id = \(held)
+                """
+            )
+            try await pass(2)
+            let joined = try await bed.store.join(newNode("kept"))
+            #expect(try await remembered() == (nodes + [joined]).map(\.number))
+            #expect(try await bed.shard(held)?.state == .running)
+            let last = try await bed.store.join(newNode("last"))
+            #expect(try await remembered() == [nodes[1], nodes[2], joined, last].map(\.number))
+            #expect(try await bed.store.renew(nodes[0]) == nil, "who was forgotten is dead")
+            // The living stay, however old their leases are.
+            try await pass(200)
+            let newest = try await bed.store.join(newNode("newest"))
+            #expect(try await remembered() == [nodes[2], joined, last, newest].map(\.number))
         }
     }
 

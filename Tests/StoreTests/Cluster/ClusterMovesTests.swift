@@ -147,6 +147,24 @@ struct ClusterMovesTests {
         }
     }
 
+    @Test("an owner keeps what it was to hand over, and only while it is still to hand it over")
+    func decline() async throws {
+        try await StoreBed.with { bed in
+            let stage = try await self.stage(bed)
+            _ = try await bed.store.mark(stage.term, [0: stage.other])
+            #expect(try await bed.store.decline(stage.other, [stage.owned[0]]) == [])
+            let kept = try await bed.store.decline(stage.owner, [stage.owned[0], stage.owned[1]])
+            #expect(kept == [0], "the other one was not marked")
+            let shard = try await bed.shard(0)
+            #expect(
+                shard == ShardView(shard: 0, owner: stage.owner, generation: 1, state: .running)
+            )
+            let next = try await bed.store.handOver(stage.owner, stage.owned[0], to: stage.other)
+            #expect(next == nil)
+            #expect(try await bed.store.decline(stage.owner, [stage.owned[0]]) == [])
+        }
+    }
+
     @Test("a node that drains hands over what it serves, to nodes that it chooses itself")
     func handOverDraining() async throws {
         try await StoreBed.with { bed in
@@ -272,8 +290,8 @@ struct ClusterMovesTests {
             _ = try await bed.store.handOver(stage.owner, stage.owned[0], to: stage.other)
             try await bed.store.release(stage.owner, Array(stage.owned.dropFirst(2)))
             var payloads: [String] = []
-            for _ in 0..<4 { payloads.append(try #require(try await heard.next()).payload) }
-            #expect(payloads == ["0,1,2,3", "0", "0", "2,3"])
+            for _ in 0..<5 { payloads.append(try #require(try await heard.next()).payload) }
+            #expect(payloads == ["0,1,2,3", "0,1,2,3", "0", "0", "2,3"])
             await connection.close()
         }
     }

@@ -130,6 +130,7 @@ struct ClusterOversightTests {
                 _ = try await bed.store.requestPause(ids[2], by: "ann")
                 let paused = try await standing(2)
                 #expect(paused.gate == .paused && paused.pausedBy == "ann")
+                #expect(paused.gateFor != nil)
                 try await bed.text(
                     "UPDATE run SET due_at = now() + interval '1 h' WHERE id = \(ids[3].number)"
                 )
@@ -165,6 +166,65 @@ struct ClusterOversightTests {
                 #expect(try await standing(1).gate == .takeOver)
                 try await bed.text("UPDATE run SET status = 'failed', finished_at = now()")
                 #expect(try await standing(1).gate == .ended)
+            }
+        }
+    }
+
+    @Test(
+        "since when a run rests: paused, waiting, behind its child; and since when it is under way"
+    )
+    func since() async throws {
+        try await StoreBed.with { bed in
+            try await Owner.with(bed) { owner in
+                let lane = try await bed.store.ensureLane(session: "default", lane: "l")
+                _ = try await bed.enqueue(1, lane: lane)
+                let run = try await owner.claimOne(lane)
+                let log = try await owner.log(lane)
+                func write(_ status: RunStatus, _ reason: String? = nil) async throws {
+                    var move = transition(status)
+                    move.waitReason = reason
+                    try await owner.writer.submit([.transition(move)], fence: run.fence, log: log)
+                }
+                /// What holds the run up and for how long, when `seconds` more have passed.
+                func gate(after seconds: Int) async throws -> (RunGate, Int64) {
+                    try await bed.text(
+                        """
+                        UPDATE run SET paused_at = paused_at - interval '\(seconds) s',
+                            waiting_at = waiting_at - interval '\(seconds) s',
+                            started_at = started_at - interval '\(seconds) s',
+                            enqueued_at = enqueued_at - interval '\(seconds) s'
+                        """
+                    )
+                    let standing = try await bed.store.standing(of: run.fence.run)
+                    let time = try #require(standing.gateFor, "\(standing.gate)")
+                    // Whole minutes: a test takes less than one.
+                    return (standing.gate, time.components.seconds / 60)
+                }
+                #expect(try await gate(after: 60) == (.underWay, 1))
+                try await write(.waiting, "a person decides")
+                #expect(try await gate(after: 120) == (.waiting, 2))
+                // Written again after a lost acknowledgement it goes on; for another reason it is new.
+                try await write(.waiting, "a person decides")
+                #expect(try await gate(after: 60) == (.waiting, 3))
+                try await write(.waiting, "its next attempt begins soon")
+                #expect(try await gate(after: 0) == (.waiting, 0))
+                let child = NewRun(
+                    lane: lane,
+                    planDigest: samplePlan.digest,
+                    parent: run.fence.run,
+                    depth: 1
+                )
+                _ = try await bed.store.enqueue([child], plans: [samplePlan])
+                #expect(try await gate(after: 180) == (.child, 3))
+                // Whoever paused it is in the way first, also while it comes to rest.
+                _ = try await bed.store.requestPause(run.fence.run, by: "ann")
+                #expect(try await gate(after: 240) == (.paused, 4))
+                try await write(.running)
+                #expect(try await gate(after: 60) == (.paused, 5))
+                _ = try await bed.store.requestResume(run.fence.run)
+                #expect(try await gate(after: 0).0 == .child)
+                _ = try await bed.store.requestPause(run.fence.run, by: "bea")
+                #expect(try await gate(after: 0) == (.paused, 0))
             }
         }
     }

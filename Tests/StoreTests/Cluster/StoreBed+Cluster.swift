@@ -90,6 +90,7 @@ func newNode(
     NewNode(
         name: "n",
         address: address,
+        endpoint: "127.0.0.1:1",
         zone: "z",
         build: "test",
         protocolMin: protocols.lowerBound,

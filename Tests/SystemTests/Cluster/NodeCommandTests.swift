@@ -47,8 +47,10 @@ extension SystemTests {
                 let first = try await Self.node(site, ["--config", file])
                 #expect(first.errorOutput.contains("name = n1  (file \(file))"))
                 let second = try await Self.node(site, ["--join", url, "--name", "n2"], data: "n2")
-                try await eventually("both have half of the shards") {
-                    try await Self.nodes(site).map { $0["shards"]?.integerValue } == [512, 512]
+                try await eventually("both have about half of the shards") {
+                    let shares = try await Self.nodes(site).map { $0["shards"]?.integerValue ?? 0 }
+                    return shares.count == 2 && (shares.min() ?? 0) >= 480
+                        && shares.reduce(0, +) == 1_024
                 }
                 let plan = try site.plan("one", "steps: [{id: a, shell: {argv: [echo, hi]}}]")
                 #expect(try await site.run(["run", plan], data: "n2").code == 0)

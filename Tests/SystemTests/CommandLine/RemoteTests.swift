@@ -65,6 +65,8 @@ extension SystemTests {
                     ["migrate", "status"], ["migrate", "status", "--check", "-o", "json"],
                     ["plan", "show", digest], ["plan", "show", digest, "-o", "json"],
                     ["runs", "resume", ids[0]], ["runs", "list", "--before", "zzzz"],
+                    ["shards", "rebalance"], ["shards", "rebalance", "--dry-run", "-o", "json"],
+                    ["shards", "move", "7", "--to", "gone"],
                     ["sessions", "archive", "gone"], ["sessions", "create", "side"],
                 ] {
                     let here = try await site.run(words)

@@ -32,6 +32,7 @@ struct EchoDirectory: Directory {
     func place(of shard: Int32) -> ShardPlace? { nil }
     func address(of node: NodeEpoch) -> NodeAddress? { self.address }
     func heard(of version: Int64) {}
+    func greeted(by node: NodeEpoch, version: Int64) {}
     func refresh(shard: Int32) async {}
 }
 

@@ -32,6 +32,44 @@ struct ClusterResource: Sendable {
         )
     }
 
+    /// Has shards go to a node; the answer comes before they are there.
+    @Sendable
+    func move(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        var body = try JSONBody(try await request.json())
+        let shards = Self.shards(&body)
+        let name = body.text("to")
+        if name == nil { body.note("to", "'to' must name a node") }
+        let isDry = body.bool("dry_run") ?? false
+        try body.finish()
+        return .json(try await self.desk.move(shards, to: name ?? "", isDry: isDry))
+    }
+
+    /// Moves at most one round of shards.
+    @Sendable
+    func rebalance(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        var isDry = false
+        if var body = try await request.optionalBody() {
+            isDry = body.bool("dry_run") ?? false
+            try body.finish()
+        }
+        return .json(try await self.desk.rebalance(isDry: isDry))
+    }
+
+    private var desk: ShardDesk { ShardDesk(store: self.store) }
+
+    /// The numbers of shards in a body.
+    private static func shards(_ body: inout JSONBody) -> [Int32] {
+        let items = body.array("shards") ?? []
+        let shards = items.compactMap { $0.integerValue.flatMap(Int32.init(exactly:)) }
+            .filter { (0...1_023).contains($0) }
+        if shards.isEmpty || shards.count != items.count || items.count > 1_024 {
+            body.note("shards", "'shards' must be 1 to 1,024 numbers from 0 to 1,023")
+        }
+        return shards
+    }
+
     @Sendable
     func node(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
