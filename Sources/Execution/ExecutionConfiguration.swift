@@ -1,7 +1,6 @@
 // What execution needs to know, with its defaults and limits.
 
 public import Cluster
-public import NIOCore
 public import PulserIR
 
 /// Settings of a node's execution.
@@ -50,6 +49,21 @@ public struct ExecutionConfiguration: Sendable {
     }
 }
 
+extension ExecutionConfiguration {
+    /// How this node's actors and those of others call each other.
+    func calls(of node: NodeEpoch) -> ClusterConfiguration {
+        // One database is one cluster, and epochs are its own: a node of another one is told by its
+        // epoch, and by its certificate.
+        var configuration = ClusterConfiguration(node: node, cluster: "opsroom")
+        configuration.build = self.build
+        guard let peers = self.peers else { return configuration }
+        configuration.host = peers.host
+        configuration.port = peers.port
+        configuration.tls = peers.tls
+        return configuration
+    }
+}
+
 /// How a node talks to other nodes.
 public struct PeerSettings: Sendable {
     /// The host to listen on.
@@ -60,33 +74,13 @@ public struct PeerSettings: Sendable {
     public var endpoint: String
     /// Certificates; `nil` speaks in the clear, which is possible on loopback only.
     public var tls: ClusterTLS?
-    /// The event loops of its connections.
-    public var group: any EventLoopGroup
 
     /// Describes it.
-    public init(
-        host: String,
-        port: Int,
-        endpoint: String,
-        tls: ClusterTLS?,
-        group: any EventLoopGroup
-    ) {
+    public init(host: String, port: Int, endpoint: String, tls: ClusterTLS?) {
         self.host = host
         self.port = port
         self.endpoint = endpoint
         self.tls = tls
-        self.group = group
-    }
-
-    func configuration(of node: NodeEpoch, build: String) -> ClusterConfiguration {
-        // One database is one cluster, and epochs are its own: a node of another one is told by its
-        // epoch, and by its certificate.
-        var configuration = ClusterConfiguration(node: node, cluster: "opsroom")
-        configuration.build = build
-        configuration.host = self.host
-        configuration.port = self.port
-        configuration.tls = self.tls
-        return configuration
     }
 }
 

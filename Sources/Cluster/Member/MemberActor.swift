@@ -7,7 +7,7 @@ public import Store
 
 /// A node's membership, lease, votes, coordination and shards.
 ///
-/// Owner: whoever calls ``run(onReady:)``. Runs on: default pool. Ends: when it has left, when others
+/// Owner: whoever calls ``run(prober:host:onReady:)``. Runs on: default pool. Ends: when it has left, when others
 /// declared it dead, or when cancelled.
 public actor MemberActor {
     /// How a life ended.
@@ -38,7 +38,7 @@ public actor MemberActor {
 
     private nonisolated let known: MemberView
     private let caller: DirectoryCaller
-    private let host: any ShardHost
+    private var host: (any ShardHost)?
     private let logger: Logger
     private let onAvailability: @Sendable (String?) -> Void
     private var machine: NodeMachine
@@ -64,7 +64,6 @@ public actor MemberActor {
     ///   - me: The identity that joining gave.
     ///   - joinedAt: When the request to join was sent, by ``NodeClock``.
     ///   - directory: What decides.
-    ///   - host: Who works the shards.
     ///   - timing: The protocol's figures.
     ///   - logger: Where the node speaks.
     ///   - onAvailability: Told a sentence when the database does not answer, `nil` when it does again.
@@ -72,13 +71,11 @@ public actor MemberActor {
         _ me: NodeEpoch,
         joinedAt: Duration,
         directory: any ClusterDirectory,
-        host: any ShardHost,
         timing: ClusterTiming = ClusterTiming(),
         logger: Logger,
         onAvailability: @escaping @Sendable (String?) -> Void
     ) {
         self.caller = DirectoryCaller(directory: directory, me: me)
-        self.host = host
         self.logger = logger
         self.onAvailability = onAvailability
         self.machine = NodeMachine(me: me, joinedAt: joinedAt, at: NodeClock.now, timing: timing)
@@ -98,17 +95,20 @@ public actor MemberActor {
     ///
     /// - Parameters:
     ///   - prober: Asks other nodes whether they work; `nil` for a node that nobody can call.
+    ///   - host: Who works the shards.
     ///   - onReady: Called when the node takes part.
     /// - Returns: How it ended; ``Ending/left`` also when cancelled.
     public func run(
         prober: (any Prober)?,
+        host: any ShardHost,
         onReady: @escaping @Sendable () -> Void
     ) async -> Ending {
         self.onReady = onReady
+        self.host = host
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await actions in self.orders.stream {
-                    await self.host.perform(actions) { shards in
+                    await host.perform(actions) { shards in
                         self.events.continuation.yield(.settled(shards))
                     }
                 }
@@ -128,7 +128,7 @@ public actor MemberActor {
     /// The database says that the membership or the shards changed.
     public nonisolated func notified() { self.events.continuation.yield(.notified) }
 
-    /// The process is to end: shards are handed over, then ``run(prober:onReady:)`` returns.
+    /// The process is to end: shards are handed over, then ``run(prober:host:onReady:)`` returns.
     public nonisolated func leave() { self.events.continuation.yield(.leave) }
 
     // MARK: Deciding
@@ -149,10 +149,10 @@ public actor MemberActor {
             case .ready: self.onReady()
             case .trust:
                 self.logger.notice("lease trusted again")
-                self.host.trust(true)
+                self.host?.trust(true)
             case .distrust:
                 self.logger.warning("lease not renewed in time: no new effects")
-                self.host.trust(false)
+                self.host?.trust(false)
             case .dead:
                 self.logger.error("declared dead by another node: starting over")
                 self.end(.dead)
@@ -165,7 +165,7 @@ public actor MemberActor {
 
     private func end(_ ending: Ending) {
         self.ending = ending
-        self.host.trust(false)
+        self.host?.trust(false)
         self.jobs.continuation.finish()
     }
 

@@ -3,7 +3,6 @@
 internal import Cluster
 internal import Execution
 internal import HTTP2
-internal import NIOPosix
 import PulserIR
 
 /// How nodes of a cluster reach each other, beside their database.
@@ -104,8 +103,7 @@ public struct PeerListenSettings: Sendable, Hashable {
             host: self.host,
             port: self.port,
             endpoint: self.endpoint,
-            tls: tls,
-            group: MultiThreadedEventLoopGroup.singleton
+            tls: tls
         )
     }
 }

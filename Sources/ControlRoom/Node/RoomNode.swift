@@ -5,6 +5,7 @@ import Execution
 import Foundation
 import Gateway
 import Logging
+import NIOPosix
 import Postgres
 import PulserIR
 import Store
@@ -176,6 +177,7 @@ struct RoomNode: Sendable {
             ),
             configuration: settings,
             logger: self.room.logger,
+            group: MultiThreadedEventLoopGroup.singleton,
             onAvailability: { reason in
                 self.room.onNotice(reason.map { .databaseUnavailable($0) } ?? .databaseAvailable)
             },

@@ -1,7 +1,8 @@
 // One life of a node: it joins, is a member, works its shards, and leaves.
 
-internal import Cluster
+public import Cluster
 public import Logging
+public import NIOCore
 public import PulserIR
 internal import StateMachines
 public import Store
@@ -38,6 +39,14 @@ public struct NodeLife: Sendable {
         /// Called with what every commit of this node added to the logs; see ``WriterActor``.
         public var onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
 
+        /// The event loops of connections to other nodes.
+        public var group: any EventLoopGroup
+        /// Further actors that other nodes may call. Default none.
+        public var actors: [any ClusterActor.Type] = []
+        /// Called with the way to other nodes once the node is a member that others can call, and with
+        /// `nil` when that life ends. Default nothing.
+        public var onSystem: @Sendable (ClusterSystem?) -> Void = { _ in }
+
         /// Bundles a node's equipment.
         public init(
             store: Store,
@@ -46,6 +55,7 @@ public struct NodeLife: Sendable {
             scratch: any ScratchDatabases,
             configuration: ExecutionConfiguration,
             logger: Logger,
+            group: any EventLoopGroup,
             onAvailability: @escaping @Sendable (String?) -> Void,
             onCommitted: (@Sendable ([CommittedChunk]) -> Void)? = nil
         ) {
@@ -55,6 +65,7 @@ public struct NodeLife: Sendable {
             self.scratch = scratch
             self.configuration = configuration
             self.logger = logger
+            self.group = group
             self.onAvailability = onAvailability
             self.onCommitted = onCommitted
         }
@@ -114,16 +125,16 @@ public struct NodeLife: Sendable {
             bufferingPolicy: .bufferingNewest(1)
         )
         let room = self.room(writer) { recheck.yield() }
-        let dispatcher = DispatcherActor(node: node, room: room, effects: EffectsGate())
         let outage = Outage(self.equipment.onAvailability)
         let member = MemberActor(
             node,
             joinedAt: joinedAt,
             directory: self.equipment.store,
-            host: dispatcher,
             timing: self.timing,
             logger: self.equipment.logger
         ) { outage.tell($0) }
+        let system = try await self.system(node, member)
+        let dispatcher = DispatcherActor(node: node, room: room, effects: EffectsGate())
         return try await withThrowingTaskGroup(of: Ending?.self) { group in
             group.addTask {
                 try await writer.run()
@@ -149,7 +160,7 @@ public struct NodeLife: Sendable {
                 return nil
             }
             let isMember = StopSignal()
-            group.addTask { try await self.belong(node, member) { isMember.fire() } }
+            group.addTask { try await self.belong(member, system, dispatcher) { isMember.fire() } }
             group.addTask {
                 await isMember.wait()
                 await dispatcher.hasBegun.wait(atMost: Self.beginMax)
@@ -169,6 +180,19 @@ public struct NodeLife: Sendable {
         }
     }
 
+    private func system(
+        _ node: NodeEpoch,
+        _ member: MemberActor
+    ) async throws(ClusterError) -> ClusterSystem {
+        ClusterSystem(
+            self.equipment.configuration.calls(of: node),
+            catalog: try await ActorCatalog(self.equipment.actors),
+            directory: member.view,
+            group: self.equipment.group,
+            logger: self.equipment.logger
+        )
+    }
+
     /// The protocol's figures, with a drain that lets steps finish for as long as the node may.
     private var timing: ClusterTiming {
         var timing = ClusterTiming()
@@ -179,20 +203,14 @@ public struct NodeLife: Sendable {
 
     /// Is a member of the cluster until it has left, and talks to other members where it can be called.
     private func belong(
-        _ node: NodeEpoch,
         _ member: MemberActor,
+        _ system: ClusterSystem,
+        _ host: DispatcherActor,
         _ onReady: @escaping @Sendable () -> Void
     ) async throws -> Ending? {
-        guard let peers = self.equipment.configuration.peers else {
-            return Ending(await member.run(prober: nil, onReady: onReady))
+        guard self.equipment.configuration.peers != nil else {
+            return Ending(await member.run(prober: nil, host: host, onReady: onReady))
         }
-        let system = ClusterSystem(
-            peers.configuration(of: node, build: self.equipment.configuration.build),
-            catalog: try await ActorCatalog([]),
-            directory: member.view,
-            group: peers.group,
-            logger: self.equipment.logger
-        )
         return try await withThrowingTaskGroup(of: Ending?.self) { group in
             let (listening, isListening) = AsyncStream<Void>.makeStream()
             group.addTask {
@@ -204,7 +222,12 @@ public struct NodeLife: Sendable {
                 var first = listening.makeAsyncIterator()
                 // Without an address the listening task tells why.
                 guard await first.next() != nil else { return nil }
-                return Ending(await member.run(prober: system, onReady: onReady))
+                defer { self.equipment.onSystem(nil) }
+                let ending = await member.run(prober: system, host: host) {
+                    self.equipment.onSystem(system)
+                    onReady()
+                }
+                return Ending(ending)
             }
             defer { group.cancelAll() }
             while let next = try await group.next() { if let next { return next } }

@@ -67,13 +67,12 @@ struct MemberTests {
             epoch,
             joinedAt: joinedAt,
             directory: self.directory,
-            host: self.host,
             logger: ClusterBed.quiet,
             onAvailability: onAvailability
         )
         return try await withThrowingTaskGroup(of: MemberActor.Ending?.self) { group in
             let (ready, isReady) = AsyncStream<Void>.makeStream()
-            group.addTask { await member.run(prober: nil) { isReady.finish() } }
+            group.addTask { await member.run(prober: nil, host: self.host) { isReady.finish() } }
             group.addTask {
                 for await _ in ready {}
                 try await body(member, epoch)
@@ -182,7 +181,6 @@ struct MemberTests {
             epoch,
             joinedAt: joinedAt,
             directory: directory,
-            host: host,
             timing: timing,
             logger: ClusterBed.quiet,
             onAvailability: { _ in }
@@ -200,7 +198,7 @@ struct MemberTests {
             let (listening, isListening) = AsyncStream<Void>.makeStream()
             group.addTask { try await system.run { _ in isListening.finish() } }
             for await _ in listening {}
-            group.addTask { _ = await member.run(prober: system) {} }
+            group.addTask { _ = await member.run(prober: system, host: host) {} }
             try await group.next()
             group.cancelAll()
         }
