@@ -92,16 +92,18 @@ struct TestNode: Sendable {
 enum ClusterBed {
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// Runs nodes while `body` runs; each knows where the others listen.
+    /// Runs nodes while `body` runs; each knows where the others listen, and has the catalog at its
+    /// place, or the tests' own.
     static func with(
         nodes count: Int = 2,
+        catalogs: [ActorCatalog] = [],
         configure: @Sendable (inout ClusterConfiguration) throws -> Void = { _ in },
         _ body: @Sendable ([TestNode]) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let result: Result<Void, any Error>
         do {
-            result = .success(try await Self.run(count, group, configure, body))
+            result = .success(try await Self.run(count, catalogs, group, configure, body))
         } catch {
             result = .failure(error)
         }
@@ -111,6 +113,7 @@ enum ClusterBed {
 
     private static func run(
         _ count: Int,
+        _ catalogs: [ActorCatalog],
         _ group: any EventLoopGroup,
         _ configure: @Sendable (inout ClusterConfiguration) throws -> Void,
         _ body: @Sendable ([TestNode]) async throws -> Void
@@ -125,7 +128,7 @@ enum ClusterBed {
                 try configure(&configuration)
                 let system = ClusterSystem(
                     configuration,
-                    catalog: catalog,
+                    catalog: catalogs.indices.contains(number - 1) ? catalogs[number - 1] : catalog,
                     directory: directory,
                     group: group,
                     logger: Self.quiet
