@@ -72,6 +72,18 @@ extension SystemTests {
             }
         }
 
+        @Test("watching what no node has open keeps a server as long as it lasts, and no longer")
+        func watching() async throws {
+            try await Site.with(.embedded) { site in
+                let watch = try site.start(["cluster", "status", "--watch", "-o", "json"])
+                try await eventually("the cluster is shown") { watch.output.contains("nodes") }
+                #expect(site.serverProcess(of: "data") != nil)
+                watch.send(SIGINT)
+                #expect(try await watch.end() == 130, "\(watch.errorOutput)")
+                #expect(site.serverProcess(of: "data") == nil)
+            }
+        }
+
         @Test("a pipe is no artifact, and holds nobody")
         func pipe() async throws {
             try await Site.with { site in

@@ -138,7 +138,9 @@ public struct Room: Sendable {
         } catch {
             result = .failure(error)
         }
-        await keeper.stop()
+        // SAFETY: awaited right here. A task of its own, since one that Ctrl-C has cancelled starts no
+        // `pg_ctl`, and the server would stay behind.
+        await Task { await keeper.stop() }.value
         return try result.get()
     }
 
