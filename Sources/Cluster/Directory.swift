@@ -44,6 +44,8 @@ public protocol Directory: Sendable {
     func place(of shard: Int32) -> ShardPlace?
     /// Where a node listens; `nil` when it is not known or dead.
     func address(of node: NodeEpoch) -> NodeAddress?
+    /// The nodes that are known to live, in no order.
+    var nodes: [NodeEpoch] { get }
     /// A peer knows this newer version: to be looked up soon. Returns at once.
     func heard(of version: Int64)
     /// A node has called of its own accord, and knows this version. Returns at once.

@@ -15,7 +15,7 @@ struct Room: Sendable {
     let plans: PlanCache
     let scratch: any ScratchDatabases
     let admission: AdmissionActor
-    let refusals: Refusals
+    let sessions: SessionSupervisor
     let logger: Logger
     /// Asks the dispatcher to compare memory with the database.
     let recheck: @Sendable () -> Void

@@ -10,6 +10,8 @@ public import Postgres
 public struct Store: Sendable {
     let pool: PostgresPool
     let logger: Logger
+    /// Where news for the owners of lanes go.
+    public let news = LaneNewsDesk()
 
     /// Opens the store over a running pool.
     public init(pool: PostgresPool, logger: Logger) {

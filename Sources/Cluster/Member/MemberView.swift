@@ -73,6 +73,8 @@ final class MemberView: Directory {
 
     func address(of node: NodeEpoch) -> NodeAddress? { self.state.withLock { $0.addresses[node] } }
 
+    var nodes: [NodeEpoch] { self.state.withLock { Array($0.addresses.keys) } }
+
     func heard(of version: Int64) {
         let isNews = self.state.withLock { state in
             guard version > state.version, version > state.heard else { return false }

@@ -53,7 +53,7 @@ extension ClusterNode: LinkHost {
     }
 
     /// Gives a call that is ours to its actor.
-    private func admit(_ call: IncomingCall) {
+    func admit(_ call: IncomingCall, isMade: Bool = false) {
         let head = call.head
         guard let entry = self.catalog.entries[head.address.kind],
             entry.methods[head.method] != nil
@@ -62,10 +62,15 @@ extension ClusterNode: LinkHost {
                 .failure(.unimplemented, "node \(self.me.number) does not know the method")
             )
         }
-        guard let cell = self.cell(head.address) else {
-            return call.finish(
-                .failure(.noActor, "node \(self.me.number) has no such actor")
-            )
+        let cell: ActorCell
+        switch self.find(call, isMade: isMade) {
+        case .cell(let found): cell = found
+        case .waits: return
+        case .full:
+            self.metrics.overloads.increment()
+            return call.finish(.failure(.overloaded, "too many calls wait for the actor"))
+        case .absent:
+            return call.finish(.failure(.noActor, "node \(self.me.number) has no such actor"))
         }
         guard !head.chain.contains(head.address.hash64) else {
             return call.finish(

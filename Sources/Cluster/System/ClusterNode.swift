@@ -6,6 +6,9 @@ internal import NIOCore
 internal import PulserIR
 internal import Synchronization
 
+/// Makes the actor at an address, if it is to be there at all; returns when it is done.
+typealias ActorMaker = @Sendable (ActorAddress) async -> Void
+
 /// The inside of a ``ClusterSystem``.
 ///
 /// Ends: ``end()``; every call that is open fails then.
@@ -15,9 +18,23 @@ final class ClusterNode: Sendable {
         var nextKey: Int64 = 0
         /// Calls that wait until the directory was asked for their shard.
         var parked: [Int32: [IncomingCall]] = [:]
+        /// Who makes actors that are called while they are not there.
+        var makers: [ActorKind: ActorMaker] = [:]
+        /// Calls that wait until their actor is made.
+        var awaiting: [ActorAddress: [IncomingCall]] = [:]
     }
 
-    /// Calls that wait for the directory, for one shard.
+    /// Where the actor of a call is.
+    enum Finding {
+        case cell(ActorCell)
+        /// It is being made; the call waits.
+        case waits
+        /// Too many calls wait for it.
+        case full
+        case absent
+    }
+
+    /// Calls that wait for the directory, for one shard, or for one actor to be made.
     private static let parkedMax = 1_024
 
     let configuration: ClusterConfiguration
@@ -107,6 +124,47 @@ final class ClusterNode: Sendable {
     /// The actor at an address.
     func cell(_ address: ActorAddress) -> ActorCell? { self.state.withLock { $0.cells[address] } }
 
+    // MARK: Actors that are made when they are called
+
+    /// Has actors of a kind be made when they are called and not there.
+    func make(_ kind: ActorKind, _ maker: @escaping ActorMaker) {
+        self.state.withLock { $0.makers[kind] = maker }
+    }
+
+    /// The actor that a call is for. One that is not there is made first, if somebody does that: the
+    /// call waits meanwhile, and those that come later wait behind it.
+    func find(_ call: IncomingCall, isMade: Bool) -> Finding {
+        let address = call.head.address
+        let (finding, maker) = self.state.withLock { state -> (Finding, ActorMaker?) in
+            let cell = state.cells[address]
+            let waiting = state.awaiting.isEmpty ? nil : state.awaiting[address]?.count
+            if isMade || cell != nil && waiting == nil {
+                return (cell.map(Finding.cell) ?? .absent, nil)
+            }
+            guard let maker = state.makers[address.kind] else { return (.absent, nil) }
+            guard waiting ?? 0 < Self.parkedMax else { return (.full, nil) }
+            state.awaiting[address, default: []].append(call)
+            return (.waits, waiting == nil ? maker : nil)
+        }
+        guard let maker else { return finding }
+        // SAFETY: ends when the maker does; nothing waits for it but the calls.
+        Task.detached {
+            await maker(address)
+            while let next = self.nextAwaiting(address) { self.admit(next, isMade: true) }
+        }
+        return finding
+    }
+
+    private func nextAwaiting(_ address: ActorAddress) -> IncomingCall? {
+        self.state.withLock { state in
+            guard state.awaiting[address]?.isEmpty == false else {
+                state.awaiting[address] = nil
+                return nil
+            }
+            return state.awaiting[address]?.removeFirst()
+        }
+    }
+
     // MARK: Calls that wait for the directory
 
     /// Has a call wait until the directory was asked about its shard.
@@ -151,8 +209,13 @@ final class ClusterNode: Sendable {
     func end() {
         let reason = ClusterError(.ended, "the node is leaving")
         let (cells, parked) = self.state.withLock { state in
-            let ended = (Array(state.cells.values), state.parked.values.flatMap { $0 })
+            let waiting = [
+                state.parked.values.flatMap { $0 }, state.awaiting.values.flatMap { $0 },
+            ]
+            let ended = (Array(state.cells.values), waiting.flatMap { $0 })
             state.parked = [:]
+            state.awaiting = [:]
+            state.makers = [:]
             return ended
         }
         for call in parked { call.finish(.failure(Failure(reason))) }

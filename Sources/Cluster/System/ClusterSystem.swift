@@ -101,6 +101,31 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
         return try Self.$address.withValue(address) { try make(self) }
     }
 
+    /// Has actors of a type be made when they are called and not there, as long as the shard of their
+    /// address is owned here; calls wait for it in order.
+    ///
+    /// - Parameters:
+    ///   - type: The actors' type.
+    ///   - maker: Makes the actor with that key by ``host(_:shard:_:)`` and keeps it, or does nothing
+    ///     when there is no such actor: its callers are told so.
+    public func make<Target: ClusterActor>(
+        _ type: Target.Type,
+        _ maker: @escaping @Sendable (ActorKey) async -> Void
+    ) {
+        self.node?.make(type.kind) { await maker($0.key) }
+    }
+
+    /// This node; `nil` where methods are only written down.
+    public var me: NodeEpoch? { self.node?.me }
+
+    /// The owner of a shard, as far as is known; `nil` while nobody has it.
+    public func owner(of shard: Int32) -> NodeEpoch? {
+        self.node?.directory.place(of: shard)?.owner
+    }
+
+    /// The nodes that can be called, this one among them.
+    public var nodes: [NodeEpoch] { self.node?.directory.nodes ?? [] }
+
     /// A reference to an actor, wherever it is.
     ///
     /// - Parameters:

@@ -64,7 +64,7 @@ extension DispatcherActor {
 
     private func takeOver(_ shards: [OwnedShard]) async throws(StoreError) {
         // What lanes come to doubt from here on is not answered by what is read now.
-        let doubts = self.lanes.mapValues(\.doubts)
+        let doubts = self.lanes.mapValues(\.channel.doubts)
         let live = try await self.room.store.liveRuns(shards: shards.map(\.shard))
         try await self.ensureLanes(live.map(\.lane), isAdopting: true)
         let byNumber = Dictionary(uniqueKeysWithValues: shards.map { ($0.shard, $0) })
@@ -73,7 +73,8 @@ extension DispatcherActor {
         var remaining: [RemainingRun] = []
         for (run, number) in live {
             // A lane that is not here belongs to a shard that is about to move, or has.
-            guard let lane = self.lanes[number], let shard = byNumber[lane.row.shard] else {
+            guard let lane = self.lanes[number]?.channel, let shard = byNumber[lane.row.shard]
+            else {
                 continue
             }
             remaining.append(RemainingRun(run: run, lane: number, shard: shard))
@@ -82,7 +83,9 @@ extension DispatcherActor {
         }
         // A lane without any is told so too, when it does not know.
         for (number, count) in doubts where count > 0 && leftInLane[number] == nil {
-            guard let lane = self.lanes[number], byNumber[lane.row.shard] != nil else { continue }
+            guard let lane = self.lanes[number]?.channel, byNumber[lane.row.shard] != nil else {
+                continue
+            }
             lane.send(.adopt([], doubts: count))
         }
         for shard in shards where left[shard] == nil { self.markReady(shard) }
@@ -91,7 +94,7 @@ extension DispatcherActor {
             remaining = self.recall.remember(remaining)
             let due = self.recall.due(at: NodeClock.now)
             for (number, runs) in Dictionary(grouping: due, by: \.lane) {
-                guard let lane = self.lanes[number] else { continue }
+                guard let lane = self.lanes[number]?.channel else { continue }
                 leftInLane[number, default: 0] -= runs.count
                 let isAll = leftInLane[number] == 0
                 lane.send(.adopt(runs.map(\.run), doubts: isAll ? doubts[number] ?? 0 : nil))

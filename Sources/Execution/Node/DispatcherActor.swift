@@ -1,6 +1,7 @@
 // Makes the lanes of this node's shards, wakes them, and has them end when their shard goes.
 
 internal import Cluster
+internal import Distributed
 internal import Logging
 internal import PulserIR
 internal import StateMachines
@@ -18,7 +19,7 @@ actor DispatcherActor {
         var isReady = false
         /// It is about to move: it gets no new lanes, and those it has take no runs.
         var isLeaving = false
-        var lanes: [LaneActor] = []
+        var lanes: [LaneChannel] = []
     }
 
     /// What follows from the lease, or from a change of shards, and takes longer.
@@ -29,25 +30,31 @@ actor DispatcherActor {
     }
 
     private let node: NodeEpoch
+    private let system: ClusterSystem
     let room: Room
     private nonisolated let effects: EffectsGate
     /// Fired when the runs of its first shards are taken up.
     nonisolated let hasBegun = StopSignal()
     var shards: [Int32: Held] = [:]
-    private(set) var lanes: [Int64: LaneActor] = [:]
+    private(set) var lanes: [Int64: OwnedLane] = [:]
+    /// The sessions of these lanes, with how many each has.
+    private var sessions: [String: (actor: SessionActor, lanes: Int)] = [:]
     /// How fast runs that the database remembers are taken up.
     var recall = RecallMachine<RemainingRun>(perSecond: 500, burst: 100)
     var isTakingOver = false
     /// How often somebody asked to look again.
     var recheckCount = 0
     private var polls = 0
-    private let starts: AsyncStream<LaneActor>
-    private let started: AsyncStream<LaneActor>.Continuation
+    private var isLooking = false
+    private var isLookDue = false
+    private let starts: AsyncStream<(OwnedLane, SessionActor)>
+    private let started: AsyncStream<(OwnedLane, SessionActor)>.Continuation
     // Unbounded on purpose: a chore for each change of the lease and each handful of shards.
     private nonisolated let chores = AsyncStream<Chore>.makeStream()
 
-    init(node: NodeEpoch, room: Room, effects: EffectsGate) {
+    init(node: NodeEpoch, system: ClusterSystem, room: Room, effects: EffectsGate) {
         self.node = node
+        self.system = system
         self.room = room
         self.effects = effects
         (self.starts, self.started) = AsyncStream.makeStream()
@@ -57,9 +64,9 @@ actor DispatcherActor {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { for await chore in self.chores.stream { await self.perform(chore) } }
-            for await lane in self.starts {
+            for await (lane, session) in self.starts {
                 group.addTask {
-                    await lane.run()
+                    await session.whenLocal { await $0.supervise(lane) }
                     await self.ended(lane)
                 }
             }
@@ -67,19 +74,30 @@ actor DispatcherActor {
         }
     }
 
-    private func ended(_ lane: LaneActor) {
-        self.shards[lane.row.shard]?.lanes.removeAll { $0 === lane }
-        guard self.lanes[lane.row.id] === lane else { return }
-        self.lanes[lane.row.id] = nil
+    private func ended(_ lane: OwnedLane) {
+        let (channel, row) = (lane.channel, lane.channel.row)
+        self.shards[row.shard]?.lanes.removeAll { $0 === channel }
+        guard self.lanes[row.id]?.channel === channel else { return }
+        self.remove(row)
         // What it worked on when it lost its log comes before what the next one takes.
-        if lane.log.isLost { self.shards[lane.row.shard]?.isReady = false }
+        if channel.log.isLost { self.shards[row.shard]?.isReady = false }
+    }
+
+    /// Forgets a lane, and its session with the last one.
+    private func remove(_ row: LaneRow) {
+        self.lanes[row.id] = nil
+        self.sessions[row.session]?.lanes -= 1
+        guard self.sessions[row.session]?.lanes == 0 else { return }
+        self.sessions[row.session] = nil
+        self.room.sessions.forget(row.session)
     }
 
     private func perform(_ chore: Chore) async {
         switch chore {
         case .takeOver: await self.takeOver()
         case .recheck: await self.recheck()
-        case .stopRuns: for lane in self.lanes.values { await lane.stopRuns() }
+        case .stopRuns:
+            for lane in self.lanes.values { await lane.actor.whenLocal { $0.stopRuns() } }
         }
     }
 
@@ -106,8 +124,9 @@ actor DispatcherActor {
 
     /// Ends lanes that had nothing to do for a while.
     private func passivate() async {
-        for lane in Array(self.lanes.values) where await lane.retire(idleFor: Self.idleMax) {
-            self.ended(lane)
+        for lane in Array(self.lanes.values) {
+            let isIdle = await lane.actor.whenLocal { $0.retire(idleFor: Self.idleMax) }
+            if isIdle == true { self.ended(lane) }
         }
     }
 
@@ -120,9 +139,9 @@ actor DispatcherActor {
         }
         for number in lanes {
             // Before its earlier runs are taken over it would take new ones ahead of them.
-            guard let lane = self.lanes[number], self.shards[lane.row.shard]?.isReady == true else {
-                continue
-            }
+            guard let lane = self.lanes[number]?.channel,
+                self.shards[lane.row.shard]?.isReady == true
+            else { continue }
             lane.send(.wake)
         }
     }
@@ -136,23 +155,52 @@ actor DispatcherActor {
     }
 
     private func configure(_ lanes: [LaneSettings]) {
-        for lane in lanes { self.lanes[lane.lane]?.send(.configure(lane)) }
+        for lane in lanes { self.lanes[lane.lane]?.channel.send(.configure(lane)) }
     }
 
     /// Hands requests to the lanes of their runs.
     func answerRequests() async throws(StoreError) {
         let requests = try await self.room.store.requests(of: self.node)
         try await self.ensureLanes(requests.map(\.fence.lane))
-        for request in requests { self.lanes[request.fence.lane]?.send(.cancel(request)) }
+        for request in requests { self.lanes[request.fence.lane]?.channel.send(.cancel(request)) }
         for pause in try await self.room.store.pauses(of: self.node) {
-            self.lanes[pause.lane]?.send(.pause(pause))
+            self.lanes[pause.lane]?.channel.send(.pause(pause))
         }
     }
 
     /// Has lanes look whether runs of theirs were taken from them.
     func check(_ runs: [RunID]) {
-        for lane in self.lanes.values { for run in runs { lane.send(.check(run)) } }
+        for lane in self.lanes.values { for run in runs { lane.channel.send(.check(run)) } }
     }
+
+    // MARK: What other nodes say
+
+    /// Has a lane look at what is stored for it.
+    func heard(_ news: LaneNews) async {
+        switch news {
+        case .work(let lane): await self.wake([lane])
+        case .settings(let lane): await self.reload([lane])
+        case .request(let lane, let run):
+            self.lanes[lane]?.channel.send(.check(RunID(run)))
+            await self.heardOfRequests()
+        }
+    }
+
+    /// Looks for what is asked of runs here; what is heard meanwhile is answered by one more look.
+    func heardOfRequests() async {
+        self.isLookDue = true
+        guard !self.isLooking else { return }
+        self.isLooking = true
+        defer { self.isLooking = false }
+        while self.isLookDue {
+            self.isLookDue = false
+            // A failed look costs latency only: the poll looks again.
+            try? await self.answerRequests()
+        }
+    }
+
+    /// Makes the lane that somebody calls, if it is one of this node's.
+    func activate(_ lane: Int64) async { try? await self.ensureLanes([lane]) }
 
     /// Makes lanes that are not there yet.
     ///
@@ -169,11 +217,36 @@ actor DispatcherActor {
             guard self.lanes[row.id] == nil, let held = self.shards[row.shard], !held.isLeaving,
                 held.isReady || isAdopting
             else { continue }
-            let lane = LaneActor(row: row, shard: held.shard, effects: held.gate, room: self.room)
+            let session = self.session(row.session)
+            let channel = LaneChannel(row: row, shard: held.shard)
+            let actor = self.system.host(.number(row.id), shard: row.shard) { system in
+                LaneActor(
+                    channel,
+                    session: session,
+                    effects: held.gate,
+                    dispatcher: self,
+                    room: self.room,
+                    actorSystem: system
+                )
+            }
+            let lane = OwnedLane(actor: actor, channel: channel)
             self.lanes[row.id] = lane
-            self.shards[row.shard]?.lanes.append(lane)
-            self.started.yield(lane)
+            self.shards[row.shard]?.lanes.append(channel)
+            self.started.yield((lane, session))
         }
+    }
+
+    /// The session of one more lane.
+    private func session(_ name: String) -> SessionActor {
+        if let session = self.sessions[name]?.actor {
+            self.sessions[name]?.lanes += 1
+            return session
+        }
+        let session = self.system.host(.name(name)) {
+            SessionActor(name, dispatcher: self, room: self.room, actorSystem: $0)
+        }
+        self.sessions[name] = (session, 1)
+        return session
     }
 }
 
@@ -236,7 +309,7 @@ extension DispatcherActor: ShardHost {
         guard let held = self.shards.removeValue(forKey: shard) else { return }
         for lane in held.lanes {
             lane.lose()
-            self.lanes[lane.row.id] = nil
+            if self.lanes[lane.row.id]?.channel === lane { self.remove(lane.row) }
         }
     }
 }

@@ -1,13 +1,12 @@
 // One life of a node: it joins, is a member, works its shards, and leaves.
 
-public import Cluster
-public import Logging
-public import NIOCore
+internal import Cluster
+internal import Logging
 public import PulserIR
 internal import StateMachines
-public import Store
+internal import Store
 internal import Synchronization
-public import Tools
+internal import Tools
 
 /// A node from joining to its end. After ``Ending/dead`` the process begins another life with a new
 /// epoch; nothing of the old one is left.
@@ -18,57 +17,6 @@ public struct NodeLife: Sendable {
         case stopped
         /// Others declared it dead; its work belongs to them.
         case dead
-    }
-
-    /// Connection for notices, store, tools and settings of the node.
-    public struct Equipment: Sendable {
-        /// Durable state.
-        public var store: Store
-        /// Hears notices.
-        public var listener: Listener
-        /// What steps call.
-        public var tools: ToolBox
-        /// Databases of runs.
-        public var scratch: any ScratchDatabases
-        /// Settings.
-        public var configuration: ExecutionConfiguration
-        /// Where the node speaks.
-        public var logger: Logger
-        /// Called when the database goes away (a sentence) and when it is back (`nil`).
-        public var onAvailability: @Sendable (String?) -> Void
-        /// Called with what every commit of this node added to the logs; see ``WriterActor``.
-        public var onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
-
-        /// The event loops of connections to other nodes.
-        public var group: any EventLoopGroup
-        /// Further actors that other nodes may call. Default none.
-        public var actors: [any ClusterActor.Type] = []
-        /// Called with the way to other nodes once the node is a member that others can call, and with
-        /// `nil` when that life ends. Default nothing.
-        public var onSystem: @Sendable (ClusterSystem?) -> Void = { _ in }
-
-        /// Bundles a node's equipment.
-        public init(
-            store: Store,
-            listener: Listener,
-            tools: ToolBox,
-            scratch: any ScratchDatabases,
-            configuration: ExecutionConfiguration,
-            logger: Logger,
-            group: any EventLoopGroup,
-            onAvailability: @escaping @Sendable (String?) -> Void,
-            onCommitted: (@Sendable ([CommittedChunk]) -> Void)? = nil
-        ) {
-            self.store = store
-            self.listener = listener
-            self.tools = tools
-            self.scratch = scratch
-            self.configuration = configuration
-            self.logger = logger
-            self.group = group
-            self.onAvailability = onAvailability
-            self.onCommitted = onCommitted
-        }
     }
 
     private let equipment: Equipment
@@ -111,11 +59,18 @@ public struct NodeLife: Sendable {
         }
     }
 
-    private func live(
-        _ node: NodeEpoch,
-        _ joinedAt: Duration,
-        _ onReady: @escaping @Sendable (NodeEpoch) -> Void
-    ) async throws -> Ending {
+    /// What works for one life.
+    private struct Parts: Sendable {
+        var writer: WriterActor
+        var member: MemberActor
+        var system: ClusterSystem
+        var dispatcher: DispatcherActor
+        var outage: Outage
+        /// Comes when memory is to be compared with the database.
+        var rechecks: AsyncStream<Void>
+    }
+
+    private func parts(_ node: NodeEpoch, _ joinedAt: Duration) async throws -> Parts {
         let writer = WriterActor(
             store: self.equipment.store,
             node: node,
@@ -124,7 +79,6 @@ public struct NodeLife: Sendable {
         let (rechecks, recheck) = AsyncStream<Void>.makeStream(
             bufferingPolicy: .bufferingNewest(1)
         )
-        let room = self.room(writer) { recheck.yield() }
         let outage = Outage(self.equipment.onAvailability)
         let member = MemberActor(
             node,
@@ -133,11 +87,49 @@ public struct NodeLife: Sendable {
             timing: self.timing,
             logger: self.equipment.logger
         ) { outage.tell($0) }
-        let system = try await self.system(node, member)
-        let dispatcher = DispatcherActor(node: node, room: room, effects: EffectsGate())
+        let actors: [any ClusterActor.Type] = [SessionActor.self, LaneActor.self]
+        let system = ClusterSystem(
+            self.equipment.configuration.calls(of: node),
+            catalog: try await ActorCatalog(actors + self.equipment.actors),
+            directory: member.view,
+            group: self.equipment.group,
+            logger: self.equipment.logger
+        )
+        let dispatcher = DispatcherActor(
+            node: node,
+            system: system,
+            room: self.room(writer) { recheck.yield() },
+            effects: EffectsGate()
+        )
+        system.make(LaneActor.self) { [weak dispatcher] key in
+            if case .number(let lane) = key { await dispatcher?.activate(lane) }
+        }
+        return Parts(
+            writer: writer,
+            member: member,
+            system: system,
+            dispatcher: dispatcher,
+            outage: outage,
+            rechecks: rechecks
+        )
+    }
+
+    private func live(
+        _ node: NodeEpoch,
+        _ joinedAt: Duration,
+        _ onReady: @escaping @Sendable (NodeEpoch) -> Void
+    ) async throws -> Ending {
+        let parts = try await self.parts(node, joinedAt)
+        let dispatcher = parts.dispatcher
+        self.equipment.store.news.courier = LinkCourier(
+            parts.system,
+            store: self.equipment.store,
+            isAlone: self.equipment.configuration.peers == nil
+        )
+        defer { self.equipment.store.news.courier = nil }
         return try await withThrowingTaskGroup(of: Ending?.self) { group in
             group.addTask {
-                try await writer.run()
+                try await parts.writer.run()
                 return nil
             }
             group.addTask {
@@ -145,22 +137,22 @@ public struct NodeLife: Sendable {
                 return nil
             }
             group.addTask {
-                await self.listen(dispatcher, member)
+                await self.listen(dispatcher, parts.member)
                 return nil
             }
             group.addTask {
-                for await _ in rechecks {
+                for await _ in parts.rechecks {
                     try await Task.sleep(for: .milliseconds(200))
                     await dispatcher.recheck()
                 }
                 return nil
             }
             group.addTask {
-                await self.poll(dispatcher, outage)
+                await self.poll(dispatcher, parts.outage)
                 return nil
             }
             let isMember = StopSignal()
-            group.addTask { try await self.belong(member, system, dispatcher) { isMember.fire() } }
+            group.addTask { try await self.belong(parts) { isMember.fire() } }
             group.addTask {
                 await isMember.wait()
                 await dispatcher.hasBegun.wait(atMost: Self.beginMax)
@@ -169,7 +161,7 @@ public struct NodeLife: Sendable {
             }
             group.addTask {
                 await self.stop()
-                member.leave()
+                parts.member.leave()
                 return nil
             }
             var first: Ending?
@@ -178,19 +170,6 @@ public struct NodeLife: Sendable {
             while await group.nextResult() != nil {}
             return first ?? .stopped
         }
-    }
-
-    private func system(
-        _ node: NodeEpoch,
-        _ member: MemberActor
-    ) async throws(ClusterError) -> ClusterSystem {
-        ClusterSystem(
-            self.equipment.configuration.calls(of: node),
-            catalog: try await ActorCatalog(self.equipment.actors),
-            directory: member.view,
-            group: self.equipment.group,
-            logger: self.equipment.logger
-        )
     }
 
     /// The protocol's figures, with a drain that lets steps finish for as long as the node may.
@@ -203,11 +182,10 @@ public struct NodeLife: Sendable {
 
     /// Is a member of the cluster until it has left, and talks to other members where it can be called.
     private func belong(
-        _ member: MemberActor,
-        _ system: ClusterSystem,
-        _ host: DispatcherActor,
+        _ parts: Parts,
         _ onReady: @escaping @Sendable () -> Void
     ) async throws -> Ending? {
+        let (member, system, host) = (parts.member, parts.system, parts.dispatcher)
         guard self.equipment.configuration.peers != nil else {
             return Ending(await member.run(prober: nil, host: host, onReady: onReady))
         }
@@ -262,7 +240,7 @@ public struct NodeLife: Sendable {
             plans: PlanCache(),
             scratch: self.equipment.scratch,
             admission: AdmissionActor(places: self.equipment.configuration.runsMax),
-            refusals: Refusals(),
+            sessions: SessionSupervisor(),
             logger: self.equipment.logger,
             recheck: recheck
         )

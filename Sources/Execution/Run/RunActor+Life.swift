@@ -159,7 +159,6 @@ extension RunActor {
         )
         try await self.submit(writes + [.transition(transition), event])
         self.hasEnded = true
-        self.room.refusals.forget(self.id)
         if status != .succeeded { await self.cancelChildren() }
         ExecutionMetrics.runs(status).increment()
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }

@@ -220,7 +220,7 @@ extension RunActor {
         guard let id = try await self.room.store.enqueue([run]).first else {
             throw StepFailure(.error, "the child run could not be stored")
         }
-        await self.room.store.notify(.work, String(lane))
+        await self.room.store.tell(.work(lane: lane))
         return try await self.awaitChild(id, call)
     }
 

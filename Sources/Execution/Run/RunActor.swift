@@ -30,7 +30,11 @@ actor RunActor {
     let lane: LaneRow
     let log: LaneLog
     let effects: ShardGate
+    /// Why the run is only to fail; `nil` when it is to be worked on.
+    private let verdict: String?
     let room: Room
+    /// Why the run cannot go on, by what the database says.
+    private var crash: String?
     let stopSignal = StopSignal()
     var prepared = PreparedPlan(Plan(name: ""))
     var plan = Plan(name: "")
@@ -60,6 +64,7 @@ actor RunActor {
         lane: LaneRow,
         log: LaneLog,
         effects: ShardGate,
+        verdict: String?,
         room: Room
     ) {
         self.id = claimed.fence.run
@@ -68,6 +73,7 @@ actor RunActor {
         self.lane = lane
         self.log = log
         self.effects = effects
+        self.verdict = verdict
         self.room = room
         // Bounded by the plan: each step has at most one message under way.
         (self.inbox, self.mailbox) = AsyncStream.makeStream()
@@ -90,12 +96,12 @@ actor RunActor {
 
     /// Works until the run has ended or is lost.
     ///
-    /// - Returns: Whether it was let go before its end.
-    func run() async -> Bool {
+    /// - Returns: How it ended.
+    func run() async -> RunEnding {
         do {
             try await self.prepare()
-            if self.claimed.cancelReason == nil, let why = self.room.refusals.verdict(self.id) {
-                await self.endWithout(why)
+            if let verdict = self.verdict {
+                await self.endWithout(verdict)
             } else {
                 // Letting go reaches what runs even while this loop waits for a commit.
                 await self.stopSignal.stopping { await self.work() }
@@ -107,7 +113,8 @@ actor RunActor {
         }
         self.stopSignal.fire()
         for service in self.services.values { await service.stop() }
-        return !self.hasEnded
+        if self.hasEnded { return .ended }
+        return self.crash.map { .crashed(reason: $0) } ?? .letGo
     }
 
     private func work() async {
@@ -337,14 +344,8 @@ actor RunActor {
         )
         self.abandon()
         guard error.code != .stale, error.code != .cancelled else { return }
-        if !error.isTransient { self.room.refusals.note(self.id, error) }
-        guard !self.room.refusals.isOver(self.id) else {
-            return self.room.logger.error(
-                "run left as it is: mend the database, then cancel it",
-                metadata: ["run": "\(self.id)", "reason": "\(error.message)"]
-            )
-        }
-        self.room.recheck()
+        if error.isTransient { return self.room.recheck() }
+        self.crash = error.message
     }
 
     func begin() {

@@ -104,7 +104,7 @@ public struct RunDesk: Sendable {
             if error.code == .conflict, let key { _ = try await self.replay(key) }
             throw error
         }
-        if !started.isReplay { await self.store.notify(.work, String(lane)) }
+        if !started.isReplay { await self.store.tell(.work(lane: lane)) }
         return started
     }
 

@@ -31,6 +31,10 @@ public struct LaneMachine: Sendable {
         case drain
         /// The shard stays after all.
         case resume
+        /// Too much fails here: take nothing for a while.
+        case rest
+        /// The rest is over.
+        case rested
     }
 
     /// Runs at once.
@@ -39,6 +43,8 @@ public struct LaneMachine: Sendable {
     public private(set) var active: Set<RunID> = []
     /// Whether the lane takes no more runs.
     public private(set) var isDraining = false
+    /// Whether the lane takes nothing for a while.
+    public private(set) var isResting = false
     private var isInDoubt = false
     private var isClaiming = false
     private var isWanting = false
@@ -78,11 +84,15 @@ public struct LaneMachine: Sendable {
         case .resume:
             self.isDraining = false
             self.isWanting = true
+        case .rest: self.isResting = true
+        case .rested:
+            self.isResting = false
+            self.isWanting = true
         }
         let free = self.width - self.active.count
-        guard self.isWanting, !self.isClaiming, !self.isDraining, !self.isInDoubt, free > 0 else {
-            return nil
-        }
+        guard self.isWanting, !self.isClaiming, !self.isDraining, !self.isResting,
+            !self.isInDoubt, free > 0
+        else { return nil }
         self.isClaiming = true
         self.isWanting = false
         self.asked = free

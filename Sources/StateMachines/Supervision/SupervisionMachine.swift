@@ -45,6 +45,9 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
     /// The children that live or are about to be restarted.
     public var count: Int { self.lives.count }
 
+    /// Whether a child lives or is about to be restarted.
+    public func isLiving(_ child: Child) -> Bool { self.lives[child] != nil }
+
     /// Says whether a child may start, and notes that it does.
     ///
     /// - Parameters:
@@ -95,6 +98,20 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
             random: random
         )
         return .restart(child, after: .milliseconds(wait))
+    }
+
+    /// Begins anew after giving up, when its own supervisor says so. Poison stays poison.
+    ///
+    /// - Parameters:
+    ///   - children: Those that live all the same.
+    ///   - now: The node's monotonic clock.
+    public mutating func begin(with children: some Sequence<Child>, at now: Duration) {
+        self.hasEscalated = false
+        self.restarts = []
+        self.lives = [:]
+        for child in children where self.isolated[child] == nil {
+            self.lives[child] = Life(startedAt: now)
+        }
     }
 
     /// Forgets a poisonous child, because a person said so or its work has ended.

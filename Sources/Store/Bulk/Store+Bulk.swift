@@ -162,7 +162,7 @@ extension Store {
                 .int8(Int64(limit)),
             ]
         )
-        if rows.count > 0 { await self.notify(.request, "") }
+        if rows.count > 0 { await self.tellAll(session: nil) }
         return rows.count
     }
 

@@ -157,7 +157,7 @@ extension Store {
             }
             throw StoreError(.notFound, "there is no such lane")
         }
-        await self.notify(.lanes, String(lane))
+        await self.tell(.settings(lane: lane))
         return try LaneRow(rows.first())
     }
 

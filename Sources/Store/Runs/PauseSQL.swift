@@ -14,7 +14,7 @@ enum PauseSQL {
         UPDATE run SET paused_by = $2, paused_at = clock_timestamp(), pause_no = pause_no + 1
         WHERE id = $1 AND paused_by IS NULL
         AND status IN ('queued', 'claimed', 'running', 'waiting')
-        RETURNING status
+        RETURNING status, lane_id
         """
     )
 

@@ -115,7 +115,7 @@ enum RunsSQL {
     static let requestCancel = PostgresStatement(
         "runs.request_cancel",
         [.int8, .text],
-        cancel("r.id = $1", reason: "$2") + " RETURNING run.status"
+        cancel("r.id = $1", reason: "$2") + " RETURNING run.status, run.lane_id"
     )
 
     /// Asks for the end of all runs that fit; locks them in the order of their ids, as everybody.

@@ -43,7 +43,7 @@ extension Store {
             [.int8(id.number), .text(person.storable)]
         )
         if rows.count == 1 {
-            await self.notify(.request, String(id.number))
+            await self.tell(.request(lane: try rows.first().int64(1), run: id.number))
             return try Self.status(rows)
         }
         let run = try await self.run(id)
@@ -66,8 +66,9 @@ extension Store {
                 run.status.isTerminal ? "is \(run.status.rawValue) already" : "is not paused"
             throw StoreError(.conflict, "run \(id) \(state)")
         }
-        await self.notify(.request, String(id.number))
-        await self.notify(.work, String(try rows.first().int64(1)))
+        let lane = try rows.first().int64(1)
+        await self.tell(.request(lane: lane, run: id.number))
+        await self.tell(.work(lane: lane))
         return try Self.status(rows)
     }
 

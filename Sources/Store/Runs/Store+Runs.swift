@@ -149,7 +149,7 @@ extension Store {
             let run = try await self.run(id)
             throw StoreError(.conflict, "run \(id) is \(run.status.rawValue) already")
         }
-        await self.notify(.request, String(id.number))
+        await self.tell(.request(lane: try rows.first().int64(1), run: id.number))
         return RunStatus(rawValue: try rows.first().text(0)) ?? .queued
     }
 
@@ -207,8 +207,8 @@ extension Store {
         guard rows.count > 1, rows[1].count == 1 else {
             throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
         }
-        await self.notify(.request, String(run.id.number))
-        await self.notify(.work, String(run.lane))
+        await self.tell(.request(lane: run.lane, run: run.id.number))
+        await self.tell(.work(lane: run.lane))
     }
 
     /// Runs under way in these shards, with their lanes, oldest first.

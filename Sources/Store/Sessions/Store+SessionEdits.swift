@@ -174,7 +174,7 @@ extension Store {
             )
         }
         let asked = end == .cancelled ? rows[2].count : 0
-        if asked > 0 { await self.notify(.request, "") }
+        if asked > 0 { await self.tellAll(session: name) }
         return asked
     }
 }

@@ -34,6 +34,8 @@ final class TestDirectory: Directory {
 
     func address(of node: NodeEpoch) -> NodeAddress? { self.state.withLock { $0.addresses[node] } }
 
+    var nodes: [NodeEpoch] { self.state.withLock { Array($0.addresses.keys) } }
+
     func heard(of version: Int64) { self.state.withLock { $0.heard = max($0.heard, version) } }
 
     func greeted(by node: NodeEpoch, version: Int64) {

@@ -31,6 +31,7 @@ struct EchoDirectory: Directory {
     let version: Int64 = 1
     func place(of shard: Int32) -> ShardPlace? { nil }
     func address(of node: NodeEpoch) -> NodeAddress? { self.address }
+    var nodes: [NodeEpoch] { [] }
     func heard(of version: Int64) {}
     func greeted(by node: NodeEpoch, version: Int64) {}
     func refresh(shard: Int32) async {}

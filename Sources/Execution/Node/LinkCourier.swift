@@ -1,0 +1,84 @@
+// Decides how news reach the owners of lanes: by a call over the links between nodes.
+
+internal import Cluster
+internal import Distributed
+internal import Metrics
+internal import PulserIR
+internal import Store
+internal import Synchronization
+
+/// Tells lanes and sessions, wherever they are, what is stored for them.
+///
+/// It never decides anything: whoever hears looks at the database. What it cannot bring within
+/// ``patience`` the database's notice brings.
+final class LinkCourier: LaneCourier {
+    /// How long a call may take before the notice takes its place.
+    static let patience: Duration = .milliseconds(300)
+    /// Lanes whose shard is remembered; beyond that all are forgotten, which costs one look each.
+    static let lanesMax = 100_000
+
+    private let system: ClusterSystem
+    private let store: Store
+    /// Whether the node has no links: then it reaches its own lanes only.
+    private let isAlone: Bool
+    private let shards = Mutex<[Int64: Int32]>([:])
+
+    init(_ system: ClusterSystem, store: Store, isAlone: Bool) {
+        self.system = system
+        self.store = store
+        self.isAlone = isAlone
+    }
+
+    func tell(_ news: LaneNews) async -> Bool {
+        guard let shard = await self.shard(of: news.lane),
+            let owner = self.system.owner(of: shard), owner == self.system.me || !self.isAlone
+        else { return false }
+        do {
+            let lane = try self.system.reference(
+                to: LaneActor.self,
+                .number(news.lane),
+                at: .shard(shard)
+            )
+            try await withCallOptions(Self.options) { try await lane.hear(news) }
+            ExecutionMetrics.news(isHere: owner == self.system.me).increment()
+            return true
+        } catch {
+            ExecutionMetrics.newsLate.increment()
+            return false
+        }
+    }
+
+    func tell(session: String) async {
+        await withDiscardingTaskGroup { group in
+            for node in self.system.nodes where node == self.system.me || !self.isAlone {
+                group.addTask {
+                    let actor = try? self.system.reference(
+                        to: SessionActor.self,
+                        .name(session),
+                        at: .node(node)
+                    )
+                    // A node that has nothing of the session in memory says so.
+                    try? await withCallOptions(Self.options) { try await actor?.hear() }
+                }
+            }
+        }
+    }
+
+    private static var options: CallOptions {
+        var options = CallOptions()
+        options.timeout = Self.patience
+        options.attemptsMax = 2
+        return options
+    }
+
+    /// A lane never changes its shard.
+    private func shard(of lane: Int64) async -> Int32? {
+        if let shard = self.shards.withLock({ $0[lane] }) { return shard }
+        guard let row = try? await self.store.loadLanes([lane]).first else { return nil }
+        self.shards.withLock { shards in
+            if shards.count >= Self.lanesMax { shards = [:] }
+            shards[lane] = row.shard
+        }
+        return row.shard
+    }
+}

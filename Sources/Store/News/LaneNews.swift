@@ -1,0 +1,45 @@
+// What is told about lanes once the database has it, and to whom.
+
+internal import Synchronization
+
+/// Something that the owner of a lane should look at now. The database has it already: news that are
+/// lost cost latency only.
+public enum LaneNews: Sendable, Hashable, Codable {
+    /// The lane has new work.
+    case work(lane: Int64)
+    /// Something is asked of a run of the lane: its end, a pause, to go on.
+    case request(lane: Int64, run: Int64)
+    /// The lane's settings changed.
+    case settings(lane: Int64)
+
+    /// The lane's number.
+    public var lane: Int64 {
+        switch self {
+        case .work(let lane), .request(let lane, _), .settings(let lane): lane
+        }
+    }
+}
+
+/// Brings news to the owners of lanes by a quicker way than the database's notices.
+public protocol LaneCourier: Sendable {
+    /// Tells a lane's owner, wherever that is.
+    ///
+    /// - Returns: Whether the owner has heard it; if not, a notice of the database follows.
+    func tell(_ news: LaneNews) async -> Bool
+    /// Tells every node that something is asked of many runs of a session.
+    func tell(session: String) async
+}
+
+/// Where a node's store finds the courier, which comes and goes with the node's lives.
+public final class LaneNewsDesk: Sendable {
+    private let state = Mutex<(any LaneCourier)?>(nil)
+
+    /// A desk without a courier.
+    public init() {}
+
+    /// Who brings news from now on; `nil` for nobody.
+    public var courier: (any LaneCourier)? {
+        get { self.state.withLock { $0 } }
+        set { self.state.withLock { $0 = newValue } }
+    }
+}
