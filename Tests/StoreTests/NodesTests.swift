@@ -21,7 +21,7 @@ struct NodesTests {
 
     @Test("a node that joins buries its predecessor at the address, and only that")
     func predecessor() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let old = try await self.join(bed, "a")
             let other = try await self.join(bed, "b")
             let owned = try await bed.store.takeShards(10, for: old)
@@ -39,7 +39,7 @@ struct NodesTests {
 
     @Test("of nodes that join one address at once all but the last end dead or are refused")
     func joinTogether() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let refusals = await withTaskGroup(of: StoreError.Code?.self) { group in
                 for _ in 0..<6 {
                     group.addTask { await code { _ = try await self.join(bed, "a") } }
@@ -54,7 +54,7 @@ struct NodesTests {
 
     @Test("a late renewal is a renewal and starts a new streak")
     func renew() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let node = try await self.join(bed, "a")
             try await self.age(bed, node, "streak_since")
             #expect(try await bed.store.renew(node) != nil)
@@ -73,7 +73,7 @@ struct NodesTests {
 
     @Test("only a node with a whole lease of renewals reaps, and only what is over")
     func reap() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let dead = try await self.join(bed, "dead")
             let live = try await self.join(bed, "live")
             let me = try await self.join(bed, "me")
@@ -99,7 +99,7 @@ struct NodesTests {
 
     @Test("shards have one owner, whoever takes at once, and are released only as they were taken")
     func shards() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let a = try await self.join(bed, "a")
             let b = try await self.join(bed, "b")
             let taken = try await withThrowingTaskGroup(of: [OwnedShard].self) { group in
@@ -127,7 +127,7 @@ struct NodesTests {
 
     @Test("a node is not declared dead while it takes shards")
     func takeAndReap() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let me = try await self.join(bed, "me")
             try await self.age(bed, me, "streak_since")
             for round in 0..<20 {
@@ -151,7 +151,7 @@ struct NodesTests {
 
     @Test("a queued run that nobody could hear of is cancelled at once, another is asked for")
     func cancel() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let lane = try await bed.store.ensureLane(session: "default", lane: "l")
             let ids = try await bed.enqueue(2, lane: lane)
             #expect(try await bed.store.requestCancel(ids[0], reason: "why") == .cancelled)

@@ -298,7 +298,9 @@ public struct Room: Sendable {
 
 extension RoomClient {
     /// Whether some node works for this database now.
-    func hasActiveNode() async throws -> Bool {
+    ///
+    /// - Throws: When the database cannot be asked.
+    public func hasActiveNode() async throws -> Bool {
         try await self.store.nodes().contains {
             $0.status == "active" && $0.leaseMilliseconds > 0
         }

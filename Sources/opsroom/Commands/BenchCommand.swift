@@ -28,8 +28,11 @@ struct BenchCommand: AsyncParsableCommand {
                 session of its own. First all runs are enqueued and drained, then a few come one
                 by one, so that the latency of an idle node shows.
 
-                Example:
+                With --no-node other nodes of the database do the work, and are what is measured.
+
+                Examples:
                   opsroom bench runs --count 20000 --lanes 64
+                  DATABASE_URL=postgres://ops@db/opsroom opsroom bench runs --no-node
                 """
         )
 
@@ -38,6 +41,8 @@ struct BenchCommand: AsyncParsableCommand {
         @Option(help: "Runs at once in each lane.") var width = 8
         @Option(help: "Runs at once on the node.") var runsMax = 512
         @Option(help: "Runs that come one by one, 50 a second.") var paced = 200
+        @Flag(name: .customLong("no-node"), help: "Be no node: others do the work.")
+        var isGuest = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var room: RoomOptions
 
@@ -50,8 +55,16 @@ struct BenchCommand: AsyncParsableCommand {
         func run() async throws {
             let configuration = try self.room.configuration([.runsMax: String(self.runsMax)])
             let room = self.room.room(configuration)
-            let result = try await room.open(purpose: "opsroom bench", node: .here) { client in
-                try await Bench(
+            let need = self.isGuest ? Room.NodeNeed.none : .here
+            let result = try await room.open(purpose: "opsroom bench", node: need) { client in
+                if self.isGuest, try await !client.hasActiveNode() {
+                    throw RoomError(
+                        .unavailable,
+                        "no node of this database works, so nothing would be measured",
+                        next: "opsroom nodes list"
+                    )
+                }
+                return try await Bench(
                     client: client,
                     count: self.count,
                     lanes: self.lanes,

@@ -149,7 +149,7 @@ struct ClusterMovesTests {
 
     @Test("an owner keeps what it was to hand over, and only while it is still to hand it over")
     func decline() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.mark(stage.term, [0: stage.other])
             #expect(try await bed.store.decline(stage.other, [stage.owned[0]]) == [])
@@ -167,7 +167,7 @@ struct ClusterMovesTests {
 
     @Test("a node that drains hands over what it serves, to nodes that it chooses itself")
     func handOverDraining() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let stage = try await self.stage(bed)
             _ = try await bed.store.mark(stage.term, [1: stage.other])
             try await bed.store.drain(stage.owner)

@@ -11,7 +11,7 @@ struct ClusterOversightTests {
         "the status shows the coordinator, what each node holds, who suspects whom and what moves"
     )
     func status() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let empty = try await bed.store.clusterStatus()
             #expect(empty.nodes.isEmpty && empty.freeShards == 1_024 && empty.termLeft == .zero)
             #expect(empty.view == ClusterView(version: 0, nodes: []))
@@ -57,7 +57,7 @@ struct ClusterOversightTests {
 
     @Test("the list of shards is of one node, in one state, or of all")
     func shards() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let nodes = try await bed.nodes(2)
             let term = try #require(try await bed.store.elect(nodes[0]))
             _ = try await bed.store.assign(term, [1: nodes[0], 2: nodes[1], 3: nodes[1]])
@@ -76,7 +76,7 @@ struct ClusterOversightTests {
 
     @Test("why a queued run does not run: each gate on its way from a free shard to its node")
     func queued() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             let lane = try await bed.store.ensureLane(session: "default", lane: "l")
             let shard = try #require(try await bed.store.loadLanes([lane]).first).shard
             let run = try await bed.enqueue(1, lane: lane)[0]
@@ -111,7 +111,7 @@ struct ClusterOversightTests {
 
     @Test("why a run does not run: its pause, its time, its lane, its child, its node, a request")
     func runs() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             try await Owner.with(bed) { owner in
                 let lane = try await bed.store.ensureLane(session: "default", lane: "l", width: 2)
                 let ids = try await bed.enqueue(4, lane: lane)
@@ -174,7 +174,7 @@ struct ClusterOversightTests {
         "since when a run rests: paused, waiting, behind its child; and since when it is under way"
     )
     func since() async throws {
-        try await StoreBed.with { bed in
+        try await StoreBed.withPlayedTime { bed in
             try await Owner.with(bed) { owner in
                 let lane = try await bed.store.ensureLane(session: "default", lane: "l")
                 _ = try await bed.enqueue(1, lane: lane)

@@ -21,7 +21,9 @@ extension StoreBed {
             CREATE TABLE played.base AS SELECT now() AS at;
             CREATE FUNCTION played.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$
                 SELECT at + nextval('played.microseconds') * interval '1 us' FROM played.base
-            $$
+            $$;
+            CREATE FUNCTION played.now() RETURNS timestamptz LANGUAGE sql AS
+                'SELECT played.clock_timestamp()'
             """
         )
         await connection.close()

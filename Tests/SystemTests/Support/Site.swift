@@ -25,6 +25,8 @@ final class Site: Sendable {
     /// `nil` for embedded servers.
     let databaseURL: String?
     private let programs = Mutex<[Program]>([])
+    /// How many programs were started: what each says goes to files of its own.
+    private let starts = Mutex(0)
 
     private init(_ database: Database) async throws {
         var template = Array("/tmp/ocr-XXXXXX".utf8CString)
@@ -108,7 +110,10 @@ final class Site: Sendable {
         environment["OPSROOM_CONFIG"] = self.contexts
         environment["DATABASE_URL"] = self.databaseURL
         environment.merge(extra) { $1 }
-        let number = self.programs.withLock(\.count)
+        let number = self.starts.withLock { count in
+            count += 1
+            return count
+        }
         let program = try Program(
             arguments + (data.map { ["--data", "\(self.folder)/\($0)"] } ?? []),
             environment: environment,
