@@ -294,6 +294,15 @@ struct FaultAuditTests {
         let drain = audit.drain(loss)
         #expect(drain.shards == [10: 100, 11: 0])
         #expect(drain.lanes == [1: 110])
+        // The run had ended before the shard was let go: then its end counts, or the next one's order.
+        evidence.runs[0].finished = 130
+        evidence.runs.append(evidence.runs[0])
+        evidence.runs[2].id = 3
+        evidence.runs[2].finished = 600
+        evidence.claims[1].run = 3
+        #expect(RecoveryAudit(evidence).drain(loss).lanes == [1: 130])
+        evidence.runs[2].enqueued = 145
+        #expect(RecoveryAudit(evidence).drain(loss).lanes == [1: 115])
         // Nobody takes the shard.
         evidence.shardChanges.removeAll { $0.at == 300 }
         #expect(RecoveryAudit(evidence).kill(loss).missing == 1)

@@ -120,4 +120,33 @@ struct ClaimTests {
             }
         }
     }
+
+    @Test("lanes that take over at once each get their own runs, none of another's")
+    func adoptTogether() async throws {
+        try await StoreBed.with { bed in
+            try await Owner.with(bed) { owner in
+                var runs: [Int64: RunID] = [:]
+                for number in 0..<8 {
+                    let lane = try await bed.store.ensureLane(
+                        session: "default",
+                        lane: "l\(number)"
+                    )
+                    runs[lane] = try await bed.enqueue(1, lane: lane)[0]
+                    _ = try await owner.claimOne(lane)
+                }
+                let adopted = try await withThrowingTaskGroup(of: (Int64, [RunID]).self) { group in
+                    for (lane, run) in runs {
+                        group.addTask {
+                            let want = try await owner.want(lane, room: 0)
+                            let claimed = try await owner.writer.adopt([run], lanes: [want])
+                            #expect(claimed.allSatisfy { $0.fence.claimNumber == 2 })
+                            return (lane, claimed.map(\.fence.run))
+                        }
+                    }
+                    return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+                }
+                #expect(adopted == runs.mapValues { [$0] })
+            }
+        }
+    }
 }

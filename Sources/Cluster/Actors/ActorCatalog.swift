@@ -38,6 +38,7 @@ public struct ActorCatalog: Sendable {
     public init(_ types: [any ClusterActor.Type]) async throws(ClusterError) {
         try await self.add(ProbeActor.self)
         try await self.add(WitnessActor.self)
+        try await self.add(HandOverActor.self)
         for type in types { try await self.add(type) }
     }
 

@@ -22,6 +22,8 @@ public actor MemberActor {
     private enum Job: Sendable {
         case ask(DirectoryRequest, id: Int)
         case probe(NodeEpoch, id: Int, via: NodeEpoch?)
+        case announce([Int32])
+        case tell(NodeEpoch, owns: [OwnedShard])
         case wake(at: Duration)
     }
 
@@ -125,8 +127,11 @@ public actor MemberActor {
         return self.ending ?? .left
     }
 
-    /// The database says that the membership or the shards changed.
+    /// The database says that the membership changed.
     public nonisolated func notified() { self.events.continuation.yield(.notified) }
+
+    /// The database says that shards changed.
+    public nonisolated func shardsChanged() { self.events.continuation.yield(.shardsChanged) }
 
     /// The process is to end: shards are handed over, then ``run(prober:host:onReady:)`` returns.
     public nonisolated func leave() { self.events.continuation.yield(.leave) }
@@ -160,7 +165,17 @@ public actor MemberActor {
             }
         }
         if !orders.isEmpty { self.orders.continuation.yield(orders) }
+        self.tellNewOwners(orders)
         self.arm()
+    }
+
+    private func tellNewOwners(_ orders: [ShardOwnerMachine.Action]) {
+        var moved: [NodeEpoch: [OwnedShard]] = [:]
+        for case .forward(let shard, let node, let generation) in orders {
+            let new = OwnedShard(shard: shard.shard, generation: generation)
+            moved[node, default: []].append(new)
+        }
+        for (node, shards) in moved { self.jobs.continuation.yield(.tell(node, owns: shards)) }
     }
 
     private func end(_ ending: Ending) {
@@ -202,6 +217,8 @@ public actor MemberActor {
         case .probe(let node, let id, let via):
             guard let answer = await prober?.probe(node, via: via) else { return }
             self.take(.probed(node, id: id, answer))
+        case .announce(let shards): await self.caller.directory.announce(shards)
+        case .tell(let node, let shards): await prober?.tell(node, owns: shards)
         case .wake(let time):
             try? await Task.sleep(
                 until: NodeClock.instant(time),
@@ -249,6 +266,7 @@ public actor MemberActor {
         }
         self.tell(asked.request, answer)
         self.take(.answered(id: id, answer))
+        self.announce(asked.request, answer)
         self.readAfter(asked)
     }
 
@@ -265,6 +283,17 @@ public actor MemberActor {
         }
         self.take(.answered(id: id, .failed))
         self.readAfter(asked)
+    }
+
+    /// Others hear of what was done, behind what follows from it here.
+    private func announce(_ request: DirectoryRequest, _ answer: DirectoryAnswer) {
+        switch (request, answer) {
+        case (.start, .owned(let shards)):
+            self.jobs.continuation.yield(.announce(shards.map(\.shard)))
+        case (.handOver(let shard, _), .handedOver(_?)):
+            self.jobs.continuation.yield(.announce([shard.shard]))
+        default: break
+        }
     }
 
     /// What people should hear of.

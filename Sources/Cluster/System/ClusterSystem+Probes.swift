@@ -6,7 +6,7 @@ internal import NIOPosix
 public import PulserIR
 public import StateMachines
 
-/// Asks other nodes whether they work.
+/// Talks to other nodes in a member's name: asks whether they work, tells what is theirs.
 public protocol Prober: Sendable {
     /// Probes a node.
     ///
@@ -15,6 +15,9 @@ public protocol Prober: Sendable {
     ///   - via: The node that probes it in this one's place; `nil` for this one itself.
     /// - Returns: What became of it; `nil` for silence.
     func probe(_ node: NodeEpoch, via: NodeEpoch?) async -> PeerMachine.Answer?
+
+    /// Tells a node that shards were handed over to it, so that it looks at once.
+    func tell(_ node: NodeEpoch, owns shards: [OwnedShard]) async
 }
 
 extension ClusterSystem: Prober {

@@ -72,7 +72,8 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
         guard let node = self.node else { return }
         let probe = self.host(.number(0)) { ProbeActor(node.directory, actorSystem: $0) }
         let witness = self.host(.number(0)) { WitnessActor(actorSystem: $0) }
-        defer { withExtendedLifetime((probe, witness)) {} }
+        let handOver = self.host(.number(0)) { HandOverActor(node.directory, actorSystem: $0) }
+        defer { withExtendedLifetime((probe, witness, handOver)) {} }
         try await node.run(onListening: onListening)
     }
 

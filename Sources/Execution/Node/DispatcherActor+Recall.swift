@@ -41,6 +41,7 @@ extension DispatcherActor {
             let next = self.unready.filter { !tried.contains($0) }
             if next.isEmpty {
                 if !self.shards.isEmpty { self.hasBegun.fire() }
+                if !tried.isEmpty { try? await self.answerRequests() }
                 // Whoever asked meanwhile may know of more than was read before.
                 guard asked != self.recheckCount else { return }
                 asked = self.recheckCount
@@ -58,7 +59,8 @@ extension DispatcherActor {
                     metadata: ["count": "\(next.count)", "reason": "\(error.message)"]
                 )
             }
-            await self.poll()
+            // Their queued runs; shards that came meanwhile do not wait for more than that.
+            try? await self.wakeReadyLanes()
         }
     }
 

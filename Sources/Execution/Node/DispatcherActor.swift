@@ -107,15 +107,20 @@ actor DispatcherActor {
     func poll() async {
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            let found = try await self.room.store.readyLanes(of: self.node)
-            self.configure(found)
-            await self.wake(found.map(\.lane))
+            try await self.wakeReadyLanes()
             try await self.answerRequests()
             self.polls += 1
             if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
         } catch {
             self.room.logger.debug("poll failed", metadata: ["reason": "\(error.message)"])
         }
+    }
+
+    /// Wakes lanes of this node's shards that have queued runs.
+    func wakeReadyLanes() async throws(StoreError) {
+        let found = try await self.room.store.readyLanes(of: self.node)
+        self.configure(found)
+        await self.wake(found.map(\.lane))
     }
 
     private static let pollsPerPassivation = 60

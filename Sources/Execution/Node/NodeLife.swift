@@ -248,7 +248,8 @@ public struct NodeLife: Sendable {
 
     private func listen(_ dispatcher: DispatcherActor, _ member: MemberActor) async {
         await self.equipment.listener.run { notice in
-            if notice.channel == .cluster || notice.channel == .shards { return member.notified() }
+            if notice.channel == .cluster { return member.notified() }
+            if notice.channel == .shards { return member.shardsChanged() }
             if notice.ids.isEmpty { return await dispatcher.poll() }
             switch notice.channel {
             case .work: await dispatcher.wake(notice.ids)

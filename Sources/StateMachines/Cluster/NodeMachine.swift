@@ -21,6 +21,8 @@ public struct NodeMachine: Sendable {
         case called(NodeEpoch, viewVersion: Int64)
         /// The database says that the membership or the shards changed.
         case notified
+        /// The database says that shards changed, and the membership did not.
+        case shardsChanged
         /// Shards that were to settle are at rest.
         case settled([OwnedShard])
         /// The loads of shards that weigh more than 1.
@@ -174,6 +176,9 @@ public struct NodeMachine: Sendable {
         case .notified:
             self.readView(at: now)
             self.shardsAt = now
+        case .shardsChanged:
+            self.shardsAt = now
+            self.isDirty = true
         case .settled(let shards):
             for shard in shards { self.owner.settled(shard) }
             self.isDirty = true

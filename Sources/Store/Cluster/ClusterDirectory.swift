@@ -152,7 +152,8 @@ public protocol ClusterDirectory: Sendable {
 
     // MARK: Shards, by their owner
 
-    /// Begins to serve shards that were assigned.
+    /// Begins to serve shards that were assigned. Whoever waits for them shall not wait for the notice
+    /// too: the caller has it sent with ``announce(_:)``.
     ///
     /// - Returns: Those of them that are this node's, with the time until it may have effects; the
     ///   others belong to somebody else by now.
@@ -162,7 +163,8 @@ public protocol ClusterDirectory: Sendable {
     ) async throws(StoreError) -> [ShardView]
 
     /// Hands a shard that is marked for `target` over to it, when nothing of it is under way; a
-    /// draining node hands over what it serves without a mark.
+    /// draining node hands over what it serves without a mark. The caller has the notice sent with
+    /// ``announce(_:)``.
     ///
     /// - Returns: The generation at which the target has it, also when an earlier call did it; `nil`
     ///   when it is not for `target` any more, or not this node's.
@@ -171,6 +173,9 @@ public protocol ClusterDirectory: Sendable {
         _ shard: OwnedShard,
         to target: NodeEpoch
     ) async throws(StoreError) -> Int64?
+
+    /// Tells listeners that shards have changed.
+    func announce(_ shards: [Int32]) async
 
     /// Gives shards away, to nobody.
     ///

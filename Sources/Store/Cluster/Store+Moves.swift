@@ -33,10 +33,7 @@ extension Store {
         _ node: NodeEpoch,
         _ shards: [OwnedShard]
     ) async throws(StoreError) -> [ShardView] {
-        let started = try await self.execute(MovesSQL.start, Self.values(node, shards)).shards()
-        // The coordinator's next round of moves waits for this one.
-        await self.tell(started.map(\.shard))
-        return started
+        try await self.execute(MovesSQL.start, Self.values(node, shards)).shards()
     }
 
     /// Makes the target the owner by one compare-and-set.
@@ -57,7 +54,6 @@ extension Store {
             PostgresRequest(MovesSQL.handedOver, [number, generation, next]),
         ])
         guard let answer = rows.last, answer.count == 1 else { return nil }
-        await self.notify(.shards, String(shard.shard))
         return try answer.first().int64(0)
     }
 
@@ -69,7 +65,7 @@ extension Store {
     ) async throws(StoreError) -> [Int32] {
         let rows = try await self.execute(MovesSQL.release, Self.values(node, shards))
         let released = try rows.decode { row throws(StoreError) in Int32(try row.int64(0)) }
-        await self.tell(released)
+        await self.announce(released)
         return released.sorted()
     }
 
@@ -80,7 +76,7 @@ extension Store {
     ) async throws(StoreError) -> [Int32] {
         let rows = try await self.execute(MovesSQL.decline, Self.values(node, shards))
         let kept = try rows.decode { row throws(StoreError) in Int32(try row.int64(0)) }
-        await self.tell(kept)
+        await self.announce(kept)
         return kept.sorted()
     }
 
@@ -95,6 +91,12 @@ extension Store {
                 try ShardView(row.from(1))
             }
         return ShardChanges(horizon: try first.int64(0), shards: shards)
+    }
+
+    /// Outside the transaction, like every notice of what is frequent.
+    public func announce(_ shards: [Int32]) async {
+        guard !shards.isEmpty else { return }
+        await self.notify(.shards, shards.map(String.init).joined(separator: ","))
     }
 
     // MARK: How it is asked
@@ -113,14 +115,8 @@ extension Store {
         guard let moved = try rows.last?.shards() else {
             throw StoreError(.corrupt, "an answer is missing")
         }
-        await self.tell(moved.map(\.shard))
+        await self.announce(moved.map(\.shard))
         return moved
-    }
-
-    /// Outside the transaction, like every notice of what is frequent.
-    func tell(_ shards: [Int32]) async {
-        guard !shards.isEmpty else { return }
-        await self.notify(.shards, shards.map(String.init).joined(separator: ","))
     }
 
     private static func pairs(_ nodes: [Int32: NodeEpoch]) -> [PostgresValue] {

@@ -39,7 +39,7 @@ extension Store {
             isDry
             ? []
             : try answers[2].decode { row throws(StoreError) in try ShardView(row).shard }
-        await self.tell(marked)
+        await self.announce(marked)
         let standings = try answers[answers.count - 1].decode { row throws(StoreError) in
             try ShardStanding(row)
         }

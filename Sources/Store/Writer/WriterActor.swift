@@ -163,31 +163,31 @@ public actor WriterActor {
         await self.answerClaims(claims)
     }
 
-    /// Claims of many lanes go in one statement; each adoption names its runs and goes alone.
+    /// Claims of many lanes go in one statement, and so do adoptions.
     private func answerClaims(
         _ claims: [(want: ClaimRequest, waiter: CheckedContinuation<ClaimAnswer, Never>)]
     ) async {
-        var fresh = claims.filter { $0.want.adopting.isEmpty }
-        while !fresh.isEmpty {
-            // Who asks for a lane that another asks for too comes after it: a run has one taker.
-            var lanes: Set<Int64> = []
-            let together = fresh.prefix { claim in
-                let own = Set(claim.want.wants.map(\.lane))
-                defer { lanes.formUnion(own) }
-                return lanes.isDisjoint(with: own)
+        for isAdoption in [false, true] {
+            var left = claims.filter { $0.want.adopting.isEmpty != isAdoption }
+            while !left.isEmpty {
+                // Who asks for a lane that another asks for too comes after it: a run has one taker.
+                var lanes: Set<Int64> = []
+                let together = left.prefix { claim in
+                    let own = Set(claim.want.wants.map(\.lane))
+                    defer { lanes.formUnion(own) }
+                    return lanes.isDisjoint(with: own)
+                }
+                left.removeFirst(together.count)
+                let wants = together.flatMap(\.want.wants)
+                let adopting = together.flatMap(\.want.adopting)
+                let answer = await self.perform(ClaimRequest(wants: wants, adopting: adopting))
+                for claim in together {
+                    let own = Set(claim.want.wants.map(\.lane))
+                    claim.waiter.resume(
+                        returning: answer.map { $0.filter { own.contains($0.fence.lane) } }
+                    )
+                }
             }
-            fresh.removeFirst(together.count)
-            let wants = together.flatMap(\.want.wants)
-            let answer = await self.perform(ClaimRequest(wants: wants, adopting: []))
-            for claim in together {
-                let own = Set(claim.want.wants.map(\.lane))
-                claim.waiter.resume(
-                    returning: answer.map { runs in runs.filter { own.contains($0.fence.lane) } }
-                )
-            }
-        }
-        for claim in claims where !claim.want.adopting.isEmpty {
-            claim.waiter.resume(returning: await self.perform(claim.want))
         }
     }
 

@@ -108,4 +108,19 @@ struct RedirectTests {
             #expect(nodes[0].directory.refreshes > 0)
         }
     }
+
+    @Test("a new owner that is told of its shards looks at once, unless it knows already")
+    func handOver() async throws {
+        try await ClusterBed.with { nodes in
+            let (old, new) = (nodes[0], nodes[1])
+            new.directory.set(Self.shard, self.place(old, 4))
+            new.directory.setNews(Self.shard, self.place(new, 5))
+            let moved = [OwnedShard(shard: Self.shard, generation: 5)]
+            await old.system.tell(new.epoch, owns: moved)
+            #expect(new.directory.place(of: Self.shard)?.owner == new.epoch)
+            #expect(new.directory.refreshes == 1)
+            await old.system.tell(new.epoch, owns: moved)
+            #expect(new.directory.refreshes == 1)
+        }
+    }
 }

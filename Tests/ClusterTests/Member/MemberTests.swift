@@ -48,6 +48,19 @@ final class WrittenHost: ShardHost {
     func trust(_ isTrusted: Bool) { self.state.withLock { $0.trusted.append(isTrusted) } }
 }
 
+/// Finds everybody alive, and writes down whom it told of what.
+private final class WrittenProber: Prober {
+    private let told = Mutex<[NodeEpoch: Set<OwnedShard>]>([:])
+
+    func told(_ node: NodeEpoch) -> Set<OwnedShard> { self.told.withLock { $0[node] ?? [] } }
+
+    func probe(_ node: NodeEpoch, via: NodeEpoch?) async -> PeerMachine.Answer? { .alive }
+
+    func tell(_ node: NodeEpoch, owns shards: [OwnedShard]) async {
+        self.told.withLock { $0[node, default: []].formUnion(shards) }
+    }
+}
+
 @Suite(.timeLimit(.minutes(1)))
 struct MemberTests {
     private let directory = MemoryDirectory()
@@ -57,6 +70,7 @@ struct MemberTests {
     ///
     /// - Returns: How the member ended; `body` must have it end.
     private func live(
+        prober: (any Prober)? = nil,
         onAvailability: @escaping @Sendable (String?) -> Void = { _ in },
         _ body: @escaping @Sendable (MemberActor, NodeEpoch) async throws -> Void
     ) async throws -> MemberActor.Ending {
@@ -72,7 +86,7 @@ struct MemberTests {
         )
         return try await withThrowingTaskGroup(of: MemberActor.Ending?.self) { group in
             let (ready, isReady) = AsyncStream<Void>.makeStream()
-            group.addTask { await member.run(prober: nil, host: self.host) { isReady.finish() } }
+            group.addTask { await member.run(prober: prober, host: self.host) { isReady.finish() } }
             group.addTask {
                 for await _ in ready {}
                 try await body(member, epoch)
@@ -118,6 +132,30 @@ struct MemberTests {
             await member.view.refresh(shard: 5)
             #expect(member.view.place(of: 5)?.owner == other)
             try await eventually("it is stopped here") { host.ended.contains(owned) }
+            member.leave()
+        }
+    }
+
+    @Test("whoever hands shards over tells their new owner so, with their new generations")
+    func handOver() async throws {
+        let (directory, host) = (self.directory, self.host)
+        let prober = WrittenProber()
+        _ = try await self.live(prober: prober) { member, epoch in
+            try await eventually("all shards are served") { host.served.count == 8 }
+            let node = NewNode(name: "o", address: "o", endpoint: "127.0.0.1:1", build: "test")
+            let other = try await directory.join(node)
+            try await directory.activate(other)
+            try await directory.drain(epoch)
+            member.notified()
+            try await eventually("the other one is told of every shard") {
+                prober.told(other).map(\.shard).sorted() == Array(0..<8)
+            }
+            #expect(
+                prober.told(other).allSatisfy { told in
+                    let row = directory.shards[Int(told.shard)]
+                    return row.owner == other && row.generation == told.generation
+                }
+            )
             member.leave()
         }
     }

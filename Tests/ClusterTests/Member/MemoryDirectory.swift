@@ -252,6 +252,8 @@ final class MemoryDirectory: ClusterDirectory {
         try await self.own(node, shards) { $0.state = .running }.map(\.shard)
     }
 
+    func announce(_ shards: [Int32]) async {}
+
     func shards(changedSince horizon: Int64?) async throws(StoreError) -> ShardChanges {
         try await self.answer { ShardChanges(horizon: $0.version, shards: $0.shards) }
     }

@@ -141,7 +141,7 @@ extension ClusterSimulation {
         case .lost:
             // ShardLost: its actors stop, and the node looks who has it.
             self.hosts[host].lanes[shard.shard] = nil
-            return self.give(host, .notified)
+            return self.give(host, .shardsChanged)
         case nil: break
         }
         self.hosts[host].lanes[shard.shard]?.isWriting = false

@@ -83,9 +83,9 @@ struct RecoveryAudit: Sendable {
 
     /// What a drain cost beyond the time in which its node still worked.
     ///
-    /// A shard waits from the moment its owner lets it go. A lane waits from the end of the last run
-    /// that its old owner brought to an end after it was asked to leave, or else, when a run of it
-    /// was under way, from the moment its shard was let go.
+    /// A shard waits from the moment its owner lets it go, and so does a lane whose run is under way
+    /// then and goes on elsewhere. A lane between two runs waits from the end of the last one, or from
+    /// when the next one was ordered: its shard may have had to wait for another lane's step.
     func drain(_ loss: NodeLoss) -> Cost {
         var cost = Cost()
         guard let epoch = self.epoch(of: loss.node, at: loss.at) else { return cost }
@@ -108,17 +108,26 @@ struct RecoveryAudit: Sendable {
             guard let left = released[lane.shard], self.hasWork(lane.id, at: loss.at),
                 let claim = self.claim(lane.id, notBy: epoch, after: loss.at)
             else { continue }
-            let ended = (self.runs[lane.id] ?? []).map(\.finished)
-                .filter { $0 > loss.at && $0 < claim.at }.max()
-            // Queued behind nothing: work came after the last run had ended.
-            let due = self.evidence.runs.first { $0.id == claim.run }?.enqueued ?? 0
-            cost.lanes[lane.id] = max(0, claim.at - max(ended ?? left, due))
+            guard !self.isUnderWay(lane.id, at: left) else {
+                cost.lanes[lane.id] = claim.at - left
+                continue
+            }
+            let ended = (self.runs[lane.id] ?? []).map(\.finished).filter { $0 <= left }.max()
+            let due = self.evidence.runs.first { $0.id == claim.run }?.enqueued
+            let since = max(ended ?? 0, due ?? 0, loss.at)
+            cost.lanes[lane.id] = max(0, claim.at - since)
         }
         return cost
     }
 
     private func hasWork(_ lane: Int64, at: Int64) -> Bool {
         (self.runs[lane] ?? []).contains { $0.enqueued <= at && $0.finished > at }
+    }
+
+    /// Whether somebody had taken up a run of the lane that had not ended yet.
+    private func isUnderWay(_ lane: Int64, at: Int64) -> Bool {
+        let taken = Set((self.claims[lane] ?? []).filter { $0.at <= at }.map(\.run))
+        return (self.runs[lane] ?? []).contains { taken.contains($0.id) && $0.finished > at }
     }
 
     private func claim(_ lane: Int64, notBy epoch: Int64, after at: Int64) -> FaultEvidence.Claim? {
