@@ -220,7 +220,7 @@ let package = Package(
         ),
         .target(
             name: "TestPeers",
-            dependencies: ["HTTP2", crypto, swiftASN1, x509],
+            dependencies: ["HTTP2", crypto, nioCore, nioPosix, swiftASN1, x509],
             path: "Tests/TestPeers",
             swiftSettings: house
         ),

@@ -127,4 +127,16 @@ struct LaneMachineTests {
             #expect(queued == 0 && lane.isIdle, "seed \(seed)")
         }
     }
+
+    @Test("a lane that rests takes nothing, whatever ends, and begins again by itself")
+    func rest() {
+        var lane = LaneMachine(width: 2)
+        #expect(lane.handle(.wake) == 2)
+        #expect(lane.handle(.claimed([RunID(1), RunID(2)])) == nil)
+        #expect(lane.handle(.rest) == nil)
+        #expect(lane.handle(.ended(RunID(1))) == nil)
+        #expect(lane.handle(.wake) == nil)
+        #expect(lane.active == [RunID(2)])
+        #expect(lane.handle(.rested) == 1)
+    }
 }

@@ -56,6 +56,34 @@ extension SystemTests {
             }
         }
 
+        @Test("where many runs fail at once their lane rests, and what is under way goes on to its end")
+        func resting() async throws {
+            try await Site.with { site in
+                try await site.run(["migrate", "apply"])
+                // Of seven runs under way at once six cannot go on.
+                try await self.refuse(site, "step_journal", "INSERT", "NEW.run_id > 1")
+                let node = try await site.startNode(["--verbose"])
+                try await site.run(["sessions", "create", "wide", "--lane", "A:8"])
+                let plan = try site.plan(
+                    "work",
+                    """
+                    steps: [{id: work, effects: destructive, shell: {argv: [sleep, "1"]}}]
+                    """
+                )
+                let words = ["--session", "wide", "--lane", "A", "--detach"]
+                for _ in 0..<7 { try await site.run(["run", plan] + words) }
+                let failed = Array(repeating: "failed", count: 6)
+                try await self.eventuallyRuns(site, ["succeeded"] + failed)
+                #expect(node.errorOutput.contains("lane rests"))
+                // It was claimed once: nobody took its work for what happened beside it.
+                #expect(try await site.rows("SELECT claim_no FROM run WHERE id = 1") == [["1"]])
+                // The lane works again.
+                _ = try await site.rows("DROP TRIGGER refuse ON step_journal")
+                try await site.run(["run", plan] + words)
+                try await self.eventuallyRuns(site, ["succeeded"] + failed + ["succeeded"])
+            }
+        }
+
         @Test("a run of which nothing can be stored is left alone, and its lane goes on")
         func left() async throws {
             try await Site.with { site in

@@ -113,12 +113,12 @@ final class ClusterNode: Sendable {
 
     /// An actor is gone, unless another one has its address by now.
     func remove(_ address: ActorAddress) {
-        let cell = self.state.withLock { state -> ActorCell? in
-            guard let cell = state.cells[address], cell.actor == nil else { return nil }
-            state.cells[address] = nil
-            return cell
+        // Looked at outside the lock: letting go of the last reference comes back here.
+        guard let cell = self.cell(address), cell.actor == nil else { return }
+        self.state.withLock { state in
+            if state.cells[address] === cell { state.cells[address] = nil }
         }
-        cell?.mailbox.close(ClusterError(.noActor, "the actor has ended"))
+        cell.mailbox.close(ClusterError(.noActor, "the actor has ended"))
     }
 
     /// The actor at an address.
@@ -208,16 +208,18 @@ final class ClusterNode: Sendable {
     /// No call comes or goes any more.
     func end() {
         let reason = ClusterError(.ended, "the node is leaving")
-        let (cells, parked) = self.state.withLock { state in
+        let (cells, parked, makers) = self.state.withLock { state in
             let waiting = [
                 state.parked.values.flatMap { $0 }, state.awaiting.values.flatMap { $0 },
             ]
-            let ended = (Array(state.cells.values), waiting.flatMap { $0 })
+            let ended = (Array(state.cells.values), waiting.flatMap { $0 }, state.makers)
             state.parked = [:]
             state.awaiting = [:]
             state.makers = [:]
             return ended
         }
+        // What they hold is let go outside the lock, for it may be actors.
+        withExtendedLifetime(makers) {}
         for call in parked { call.finish(.failure(Failure(reason))) }
         for cell in cells { cell.mailbox.close(reason) }
         self.pool.end(reason)

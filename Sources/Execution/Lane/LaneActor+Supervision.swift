@@ -76,7 +76,7 @@ extension LaneActor {
         case .escalate(let reason):
             // The fault is hardly in that one run. What is under way goes on: its work is not lost for
             // what happens to others.
-            self.supervision.begin(with: self.runs.keys, at: NodeClock.now)
+            self.supervision.begin()
             let id = self.channel.row.id
             let pause = await self.session.whenLocal { $0.faulted(id, reason) } ?? .zero
             self.room.logger.warning(

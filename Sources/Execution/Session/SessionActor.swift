@@ -78,7 +78,8 @@ distributed actor SessionActor: ClusterActor {
                     "session": "\(self.name)", "for": "\(pause)", "reason": "\(reason)",
                 ]
             )
-            self.supervision.begin(with: self.lanes.keys, at: now)
+            self.supervision.begin()
+            _ = self.supervision.start(lane, at: now)
             for (id, channel) in self.lanes where id != lane { channel.send(.rest(pause)) }
             return pause
         case .isolate, nil: return .zero

@@ -3,8 +3,8 @@
 /// One supervisor of independent children (one for one): a crash of one never ends another.
 ///
 /// A child that crashes again and again is poison: it is isolated with its reason, and what it was to
-/// do fails with that. When too many restarts happen within a minute the fault is not in a child, and
-/// the supervisor ends, so that its own supervisor starts everything below it anew.
+/// do fails with that. When too many restarts happen within a minute the fault is hardly in a child:
+/// the supervisor gives up, and its own supervisor says when it begins anew.
 public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
     /// How a child ended.
     public enum Ending: Sendable, Hashable {
@@ -20,7 +20,7 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
         case restart(Child, after: Duration)
         /// Never start it again; fail its work with the reason.
         case isolate(Child, reason: String)
-        /// End all children and this supervisor with the reason.
+        /// Decide nothing more until the own supervisor, told the reason, has it ``begin()``.
         case escalate(reason: String)
     }
 
@@ -31,7 +31,7 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
 
     /// Children that are poison, with the reason of their last crash.
     public private(set) var isolated: [Child: String] = [:]
-    /// Whether this supervisor gave up; it decides nothing any more.
+    /// Whether this supervisor gave up; it decides nothing until ``begin()``.
     public private(set) var hasEscalated = false
 
     private let rules: SupervisionRules
@@ -87,7 +87,7 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
         self.restarts.removeAll { now - $0 >= self.rules.window }
         guard self.restarts.count < self.rules.restartsMax else {
             self.hasEscalated = true
-            self.lives = [:]
+            self.lives[child] = life
             return .escalate(reason: reason)
         }
         self.restarts.append(now)
@@ -100,18 +100,11 @@ public struct SupervisionMachine<Child: Hashable & Sendable>: Sendable {
         return .restart(child, after: .milliseconds(wait))
     }
 
-    /// Begins anew after giving up, when its own supervisor says so. Poison stays poison.
-    ///
-    /// - Parameters:
-    ///   - children: Those that live all the same.
-    ///   - now: The node's monotonic clock.
-    public mutating func begin(with children: some Sequence<Child>, at now: Duration) {
+    /// Begins anew after giving up, when its own supervisor says so. What its children did counts on:
+    /// many that are poison are found one by one, not tried for ever.
+    public mutating func begin() {
         self.hasEscalated = false
         self.restarts = []
-        self.lives = [:]
-        for child in children where self.isolated[child] == nil {
-            self.lives[child] = Life(startedAt: now)
-        }
     }
 
     /// Forgets a poisonous child, because a person said so or its work has ended.

@@ -6,6 +6,7 @@ import StateMachines
 import Store
 import Synchronization
 import TestKit
+import TestPeers
 import Testing
 
 @testable import Cluster
@@ -246,7 +247,7 @@ struct MemberTests {
     func failover() async throws {
         let directory = self.directory
         let hosts = [self.host, WrittenHost()]
-        let ports = try FreePort.take(2)
+        let ports = try FreePorts.take(2)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // SAFETY: cancelled and awaited below, or with the test's process.
             let first = Task {

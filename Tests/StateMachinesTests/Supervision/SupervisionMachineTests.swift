@@ -94,12 +94,32 @@ struct SupervisionMachineTests {
         }
         let sixth = machine.ended("6", .crashed(reason: "disk full"), at: .seconds(69), random: 0)
         #expect(sixth == .escalate(reason: "disk full"))
-        #expect(machine.hasEscalated && machine.count == 0)
+        #expect(machine.hasEscalated && machine.count == 7)
         #expect(machine.start("8", at: .seconds(200)) == false)
         #expect(machine.ended("7", .crashed(reason: "x"), at: .seconds(200), random: 0) == nil)
         // A second later the first restart has left the window.
         let survived = late.ended("6", .crashed(reason: "x"), at: .seconds(70), random: 0.5)
         #expect(survived == .restart("6", after: .milliseconds(100)))
+    }
+
+    @Test("a supervisor that begins anew restarts again, and what is poison is found all the same")
+    func beginsAnew() {
+        var machine = SupervisionMachine<Int>()
+        var (ends, now): ([Int: Int], Duration) = ([:], .zero)
+        var escalations = 0
+        while machine.isolated.count < 8, now < .seconds(3_600) {
+            now += .seconds(1)
+            for child in 0..<8 where machine.start(child, at: now) {
+                ends[child, default: 0] += 1
+                let end = machine.ended(child, .crashed(reason: "bad"), at: now, random: 0.5)
+                guard case .escalate = end else { continue }
+                #expect(machine.start(child, at: now) == false)
+                escalations += 1
+                machine.begin()
+            }
+        }
+        #expect(ends == Dictionary(uniqueKeysWithValues: (0..<8).map { ($0, 3) }))
+        #expect(escalations > 0)
     }
 
     @Test("random crashes: never more restarts in a minute than allowed, poison stays away")

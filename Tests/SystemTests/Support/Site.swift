@@ -128,9 +128,10 @@ final class Site: Sendable {
     func startNode(
         data: String = "data",
         _ arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        command: String = "up"
     ) async throws -> Program {
-        let node = try self.start(["up"] + arguments, data: data, environment: environment)
+        let node = try self.start([command] + arguments, data: data, environment: environment)
         try await eventually("the node is ready") {
             if let code = node.exitCode {
                 throw NeverHappened(description: "the node ended with \(code): \(node.errorOutput)")

@@ -4,9 +4,9 @@ import NIOCore
 import NIOPosix
 
 /// Finds free ports of the loopback address.
-enum FreePort {
+public enum FreePorts {
     /// Different ports. Somebody else may take one meanwhile: then the test fails, naming it.
-    static func take(_ count: Int) throws -> [Int] {
+    public static func take(_ count: Int) throws -> [Int] {
         let channels = try (0..<count).map { _ in
             try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .bind(host: "127.0.0.1", port: 0).wait()
