@@ -161,7 +161,14 @@ extension NodeMachine {
 
     /// Moves shards away while draining, a few at a time, and lets the rest go in the end.
     private mutating func shed(at now: Duration, _ actions: inout [Action]) {
-        guard self.status == .draining, !self.owner.isEmpty else { return }
+        guard !self.owner.isEmpty else { return }
+        let isLeaving = self.leaveBy != nil
+        if isLeaving { self.owner.hurry(at: now) }
+        guard self.status == .draining else {
+            // A person took the drain back.
+            if !isLeaving { actions += self.owner.stay().map { .shard($0) } }
+            return
+        }
         let mayWait = self.leaveBy.map { now < $0 } ?? true
         let room = self.timing.drainWidth - self.owner.leaving(at: now)
         var allocation = AllocationMachine(
@@ -174,15 +181,20 @@ extension NodeMachine {
         let hasTargets = !allocation.loads.isEmpty
         if mayWait, hasTargets {
             for placement in placements {
-                actions += self.owner.move(placement.shard, to: placement.node, at: now)
-                    .map { .shard($0) }
+                actions += self.owner.move(
+                    placement.shard,
+                    to: placement.node,
+                    isLeaving: isLeaving,
+                    at: now
+                ).map { .shard($0) }
             }
-        } else if self.leaveBy != nil, mayWait {
+        } else if isLeaving, mayWait {
             // Nobody is there to take them: what is under way still may end.
             for shard in self.owner.running {
-                actions += self.owner.move(shard, to: nil, at: now).map { .shard($0) }
+                actions += self.owner.move(shard, to: nil, isLeaving: true, at: now)
+                    .map { .shard($0) }
             }
-        } else if self.leaveBy != nil {
+        } else if isLeaving {
             actions += self.owner.letGo().map { .shard($0) }
         }
     }

@@ -7,15 +7,15 @@ public import PulserIR
 /// ```
 /// assigned ──start──▶ running ──marked, leaving──▶ settling ──at rest──▶ settled ──handOver──▶ gone
 ///                        ▲                           │   │                 │ refused
-///                        │                  unmarked │   │ 5 s             ▼
+///                        │      unmarked, taken back │   │ 5 s             ▼
 ///                        ├───────────────────────────┘   └─▶ declining ◀─ doubtful
 ///                        └──────────────────────────────────────┘
 /// ```
 ///
 /// Only the owner hands over, by one compare-and-set, after its work came to rest. Work that does not
-/// come to rest soon is not cut off to make loads even: the move is declined. A node that leaves waits
-/// longer, and then does cut it off. A shard whose row shows a higher generation is lost at once, from
-/// everywhere.
+/// come to rest soon is not cut off to make loads even: the move is declined. A node that a person
+/// drains waits for as long as it takes; one whose process leaves waits a while, and then does cut it
+/// off. A shard whose row shows a higher generation is lost at once, from everywhere.
 public struct ShardOwnerMachine: Sendable {
     /// What the node must do with a shard's actors.
     public enum Action: Sendable, Hashable {
@@ -48,9 +48,9 @@ public struct ShardOwnerMachine: Sendable {
     enum Phase: Sendable, Hashable {
         case assigned
         case running
-        /// `isMarked`: by the coordinator; else by this node, which leaves. Without a target the shard
-        /// becomes free.
-        case settling(to: NodeEpoch?, until: Duration, isMarked: Bool)
+        /// `isMarked`: by the coordinator; else by this node, which drains. Without a target the shard
+        /// becomes free, without an `until` it may take as long as it takes.
+        case settling(to: NodeEpoch?, until: Duration?, isMarked: Bool)
         case settled(to: NodeEpoch?, isMarked: Bool)
         /// Its work goes on, so it stays.
         case declining
@@ -183,12 +183,50 @@ public struct ShardOwnerMachine: Sendable {
         self.set(shard.shard, .settled(to: target, isMarked: isMarked))
     }
 
-    /// Begins to move a running shard to `target`, or to nobody, because this node leaves.
-    public mutating func move(_ shard: Int32, to target: NodeEpoch?, at now: Duration) -> [Action] {
+    /// Begins to move a running shard away, because this node drains.
+    ///
+    /// - Parameters:
+    ///   - shard: Which one.
+    ///   - target: To whom; `nil` for nobody.
+    ///   - isLeaving: Whether the process ends, so that work which does not come to rest is cut off.
+    ///   - now: The node's monotonic clock.
+    /// - Returns: What follows from it.
+    public mutating func move(
+        _ shard: Int32,
+        to target: NodeEpoch?,
+        isLeaving: Bool,
+        at now: Duration
+    ) -> [Action] {
         guard let entry = self.owned[shard], entry.phase == .running else { return [] }
-        let until = now + self.timing.finish
+        let until = isLeaving ? now + self.timing.finish : nil
         self.set(shard, .settling(to: target, until: until, isMarked: false), at: now)
         return [.settle(self.name(shard, entry))]
+    }
+
+    /// The process ends: what has settled for as long as it takes until now gets a limit.
+    public mutating func hurry(at now: Duration) {
+        for shard in self.restless {
+            guard case .settling(let target, nil, let isMarked)? = self.owned[shard]?.phase else {
+                continue
+            }
+            let until = now + self.timing.finish
+            self.set(shard, .settling(to: target, until: until, isMarked: isMarked))
+        }
+    }
+
+    /// The node does not drain any more: what it was to give away without a mark stays.
+    public mutating func stay() -> [Action] {
+        var actions: [Action] = []
+        for shard in self.restless.sorted() {
+            guard let entry = self.owned[shard], !entry.isAsking else { continue }
+            switch entry.phase {
+            case .settling(_, _, isMarked: false), .settled(_, isMarked: false):
+                self.set(shard, .running)
+                actions.append(.resume(self.name(shard, entry)))
+            default: continue
+            }
+        }
+        return actions
     }
 
     /// Stops everything and lets it go.
@@ -216,7 +254,7 @@ public struct ShardOwnerMachine: Sendable {
         for shard in self.restless.sorted() {
             guard let entry = self.owned[shard], !entry.isAsking else { continue }
             let name = self.name(shard, entry)
-            if case .settling(let target, let until, let isMarked) = entry.phase, now >= until {
+            if case .settling(let target, let until?, let isMarked) = entry.phase, now >= until {
                 if isMarked {
                     self.set(shard, .declining)
                 } else {
@@ -269,7 +307,9 @@ extension ShardOwnerMachine {
             actions.append(.settle(name))
         case (.settling(_, let until, _), .handingOff):
             guard let target = row.target else { return }
-            self.set(row.shard, .settling(to: target, until: until, isMarked: true))
+            // Marked shards are forced in the end: before that it stays with its work.
+            let limit = until ?? now + self.timing.settle
+            self.set(row.shard, .settling(to: target, until: limit, isMarked: true))
         case (.settled, .handingOff) where !entry.isAsking:
             guard let target = row.target else { return }
             self.set(row.shard, .settled(to: target, isMarked: true))

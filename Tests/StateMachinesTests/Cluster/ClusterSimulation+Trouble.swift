@@ -45,6 +45,10 @@ extension ClusterSimulation {
             self.builds += 1
             self.hosts[host].build = "\(self.builds)"
             if !self.hosts[host].isFrozen { self.give(host, .leave) }
+        case .drain:
+            let node = self.hosts[host].epoch
+            guard self.hosts[host].life > 0, self.directory.drain(node) else { return }
+            self.add(.undrain(node), after: max(1, end - self.now))
         case .clock:
             let rate = self.draw(970...1_030)
             let jump = self.draw(0...1_000_000)

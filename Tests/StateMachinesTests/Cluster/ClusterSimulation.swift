@@ -47,6 +47,8 @@ struct ClusterSimulation {
         case slowness
         /// A node is asked to leave and comes back with a newer build.
         case leave
+        /// A person drains a node and takes that back.
+        case drain
         /// A node's clock jumps ahead and runs at another rate.
         case clock
     }
@@ -66,6 +68,7 @@ struct ClusterSimulation {
         case written(Int, life: Int, OwnedShard, Int, SimulatedDirectory.Written?)
         case forwarded(Int, OwnedShard, [Int])
         case thaw(Int)
+        case undrain(NodeEpoch)
         case trouble
         case outage
         case inspect
@@ -188,6 +191,7 @@ struct ClusterSimulation {
         case .forwarded(let host, let shard, let operations):
             self.take(operations, host, shard)
         case .thaw(let host): self.thaw(host)
+        case .undrain(let node): self.directory.undrain(node)
         case .trouble: self.makeTrouble()
         case .outage:
             let end = self.now + self.scenario.outageSeconds * Self.second

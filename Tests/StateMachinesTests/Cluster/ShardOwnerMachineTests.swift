@@ -158,7 +158,8 @@ struct ShardOwnerMachineTests {
     func cutOff() {
         for target in [Self.other, nil] {
             var machine = Self.running()
-            #expect(machine.move(0, to: target, at: .zero) == [.settle(Self.owned)])
+            let moved = machine.move(0, to: target, isLeaving: true, at: .zero)
+            #expect(moved == [.settle(Self.owned)])
             #expect(machine.leaving(at: .zero) == 1)
             #expect(machine.leaving(at: .seconds(1)) == 0, "others need not wait for it")
             #expect(machine.work(at: .milliseconds(9_999)).actions == [])
@@ -170,10 +171,62 @@ struct ShardOwnerMachineTests {
         }
     }
 
+    /// An owner whose node a person drains; its shard has not come to rest for an hour.
+    private static func draining() -> ShardOwnerMachine {
+        var machine = Self.running()
+        _ = machine.move(0, to: self.other, isLeaving: false, at: .zero)
+        #expect(machine.wakeAt == nil)
+        let (actions, requests) = machine.work(at: .seconds(3_600))
+        #expect(actions == [] && requests == [])
+        #expect(machine.mayAct(0, generation: 5, at: .seconds(3_600)))
+        return machine
+    }
+
+    @Test("a person's drain cuts nothing off, however long it takes")
+    func patient() {
+        var machine = Self.draining()
+        machine.settled(Self.owned)
+        let request = DirectoryRequest.handOver(Self.owned, to: Self.other)
+        #expect(machine.work(at: .seconds(3_600)).requests == [request])
+    }
+
+    @Test("a process that ends while a person drains its node waits no longer than without that")
+    func hurried() {
+        var machine = Self.draining()
+        machine.hurry(at: .seconds(3_600))
+        machine.hurry(at: .seconds(3_605))
+        #expect(machine.wakeAt == .seconds(3_610))
+        #expect(machine.work(at: .seconds(3_609)).actions == [])
+        #expect(machine.work(at: .seconds(3_610)).actions == [.stop(Self.owned)])
+    }
+
+    @Test("a drain that is taken back has its shards served again, but those with a mark")
+    func takenBack() {
+        var machine = Self.draining()
+        var atRest = machine
+        #expect(machine.stay() == [.resume(Self.owned)])
+        #expect(machine.admission(0, generation: 5) == .admit)
+        #expect(machine.stay() == [])
+        atRest.settled(Self.owned)
+        var asking = atRest
+        #expect(atRest.stay() == [.resume(Self.owned)])
+        _ = asking.work(at: .seconds(3_600))
+        #expect(asking.stay() == [], "it may be another's already")
+    }
+
+    @Test("a shard that is marked while its node drains is kept before it is forced")
+    func markedMeanwhile() {
+        var machine = Self.draining()
+        let row = Self.row(.handingOff, target: NodeEpoch(3))
+        _ = machine.learn(row, sentAt: .seconds(3_600), at: .seconds(3_600))
+        #expect(machine.stay() == [])
+        #expect(machine.work(at: .seconds(3_605)).requests == [.decline([Self.owned])])
+    }
+
     @Test("a shard at rest that nobody takes is ended and let go")
     func nobody() {
         var machine = Self.running()
-        _ = machine.move(0, to: nil, at: .zero)
+        _ = machine.move(0, to: nil, isLeaving: true, at: .zero)
         machine.settled(Self.owned)
         let (actions, requests) = machine.work(at: .seconds(1))
         #expect(actions == [.stop(Self.owned)])
@@ -198,7 +251,7 @@ struct ShardOwnerMachineTests {
         for (state, requests) in outcomes {
             var machine = Self.running()
             let target = state == .handingOff ? Self.other : nil
-            _ = machine.move(0, to: Self.other, at: .zero)
+            _ = machine.move(0, to: Self.other, isLeaving: true, at: .zero)
             machine.settled(Self.owned)
             let request = DirectoryRequest.handOver(Self.owned, to: Self.other)
             #expect(machine.work(at: .zero).requests == [request])

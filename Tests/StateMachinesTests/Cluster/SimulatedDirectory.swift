@@ -118,6 +118,16 @@ struct SimulatedDirectory {
         return NodeEpoch(Int64(self.nodes.count))
     }
 
+    /// A person drains a node; only one that takes part.
+    mutating func drain(_ node: NodeEpoch) -> Bool {
+        self[node].status == .active && self.change(node, from: [.active], to: .draining)
+    }
+
+    /// A person takes a drain back; nothing happens to others.
+    mutating func undrain(_ node: NodeEpoch) {
+        _ = self.change(node, from: [.draining], to: .active)
+    }
+
     mutating func execute(
         _ request: DirectoryRequest,
         by me: NodeEpoch,
