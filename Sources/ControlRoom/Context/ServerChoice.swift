@@ -17,6 +17,8 @@ public struct ServerAccess: Sendable, Hashable {
     public var data: String?
     /// The context it came from; `nil` for an address without one.
     public var context: String?
+    /// Another context with the same token and authorities: most likely another node of the cluster.
+    public var sibling: String?
     /// Where each value came from; the token is not shown.
     public var origins: [RoomConfiguration.Value]
 
@@ -113,7 +115,15 @@ public struct ServerChoice: Sendable, Hashable {
             // The same server may be known by a name, with what it takes to be let in.
             context = file.contexts.first { (try? ServerURL($0.server)) == url }
         }
-        return try self.access(url, server, named, context)
+        var access = try self.access(url, server, named, context)
+        if let context, context.token != nil {
+            access.sibling =
+                file.contexts.first {
+                    $0.name != context.name && $0.server != context.server
+                        && $0.token == context.token && $0.ca == context.ca
+                }?.name
+        }
+        return access
     }
 
     /// The server to ask for what only a running node can tell.

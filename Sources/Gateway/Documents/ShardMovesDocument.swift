@@ -46,13 +46,15 @@ struct ShardMovesDocument {
         case .moves: return "it \(self.isDry ? "would go" : "goes") from \(owner) to \(target)"
         case .underWay: return "it is on its way from \(owner) to \(target) already"
         case .there: return "\(target) has it already"
+        case .kept: return "it \(self.isDry ? "would stay" : "stays") at \(target)"
         case .passedOver:
             switch shard.state {
             case .free: return "nobody owns it: it is given to a node first"
             case .assigned: return "it was given to \(owner), which does not serve it yet"
             case .handingOff:
                 let other = shard.target.map(self.name) ?? "another node"
-                return "it is on its way from \(owner) to \(other)"
+                return
+                    "it is on its way from \(owner) to \(other); it goes elsewhere when it is there"
             case .running: return "\(target) takes no shards any more; \(owner) keeps it"
             }
         }
@@ -93,6 +95,7 @@ extension ShardMove.Outcome {
         case .moves: "moves"
         case .underWay: "under_way"
         case .there: "there"
+        case .kept: "kept"
         case .passedOver: "passed_over"
         }
     }

@@ -130,7 +130,8 @@ extension SchemaCatalog {
             "moves": Schema.list(
                 Schema.object([
                     "shard": Schema.integer(0...1_023),
-                    "outcome": Schema.choice(["moves", "under_way", "there", "passed_over"]),
+                    "outcome": Schema.choice(["moves", "under_way", "there", "kept", "passed_over"]
+                    ),
                     "reason": Schema.text, "from": Self.maybe, "to": Schema.text,
                     "state": Schema.choice(ShardState.allCases.map(\.rawValue)),
                     "generation": Schema.integer,

@@ -4,7 +4,8 @@ internal import Postgres
 
 enum MovesSQL {
     static let all = [
-        holdTerm, assign, mark, holdView, move, force, start, holdTarget, handOver, handedOver,
+        holdTerm, assign, mark, holdView, move, keep, force, start, holdTarget, handOver,
+        handedOver,
         release, decline, changes,
     ]
 
@@ -98,6 +99,23 @@ enum MovesSQL {
         "cluster.move",
         [.int4Array, .int8Array],
         "WITH asked AS MATERIALIZED (\(pairs("$1", "$2"))), \(handOff)"
+    )
+
+    /// Takes the marks of shards `$1` back that nodes `$2` have, in a person's name. Whoever hands
+    /// one over at this moment came first, or finds its target gone. Ascending order, as everywhere.
+    static let keep = PostgresStatement(
+        "cluster.keep",
+        [.int4Array, .int8Array],
+        """
+        WITH held AS MATERIALIZED (
+            SELECT s.shard_id FROM shard s
+            JOIN unnest($1, $2) AS i (shard_id, node)
+                ON i.shard_id = s.shard_id AND i.node = s.owner
+            WHERE s.state = 'handing_off' ORDER BY s.shard_id FOR UPDATE OF s)
+        UPDATE shard s SET state = 'running', target = NULL
+        FROM held WHERE s.shard_id = held.shard_id
+        RETURNING s.shard_id
+        """
     )
 
     /// Takes shards from owners that did not hand them over in time. An owner may be alive and go on

@@ -11,6 +11,9 @@ public struct ShardMove: Sendable, Hashable {
     /// Whether its owner is asked for it by this very call; of one that only looks, whether it
     /// would be.
     public var isMarked: Bool
+    /// Whether this very call took the mark back by which it was to leave who shall have it; of one
+    /// that only looks, whether it would.
+    public var isKept = false
 
     /// What becomes of a shard.
     public enum Outcome: Sendable, Hashable {
@@ -20,6 +23,8 @@ public struct ShardMove: Sendable, Hashable {
         case underWay
         /// The target has it.
         case there
+        /// It was to leave the target, and stays.
+        case kept
         /// Only a shard that is served moves, and only to a node that takes shards.
         case passedOver
     }
@@ -35,6 +40,7 @@ public struct ShardMove: Sendable, Hashable {
     public var outcome: Outcome {
         let shard = self.standing.shard
         if self.isMarked { return .moves }
+        if self.isKept { return .kept }
         if shard.state == .handingOff {
             return shard.target == self.target ? .underWay : .passedOver
         }

@@ -5,7 +5,8 @@ public import PulserIR
 
 extension Store {
     /// Has the owners of running shards hand them over, in a person's name: without a coordinator
-    /// too, and again after a lost reply.
+    /// too, and again after a lost reply. A shard on its way from the very node that shall have it
+    /// stays there.
     ///
     /// - Parameters:
     ///   - targets: By shard, who shall get it.
@@ -22,12 +23,12 @@ extension Store {
         let limit = Int64(Self.questionTimeMax / .milliseconds(1))
         var requests = [PostgresRequest(WriterSQL.bound, [.text(String(limit))])]
         if !isDry {
+            let values: [PostgresValue] = [
+                .int4Array(pairs.map(\.key)), .int8Array(pairs.map(\.value.number)),
+            ]
             requests += [
-                PostgresRequest(MovesSQL.holdView),
-                PostgresRequest(
-                    MovesSQL.move,
-                    [.int4Array(pairs.map(\.key)), .int8Array(pairs.map(\.value.number))]
-                ),
+                PostgresRequest(MovesSQL.holdView), PostgresRequest(MovesSQL.move, values),
+                PostgresRequest(MovesSQL.keep, values),
             ]
         }
         requests.append(PostgresRequest(OversightSQL.shards, [.null, .null]))
@@ -39,7 +40,10 @@ extension Store {
             isDry
             ? []
             : try answers[2].decode { row throws(StoreError) in try ShardView(row).shard }
-        await self.announce(marked)
+        let kept =
+            isDry
+            ? [] : try answers[3].decode { row throws(StoreError) in Int32(try row.int64(0)) }
+        await self.announce((marked + kept).sorted())
         let standings = try answers[answers.count - 1].decode { row throws(StoreError) in
             try ShardStanding(row)
         }
@@ -47,11 +51,14 @@ extension Store {
             let shard = standing.shard
             guard let target = targets[shard.shard] else { return nil }
             let isMovable = shard.state == .running && shard.owner != target
-            return ShardMove(
+            var move = ShardMove(
                 standing: standing,
                 target: target,
                 isMarked: isDry ? isMovable : marked.contains(shard.shard)
             )
+            let isLeaving = shard.state == .handingOff && shard.owner == target
+            move.isKept = isDry ? isLeaving : kept.contains(shard.shard)
+            return move
         }
     }
 }

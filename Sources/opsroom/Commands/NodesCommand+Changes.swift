@@ -6,6 +6,22 @@ import Glibc
 import PulserIR
 
 extension NodesCommand {
+    /// `--watch` of a change that is done at once: what follows from it.
+    struct AfterwardsOptions: ParsableArguments {
+        @Flag(name: .shortAndLong, help: "Then show the nodes every second until Ctrl-C.")
+        var watch = false
+
+        /// Shows the nodes when that is wanted.
+        func show(_ place: PlaceOptions, _ output: OutputOptions) async throws {
+            guard self.watch else { return }
+            var options = WatchOptions()
+            options.watch = true
+            try await options.show(place, output) { room in
+                try await NodesCommand.picture(room, output)
+            }
+        }
+    }
+
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "status",
@@ -36,10 +52,13 @@ extension NodesCommand {
             let (name, output) = (self.node, self.output)
             if self.check {
                 let isDrained = try await self.place.access { room in
-                    try await NodeDrain(name: name, room: room).isDrained()
+                    let node = try await room.node(name)
+                    if output.output != .table { output.printJSON(node) }
+                    return NodeDrain.isDrained(node)
                 }
-                if !isDrained { throw ExitCode(RoomError.Code.badResult.rawValue) }
-                return
+                guard !isDrained else { return }
+                if output.output == .table { Terminal.error.line("\(name) is not drained") }
+                throw ExitCode(RoomError.Code.badResult.rawValue)
             }
             try await self.watch.show(self.place, output) { room in
                 let node = try await room.node(name)
@@ -54,9 +73,9 @@ extension NodesCommand {
             commandName: "drain",
             abstract: "Have a node give its shards away and take no more; wait until it has.",
             discussion: """
-                Runs under way are not cut off: their shards go when they have ended. The node lives
-                on without work until it is stopped or taken back. Ctrl-C ends the waiting, not the
-                drain.
+                Steps under way are not cut off: a shard goes when they have ended, and its runs go on
+                with their next steps elsewhere. The node lives on without work until it is stopped or
+                taken back. Ctrl-C ends the waiting, not the drain.
 
                 Examples:
                   opsroom nodes drain n2
@@ -72,10 +91,17 @@ extension NodesCommand {
         var dryRun = false
         @Flag(name: .customLong("no-wait"), help: "Do not wait until it is drained.")
         var noWait = false
+        @Flag(name: .shortAndLong, help: "Follow the drain; that is so without it, too.")
+        var watch = false
         @Option(help: ArgumentHelp("How long to wait.", valueName: "duration"))
         var timeout = DurationOption(seconds: 3_600)
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
+
+        func validate() throws {
+            guard self.watch, self.noWait || self.dryRun else { return }
+            throw ValidationError("--watch follows what --no-wait and --dry-run do not")
+        }
 
         func run() async throws {
             let (name, output) = (self.node, self.output)
@@ -106,7 +132,7 @@ extension NodesCommand {
             Terminal.output.line(
                 held == 0
                     ? Terminal.output.styled("✓", .green) + " \(name) is drained"
-                    : "\(name) drains: \(held) shards to go"
+                    : "\(name) drains: \(NodeDrain.shards(node)) to go"
             )
             let next =
                 held == 0
@@ -127,17 +153,22 @@ extension NodesCommand {
         )
 
         @Argument(help: "The node's name or number.") var node: String
+        @OptionGroup var watch: AfterwardsOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
         func run() async throws {
             let name = self.node
             let node = try await self.place.access { try await $0.change(name, .undrain) }
-            guard self.output.output == .table else { return self.output.printJSON(node) }
-            Terminal.output.line(
-                Terminal.output.styled("✓", .green) + " \(name) is "
-                    + ClusterPicture.text(node, "status")
-            )
+            if self.output.output == .table {
+                Terminal.output.line(
+                    Terminal.output.styled("✓", .green) + " \(name) is "
+                        + ClusterPicture.text(node, "status")
+                )
+            } else {
+                self.output.printJSON(node)
+            }
+            try await self.watch.show(self.place, self.output)
         }
     }
 
@@ -160,6 +191,7 @@ extension NodesCommand {
         @Flag(help: "Do not ask.") var yes = false
         @Flag(name: .customLong("dry-run"), help: "Say what would be free, and change nothing.")
         var dryRun = false
+        @OptionGroup var watch: AfterwardsOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
@@ -174,17 +206,21 @@ extension NodesCommand {
                 }
                 return try await room.change(name, .evict)
             }
-            guard output.output == .table else { return output.printJSON(node) }
-            let held = ClusterPicture.held(node)
-            Terminal.output.line(
-                isDry
-                    ? "\(name) would be dead and \(held) shards free"
-                    : Terminal.output.styled("✓", .green) + " \(name) is dead, \(held) shards free"
-            )
+            if output.output == .table {
+                let shards = NodeDrain.shards(node)
+                Terminal.output.line(
+                    isDry
+                        ? "\(name) would be dead and \(shards) free"
+                        : Terminal.output.styled("✓", .green) + " \(name) is dead, \(shards) free"
+                )
+            } else {
+                output.printJSON(node)
+            }
+            if !isDry { try await self.watch.show(self.place, output) }
         }
 
         private static func ask(_ name: String, _ node: JSONValue, next: String) throws {
-            let held = ClusterPicture.held(node)
+            let shards = NodeDrain.shards(node)
             let lease = ClusterPicture.number(node, "lease_ms")
             let state =
                 lease > 0
@@ -193,11 +229,11 @@ extension NodesCommand {
             guard isatty(STDIN_FILENO) == 1, Terminal.error.isTerminal else {
                 throw RoomError(
                     .refused,
-                    "\(state), with \(held) shards; nobody is there to ask: --yes declares it dead",
+                    "\(state), with \(shards); nobody is there to ask: --yes declares it dead",
                     next: next
                 )
             }
-            Terminal.error.write("\(state). Declare it dead and free \(held) shards? [y/N] ")
+            Terminal.error.write("\(state). Declare it dead and free \(shards)? [y/N] ")
             guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
                 throw RoomError(.refused, "nothing was done", next: "opsroom nodes list")
             }

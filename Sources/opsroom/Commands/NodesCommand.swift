@@ -35,14 +35,17 @@ struct NodesCommand: AsyncParsableCommand {
         func run() async throws {
             let output = self.output
             try await self.watch.show(self.place, output) { room in
-                let nodes = try await room.nodes()
-                guard output.output == .table else {
-                    return Picture(document: ("nodes", nodes))
-                }
-                let note = nodes.isEmpty ? "no nodes; start one with: opsroom up" : nil
-                return Picture(lines: nodes.isEmpty ? [] : NodesCommand.table(nodes).lines(), note)
+                try await NodesCommand.picture(room, output)
             }
         }
+    }
+
+    /// All nodes as they are now.
+    static func picture(_ room: any RoomAccess, _ output: OutputOptions) async throws -> Picture {
+        let nodes = try await room.nodes()
+        guard output.output == .table else { return Picture(document: ("nodes", nodes)) }
+        let note = nodes.isEmpty ? "no nodes; start one with: opsroom up" : nil
+        return Picture(lines: nodes.isEmpty ? [] : Self.table(nodes).lines(), note)
     }
 
     /// Nodes for people.

@@ -11,8 +11,15 @@ extension ShardsCommand {
         var dryRun = false
         @Flag(name: .customLong("no-wait"), help: "Do not wait until the shards are there.")
         var noWait = false
+        @Flag(name: .shortAndLong, help: "Follow them; that is so without it, too.")
+        var watch = false
         @Option(help: ArgumentHelp("How long to wait.", valueName: "duration"))
         var timeout = DurationOption(seconds: 600)
+
+        func validate() throws {
+            guard self.watch, self.noWait || self.dryRun else { return }
+            throw ValidationError("--watch follows what --no-wait and --dry-run do not")
+        }
 
         /// Orders moves and waits for them; prints what came of them.
         ///
@@ -44,6 +51,10 @@ extension ShardsCommand {
             }
             if output.output == .table {
                 for line in ShardMoves.lines(document) { Terminal.output.line(line) }
+                if !isDry, !waits, document["moves"]?.arrayValue?.isEmpty == false {
+                    let next = "opsroom shards list --state handing_off --watch\(place.words)"
+                    Terminal.error.line(Terminal.error.styled("Next:  \(next)", .dim))
+                }
             } else {
                 output.printJSON(document)
             }
@@ -56,10 +67,11 @@ extension ShardsCommand {
             commandName: "move",
             abstract: "Have shards go to a node; wait until they are there.",
             discussion: """
-                Runs under way end first, or are taken up by the new owner; the coordinator forces
-                what has not gone after 15 s. Shards that nobody serves are passed over, each with its
-                reason. Ctrl-C ends the waiting, not the move. The coordinator keeps loads even: of
-                many shards moved to one node it moves some away again.
+                Steps under way are not cut off: a shard whose steps go on for more than 5 s stays where
+                it is, and it is said which run holds it. Shards that nobody serves are passed over,
+                each with its reason. Ctrl-C ends the waiting, not the move; moved to the node that has
+                it, a shard on its way stays there. The coordinator keeps loads even: of many shards
+                moved to one node it moves some away again.
 
                 Examples:
                   opsroom shards move 7 12-19 --to n2 --dry-run
@@ -78,14 +90,24 @@ extension ShardsCommand {
                 valueName: "shard"
             )
         )
-        var shards: [ShardRanges]
+        var shards: [String]
         @Option(help: "The node that shall have them: its name or number.") var to: String
         @OptionGroup var trip: TripOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
+        func validate() throws {
+            guard let wrong = self.shards.first(where: { ShardRanges(argument: $0) == nil }) else {
+                return
+            }
+            throw ValidationError(
+                "'\(wrong)' names no shards: they are numbers from 0 to 1023, as in 7, 12-19 or 3,5"
+            )
+        }
+
         func run() async throws {
-            let (shards, name) = (ShardRanges(self.shards.flatMap(\.shards)).shards, self.to)
+            let ranges = self.shards.compactMap(ShardRanges.init(argument:))
+            let (shards, name) = (ShardRanges(ranges.flatMap(\.shards)).shards, self.to)
             let isDry = self.trip.dryRun
             let document = try await self.trip.run(self.place, self.output) { room in
                 try await room.move(shards, to: name, isDry: isDry)

@@ -92,7 +92,7 @@ struct CommandWords {
     func there(_ next: String) -> String {
         let groups = [
             "runs", "sessions", "lanes", "events", "tokens", "nodes", "shards", "doctor", "run",
-            "bulk", "migrate status",
+            "bulk", "migrate status", "cluster status", "why",
         ]
         let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }
         guard !self.server.isEmpty, !named,

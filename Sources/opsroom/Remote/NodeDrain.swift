@@ -10,23 +10,15 @@ struct NodeDrain: Sendable {
     /// How somebody is told of it.
     var patience = Patience()
 
-    /// Whether the node drains and holds nothing any more.
-    func isDrained() async throws -> Bool {
-        let node = try await self.room.node(self.name)
-        return ClusterPicture.text(node, "status") == "draining" && ClusterPicture.held(node) == 0
+    /// Whether a node drains and holds nothing any more.
+    static func isDrained(_ node: JSONValue) -> Bool {
+        ClusterPicture.text(node, "status") == "draining" && ClusterPicture.held(node) == 0
     }
 
     /// Says what a drain would move, and what would be in its way.
     func explain(_ output: OutputOptions) async throws {
         let node = try await self.room.node(self.name)
-        let cluster = try await self.room.cluster()
-        let number = ClusterPicture.number(node, "number")
-        let others = (cluster["nodes"]?.arrayValue ?? []).filter {
-            ClusterPicture.text($0, "status") == "active"
-                && ClusterPicture.number($0, "number") != number
-                && ClusterPicture.number($0, "lease_ms") > 0
-        }
-        .sorted { ClusterPicture.text($0, "name") < ClusterPicture.text($1, "name") }
+        let others = try await self.takers(besides: node)
         let runs = try await self.runs(of: node)
         let blockers = others.isEmpty ? ["no other node is active: nobody would take its work"] : []
         guard output.output == .table else {
@@ -40,7 +32,7 @@ struct NodeDrain: Sendable {
         }
         let takers = others.map { ClusterPicture.text($0, "name") }.joined(separator: ", ")
         Terminal.output.line(
-            "\(self.name) would give away \(ClusterPicture.held(node)) shards"
+            "\(self.name) would give away \(Self.shards(node))"
                 + (takers.isEmpty ? "" : " to \(takers)")
         )
         for run in runs { Terminal.output.line("  it would wait for \(OpenRuns.line(run))") }
@@ -53,6 +45,7 @@ struct NodeDrain: Sendable {
     func wait(within limit: Duration) async throws -> JSONValue {
         var machine = PatienceMachine(self.patience, limit: limit, at: .now)
         let board = LiveBoard(self.patience.terminal)
+        var isFirst = true
         while true {
             let node = try await self.room.node(self.name)
             let held = ClusterPicture.held(node)
@@ -69,9 +62,14 @@ struct NodeDrain: Sendable {
                 return node
             }
             let step = machine.look(at: .now)
-            let line = "\(self.name) drains: \(held) shards to go"
+            let line = "\(self.name) drains: \(Self.shards(node)) to go"
             await board.show([line])
             if step.tellsLine { await board.say(line) }
+            // Without anybody to take them nothing goes, however long one waits.
+            if isFirst || step.namesCulprits, try await self.takers(besides: node).isEmpty {
+                await board.say("! no other node is active: nobody takes its shards")
+            }
+            isFirst = false
             if step.namesCulprits {
                 for run in try await self.runs(of: node) {
                     await board.say("! it waits for \(OpenRuns.line(run))")
@@ -81,12 +79,29 @@ struct NodeDrain: Sendable {
                 await board.erase()
                 throw RoomError(
                     .timedOut,
-                    "\(self.name) still holds \(held) shards; the drain goes on",
+                    "\(self.name) still holds \(Self.shards(node)); the drain goes on",
                     next: "opsroom shards list --node \(ShellWord.quoted(self.name))"
                 )
             }
             try await Task.sleep(for: .milliseconds(250))
         }
+    }
+
+    /// `1 shard`.
+    static func shards(_ node: JSONValue) -> String {
+        ShardTrip.count(Int(ClusterPicture.held(node)))
+    }
+
+    /// The other nodes that take shards, by name.
+    private func takers(besides node: JSONValue) async throws -> [JSONValue] {
+        let number = ClusterPicture.number(node, "number")
+        let nodes = try await self.room.cluster()["nodes"]?.arrayValue ?? []
+        return nodes.filter {
+            ClusterPicture.text($0, "status") == "active"
+                && ClusterPicture.number($0, "number") != number
+                && ClusterPicture.number($0, "lease_ms") > 0
+        }
+        .sorted { ClusterPicture.text($0, "name") < ClusterPicture.text($1, "name") }
     }
 
     /// The first runs that hold its shards.

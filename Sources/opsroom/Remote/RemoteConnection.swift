@@ -108,6 +108,10 @@ struct RemoteConnection: Sendable {
         _ request: RemoteRequest,
         timeout: Duration = Self.answerTimeout
     ) async throws -> ClientResponse {
+        // It would ask for something else: the list of what was meant.
+        guard !request.path.contains("") else {
+            throw RoomError(.notFound, "there is nothing that has no name")
+        }
         var head = HTTPRequest(
             method: request.method,
             scheme: self.access.url.isSecure ? "https" : "http",

@@ -122,6 +122,10 @@ enum RemoteProblem {
 
     /// What brings a node to where none answers.
     private static func start(_ access: ServerAccess) -> String {
-        access.startCommand ?? "curl -i \(access.url)/healthz"
+        // One of several nodes is not brought back by a room of its own; another one knows more.
+        if let other = access.sibling {
+            return "opsroom nodes list --context \(ShellWord.quoted(other))"
+        }
+        return access.startCommand ?? "curl -i \(access.url)/healthz"
     }
 }

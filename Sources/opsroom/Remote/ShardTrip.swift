@@ -19,6 +19,20 @@ struct ShardTrip: Sendable {
         var underWay: [Int64] = []
         /// They go nowhere any more: why, by shard.
         var kept: [Int64: String] = [:]
+        /// The state of those.
+        var states: [Int64: String] = [:]
+
+        /// Names the runs for whose sake shards were kept.
+        mutating func explain(in room: any RoomAccess) async throws {
+            let kept = self.kept
+            guard !kept.isEmpty else { return }
+            let runs = try await OpenRuns.find(room) {
+                kept[ClusterPicture.number($0, "shard")] != nil
+            }
+            for run in runs {
+                self.kept[ClusterPicture.number(run, "shard")]? += ", with \(OpenRuns.line(run))"
+            }
+        }
     }
 
     /// Waits for what a document of moves set on its way; gives the document with what came of it.
@@ -42,7 +56,9 @@ struct ShardTrip: Sendable {
         }
         guard !targets.isEmpty else { return document }
         let trip = ShardTrip(room: room, targets: targets, patience: patience)
-        return ShardMoves.tell(try await trip.wait(within: limit), in: document)
+        var place = try await trip.wait(within: limit)
+        try await place.explain(in: room)
+        return ShardMoves.tell(place, in: document)
     }
 
     /// Waits until all have arrived or go nowhere any more.
@@ -88,6 +104,7 @@ struct ShardTrip: Sendable {
             let shard = ClusterPicture.number(row, "shard")
             guard let target = self.targets[shard] else { continue }
             let owner = row["owner"]?.stringValue
+            place.states[shard] = ClusterPicture.text(row, "state")
             switch ClusterPicture.text(row, "state") {
             case "running" where owner == target: place.arrived.append(shard)
             case "assigned" where owner == target: place.underWay.append(shard)
@@ -151,6 +168,7 @@ enum ShardMoves {
             guard let reason = place.kept[shard] else { return move }
             row["outcome"] = "passed_over"
             row["reason"] = .string("it did not go to \(to): \(reason)")
+            if let state = place.states[shard] { row["state"] = .string(state) }
             return JSONValue.object(row)
         }
         members["moves"] = .array(moves)
@@ -194,7 +212,7 @@ enum ShardMoves {
         let lines = groups.map { group in
             let sign: (String, Style) =
                 switch group.outcome {
-                case "there": ("✓", .green)
+                case "there", "kept": ("✓", .green)
                 case "passed_over": ("!", .yellow)
                 default: ("▶", .cyan)
                 }

@@ -18,7 +18,9 @@ actor LiveBoard {
             shown[room - 1] = self.terminal.styled("… \(lines.count - room + 1) more", .dim)
         }
         var text = self.painted > 0 ? "\u{1B}[\(self.painted)A" : ""
-        for line in shown { text += "\r\u{1B}[K" + line + "\n" }
+        // A line that wraps would be painted over at the wrong place.
+        let width = self.terminal.width
+        for line in shown { text += "\r\u{1B}[K" + Terminal.cut(line, to: width) + "\n" }
         self.terminal.write(text + "\u{1B}[J")
         self.painted = shown.count
     }

@@ -1,4 +1,4 @@
-// Tables that fit: columns aligned, the last one cut at the terminal's edge.
+// Tables that fit: columns aligned, the line cut at the terminal's edge.
 
 /// Rows under headers.
 struct Table {
@@ -15,6 +15,11 @@ struct Table {
     /// The lines as stdout shows them; without headers for `isPlain`.
     func lines(isPlain: Bool = false) -> [String] {
         let terminal = Terminal.output
+        return self.lines(isPlain: isPlain, edge: terminal.isTerminal ? terminal.width : Int.max)
+    }
+
+    /// The lines, none longer than `edge` columns.
+    func lines(isPlain: Bool = false, edge: Int) -> [String] {
         let all = isPlain ? self.rows : [self.headers] + self.rows
         var widths = [Int](repeating: 0, count: self.headers.count)
         for row in all {
@@ -22,7 +27,6 @@ struct Table {
                 widths[column] = max(widths[column], cell.count)
             }
         }
-        let edge = terminal.isTerminal ? terminal.width : Int.max
         return all.enumerated().map { index, row in
             self.line(row, widths, edge, isHeader: !isPlain && index == 0)
         }
@@ -34,12 +38,12 @@ struct Table {
         var used = 0
         for (column, cell) in row.enumerated() {
             let isLast = column == row.count - 1
-            var text = cell
-            if isLast, used + text.count > edge, edge > used + 1 {
-                text = text.prefix(edge - used - 1) + "…"
-            }
-            let gap = isLast ? 0 : widths[column] - cell.count + 2
-            let padding = String(repeating: " ", count: gap)
+            // What crosses the edge is cut, and nothing comes behind it.
+            guard used < edge else { break }
+            let isCut = used + cell.count > edge
+            let text = isCut ? cell.prefix(edge - used - 1) + "…" : cell
+            let gap = isLast || isCut ? 0 : widths[column] - cell.count + 2
+            let padding = String(repeating: " ", count: min(gap, edge - used - text.count))
             used += text.count + padding.count
             let style = isHeader ? Style.dim : self.style(column, cell)
             line += (style.map { terminal.styled(text, $0) } ?? text) + padding

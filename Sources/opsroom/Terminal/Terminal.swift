@@ -67,6 +67,24 @@ struct Terminal: Sendable {
     @discardableResult
     func line(_ text: String = "") -> Bool { self.write(text + "\n") }
 
+    /// As much of `text` as fits into one line of `width` columns; styles take no room.
+    static func cut(_ text: String, to width: Int) -> String {
+        let style = /\u{1B}\[[0-9;]*m/
+        guard text.replacing(style, with: "").count > width, width > 0 else { return text }
+        var (cut, rest, room) = ("", text[...], width - 1)
+        while room > 0, let character = rest.first {
+            if let match = rest.prefixMatch(of: style) {
+                cut += match.output
+                rest = rest[match.range.upperBound...]
+            } else {
+                cut.append(character)
+                rest = rest.dropFirst()
+                room -= 1
+            }
+        }
+        return cut + "…" + (cut.contains("\u{1B}") ? "\u{1B}[0m" : "")
+    }
+
     /// `text` in a style, where styles are shown.
     func styled(_ text: String, _ style: Style) -> String {
         self.hasColour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text

@@ -106,6 +106,28 @@ import Testing
         #expect(error?.message == "there is no context 'prd'; there are: local, prod")
     }
 
+    @Test("a context with the same token and authorities is another node of the same cluster")
+    func sibling() throws {
+        let environment = try self.environment()
+        #expect(try self.resolve(environment, context: "prod")?.sibling == nil)
+        try ContextFile.change(environment: environment) { file throws(RoomError) in
+            for (name, token) in [("a", "p"), ("prod2", "p"), ("stranger", "q")] {
+                let server = "https://\(name).example:1"
+                file.put(
+                    ContextFile.Context(
+                        name: name,
+                        server: server,
+                        token: token,
+                        ca: name == "a" ? "/other.pem" : nil
+                    )
+                )
+            }
+        }
+        #expect(try self.resolve(environment, context: "prod")?.sibling == "prod2")
+        #expect(try self.resolve(environment, context: "prod2")?.sibling == "prod")
+        #expect(try self.resolve(environment, context: "stranger")?.sibling == nil)
+    }
+
     @Test("what only a node can tell is asked of the node of the data directory, if one is known")
     func required() throws {
         let environment = try self.environment()

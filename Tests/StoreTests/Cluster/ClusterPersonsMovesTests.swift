@@ -33,13 +33,37 @@ struct ClusterPersonsMovesTests {
             #expect(try await bed.shard(9)?.state == .free)
             // Sent again it changes nothing; to somebody else it does not go before it is there.
             #expect(try await bed.store.move([0: other]).map(\.outcome) == [.underWay])
-            #expect(try await bed.store.move([0: owner]).map(\.outcome) == [.passedOver])
+            let third = try await bed.active("third")
+            #expect(try await bed.store.move([0: third]).map(\.outcome) == [.passedOver])
             #expect(try await bed.shard(0) == marked)
             #expect(try await bed.store.handOver(owner, owned[0], to: other) == 2)
             #expect(try await bed.store.move([0: other]).map(\.outcome) == [.there])
             #expect(try await bed.store.move([0: owner]).map(\.outcome) == [.passedOver])
             _ = try await bed.store.start(other, [OwnedShard(shard: 0, generation: 2)])
             #expect(try await bed.store.move([0: owner]).map(\.outcome) == [.moves])
+        }
+    }
+
+    @Test("a move is taken back by moving the shard to who has it, as long as it has it")
+    func keep() async throws {
+        try await StoreBed.withPlayedTime { bed in
+            let (owner, other, owned) = try await self.stage(bed)
+            _ = try await bed.store.move([0: other, 1: other])
+            let dry = try await bed.store.move([0: owner, 2: owner], isDry: true)
+            #expect(dry.map(\.outcome) == [.kept, .there])
+            #expect(try await bed.shard(0)?.state == .handingOff)
+            let kept = try await bed.store.move([0: owner, 2: owner])
+            #expect(kept.map(\.outcome) == [.kept, .there])
+            let served = ShardView(shard: 0, owner: owner, generation: 1, state: .running)
+            #expect(try await bed.shard(0) == served)
+            #expect(try await bed.shard(1)?.state == .handingOff, "nobody spoke of it")
+            // Who settles it meanwhile finds that it is to go nowhere.
+            #expect(try await bed.store.handOver(owner, owned[0], to: other) == nil)
+            #expect(try await bed.store.decline(owner, [owned[0]]) == [])
+            #expect(try await bed.store.move([0: owner]).map(\.outcome) == [.there])
+            // Too late once it was handed over.
+            #expect(try await bed.store.handOver(owner, owned[1], to: other) == 2)
+            #expect(try await bed.store.move([1: owner]).map(\.outcome) == [.passedOver])
         }
     }
 

@@ -137,6 +137,63 @@ extension SystemTests {
             }
         }
 
+        @Test("a shard that its owner keeps is told with the run for whose sake")
+        func kept() async throws {
+            try await Self.with { site, room, nodes, shard in
+                let moves = try await room.move([shard], to: "n2", isDry: false)
+                let owned = OwnedShard(shard: shard, generation: 1)
+                _ = try await room.client.store.decline(nodes[0], [owned])
+                let end = try await ShardTrip.wait(for: moves, in: room, within: .seconds(3_600))
+                let move = try #require(end["moves"]?.arrayValue?.first)
+                #expect(move["outcome"] == "passed_over" && move["state"] == "running", "\(move)")
+                let reason = move["reason"]?.stringValue ?? ""
+                #expect(reason.hasPrefix("it did not go to n2: n1 has it, with run "), "\(reason)")
+                #expect(reason.hasSuffix("in default/deploys: it is under way on node n1"))
+            }
+        }
+
+        @Test("who drains the last active node is told at once that nobody takes its shards")
+        func last() async throws {
+            try await Self.with { site, room, nodes, _ in
+                let paper = try Paper(site)
+                defer { close(paper.descriptor) }
+                for node in ["n2", "n1"] { _ = try await room.change(node, .drain) }
+                var patience = Patience()
+                patience.terminal = Terminal(descriptor: paper.descriptor)
+                let drain = NodeDrain(name: "n1", room: room, patience: patience)
+                async let end = drain.wait(within: .seconds(3_600))
+                let told = "! no other node is active: nobody takes its shards\n"
+                try await eventually("it is told") { paper.text == told }
+                _ = try await room.change("n1", .undrain)
+                do {
+                    _ = try await end
+                    Issue.record("it is not drained")
+                } catch let error as RoomError {
+                    #expect(error.message == "somebody took the drain of n1 back")
+                }
+            }
+        }
+
+        @Test("whether a node is drained is told by the exit code, and why not by a word")
+        func check() async throws {
+            try await Self.with { site, room, nodes, _ in
+                func check(
+                    _ node: String,
+                    _ more: String...
+                ) async throws -> (code: Int32, output: String, error: String) {
+                    try await site.run(["nodes", "status", node, "--check"] + more, data: "other")
+                }
+                let not = try await check("n1")
+                #expect(not.code == 2 && not.error == "n1 is not drained\n", "\(not)")
+                _ = try await room.change("n2", .drain)
+                let drained = try await check("n2")
+                #expect(drained.code == 0 && drained.error.isEmpty, "\(drained)")
+                let json = try await check("n1", "-o", "json")
+                #expect(json.code == 2 && json.error.isEmpty, "\(json)")
+                #expect(try JSONValue(parsing: json.output)["running"] == .integer(1_024))
+            }
+        }
+
         @Test("Ctrl-C ends the waiting for a drain and says that the drain goes on")
         func interrupted() async throws {
             try await Self.with { site, room, nodes, _ in

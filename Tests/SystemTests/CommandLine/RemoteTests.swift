@@ -66,7 +66,7 @@ extension SystemTests {
                     ["plan", "show", digest], ["plan", "show", digest, "-o", "json"],
                     ["runs", "resume", ids[0]], ["runs", "list", "--before", "zzzz"],
                     ["shards", "rebalance"], ["shards", "rebalance", "--dry-run", "-o", "json"],
-                    ["shards", "move", "7", "--to", "gone"],
+                    ["shards", "move", "7", "--to", "gone"], ["nodes", "undrain", "gone"],
                     ["sessions", "archive", "gone"], ["sessions", "create", "side"],
                 ] {
                     let here = try await site.run(words)
@@ -121,6 +121,8 @@ extension SystemTests {
                 #expect(try JSONValue(parsing: session.1)["name"] == .string("s"))
                 let archived = try await there("sessions", "archive", "s", "-o", "json")
                 #expect(try JSONValue(parsing: archived.1)["status"] == .string("archived"))
+                let nameless = try await there("nodes", "status", "")
+                #expect(nameless.0 == 5 && nameless.1.isEmpty, "\(nameless)")
                 let doctor = try await there("doctor")
                 #expect(doctor.0 == 0 && doctor.1.contains("may admin"), "\(doctor)")
             }

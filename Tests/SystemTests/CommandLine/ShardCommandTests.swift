@@ -132,7 +132,10 @@ extension SystemTests {
                 #expect(free.output == "! shard 20: nobody owns it: it is given to a node first\n")
                 let nobody = try await site.run(["shards", "move", "1", "--to", "n9"])
                 #expect(nobody.code == 5 && nobody.error.contains("Next:  opsroom nodes list"))
-                #expect(try await site.run(["shards", "move", "1024", "--to", "n2"]).code == 64)
+                let wrong = try await site.run(["shards", "move", "7", "1024", "--to", "n2"])
+                #expect(
+                    wrong.code == 64 && wrong.error.contains("'1024' names no shards: they are")
+                )
                 try await site.withStore { try await $0.drain(nodes[1]) }
                 let refused = try await site.run(["shards", "move", "1", "--to", "n2"])
                 #expect(refused.code == 6 && refused.error.contains("n2 is draining"), "\(refused)")
@@ -164,6 +167,21 @@ extension SystemTests {
                 #expect(late.error.contains("1 shard to go: 7; the move goes on"), "\(late)")
                 let gone = try await site.run(["shards", "move", "7", "--to", "n2", "--no-wait"])
                 #expect(gone.output.contains("on its way from n1 to n2 already"), "\(gone)")
+                #expect(gone.error.contains("Next:  opsroom shards list --state handing_off"))
+                let both = try await site.run(
+                    ["shards", "move", "7", "--to", "n2", "--no-wait", "--watch"]
+                )
+                #expect(both.code == 64, "\(both)")
+                // Moved to who has it, it stays.
+                let back = try await site.run(["shards", "move", "7", "9", "--to", "n1"])
+                #expect(back.code == 0, "\(back)")
+                #expect(
+                    back.output == "✓ shard 7: it stays at n1\n✓ shard 9: n1 has it already\n"
+                )
+                #expect(
+                    try await site.rows("SELECT state FROM shard WHERE shard_id = 7")
+                        == [["running"]]
+                )
             }
         }
 
