@@ -46,8 +46,9 @@ enum ModuleTable {
             "NIOPosix",
         ],
         "opsload": [
-            "PulserIR", "HTTP2", "Cluster", "ControlRoom", "Postgres", "ArgumentParser",
-            "HTTPTypes", "Histogram", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP2", "NIOPosix",
+            "PulserIR", "StateMachines", "HTTP2", "Cluster", "ControlRoom", "Postgres",
+            "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore", "NIOHPACK",
+            "NIOHTTP2", "NIOPosix",
         ],
     ]
 

@@ -15,7 +15,7 @@ struct Opsload: AsyncParsableCommand {
             """,
         subcommands: [
             APICommand.self, StreamsCommand.self, HTTP2Command.self, ClusterCommand.self,
-            FaultsCommand.self,
+            FaultsCommand.self, RebalanceCommand.self,
             CompareCommand.self, MedianCommand.self, EmitCommand.self, FloorServerCommand.self,
             ClusterNodeCommand.self,
         ]

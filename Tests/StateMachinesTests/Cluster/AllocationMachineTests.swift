@@ -1,94 +1,9 @@
-// Decides how many shards move, and for how long, when nodes come and go.
+// Decides which node gets a shard, and how many move at once.
 
 import PulserIR
 import StateMachines
 import TestKit
 import Testing
-
-@Suite
-struct RebalancingTests {
-    @Test("100 nodes, 100,000 lanes: one that joins gets its share in few moves and a short time")
-    func join() {
-        var fleet = Fleet(nodes: 100)
-        let before = fleet.loads
-        fleet.join()
-        let time = fleet.settle()
-        print(
-            "join 100 → 101 nodes, 1,024 shards, 100,000 lanes: \(fleet.moves) moves in",
-            "\(fleet.rounds) rounds, \(time); lanes per node before \(Self.spread(before)),",
-            "after \(Self.spread(fleet.loads))"
-        )
-        #expect(fleet.moves >= 5 && fleet.moves <= 12, "\(fleet.moves) moves")
-        #expect(time < .seconds(3), "\(time)")
-        #expect(fleet.loads.last ?? 0 > 700)
-    }
-
-    @Test(
-        "100 nodes, 100,000 lanes: of one that is lost every shard is placed at once, no other moves"
-    )
-    func loss() {
-        var fleet = Fleet(nodes: 100)
-        let orphans = fleet.lose(57)
-        let generations = fleet.shards.map(\.generation)
-        let time = fleet.settle()
-        print(
-            "loss 100 → 99 nodes: \(orphans) shards placed, \(fleet.moves) moves, \(time);",
-            "lanes per node \(Self.spread(fleet.loads))"
-        )
-        #expect(orphans > 5)
-        #expect(time <= .seconds(1), "\(time)")
-        let changed = zip(generations, fleet.shards).count { $0 != $1.generation }
-        #expect(changed == orphans + fleet.moves)
-        #expect(fleet.moves <= 2, "\(fleet.moves) moves")
-    }
-
-    @Test("a small cluster becomes even in rounds of at most 20 moves")
-    func smallCluster() {
-        var fleet = Fleet(nodes: 3)
-        fleet.join()
-        let time = fleet.settle()
-        print(
-            "join 3 → 4 nodes, 1,024 shards: \(fleet.moves) moves in \(fleet.rounds) rounds, \(time);",
-            "lanes per node \(Self.spread(fleet.loads))"
-        )
-        #expect(fleet.moves <= 20 * fleet.rounds)
-        #expect(fleet.moves > 200 && fleet.moves < 270, "\(fleet.moves)")
-        #expect(time < .seconds(25), "\(time)")
-    }
-
-    @Test("a cluster at rest stays at rest, whatever its loads were drawn from")
-    func rest() {
-        for seed in UInt64(1)...10 {
-            var fleet = Fleet(nodes: Int(seed) + 1, shards: 128, lanes: 2_000, seed: seed)
-            fleet.settle()
-            #expect(fleet.moves == 0, "seed \(seed)")
-            let loads = fleet.loads
-            let mean = loads.reduce(0, +) / loads.count
-            #expect(
-                (loads.max() ?? 0) - (loads.min() ?? 0) < mean / 5 + 50,
-                "seed \(seed): \(loads)"
-            )
-        }
-    }
-
-    @Test("while builds differ, shards move only towards the newest")
-    func builds() {
-        var fleet = Fleet(nodes: 4, shards: 64, lanes: 640)
-        fleet.join(build: "2")
-        fleet.join(build: "2")
-        let old = fleet.shards
-        fleet.settle()
-        let newest = Set(fleet.nodes.filter { $0.build == "2" }.map(\.epoch))
-        #expect(fleet.moves > 10)
-        for (before, after) in zip(old, fleet.shards) where before.owner != after.owner {
-            #expect(after.owner.map(newest.contains) ?? false)
-        }
-    }
-
-    private static func spread(_ loads: [Int]) -> String {
-        "\(loads.min() ?? 0)…\(loads.max() ?? 0)"
-    }
-}
 
 @Suite
 struct AllocationMachineTests {

@@ -2,13 +2,12 @@
 
 import PulserIR
 import StateMachines
-import TestKit
 
 /// Nodes that are all well, the real coordinator, and owners that hand over within a moment.
 struct Fleet {
     /// How long one shard takes from its mark until it is served by its new owner: the notice, its work
-    /// coming to rest, the compare-and-set, the start.
-    static let handoff: Duration = .milliseconds(250)
+    /// coming to rest, the compare-and-set, the start. Default 250 ms.
+    let handoff: Duration
     private static let step: Duration = .milliseconds(50)
 
     private(set) var nodes: [NodeView] = []
@@ -16,13 +15,23 @@ struct Fleet {
     private(set) var now: Duration = .zero
     private(set) var moves = 0
     private(set) var rounds = 0
+    /// The longest that the coordinator took to decide, by a real clock.
+    private(set) var decision: Duration = .zero
     let weights: [Int32: Int]
     private var coordinator = CoordinatorMachine(me: NodeEpoch(1))
     private var arrivals: [Int32: Duration] = [:]
 
     /// A fleet at rest: `lanes` spread over `shards` by hash, those spread over `nodes` in `zones`.
-    init(nodes: Int, shards: Int = 1_024, lanes: Int = 100_000, zones: Int = 3, seed: UInt64 = 1) {
-        var random = SeededGenerator(seed: seed)
+    init(
+        nodes: Int,
+        shards: Int = 1_024,
+        lanes: Int = 100_000,
+        zones: Int = 3,
+        seed: UInt64 = 1,
+        handoff: Duration = .milliseconds(250)
+    ) {
+        self.handoff = handoff
+        var random = SeededNumbers(seed: seed)
         var weights: [Int32: Int] = [:]
         for _ in 0..<lanes {
             weights[Int32.random(in: 0..<Int32(shards), using: &random), default: 0] += 1
@@ -35,6 +44,7 @@ struct Fleet {
         self.settle()
         self.moves = 0
         self.rounds = 0
+        self.decision = .zero
     }
 
     /// One more node, active at once.
@@ -67,6 +77,9 @@ struct Fleet {
         return count
     }
 
+    /// A node begins to leave: it hands its shards over itself, a few at a time.
+    mutating func drain(_ index: Int) { self.nodes[index].status = .draining }
+
     /// Lets time go on until the coordinator has nothing to order for two seconds.
     ///
     /// - Returns: How long that took, those two seconds not counted.
@@ -77,13 +90,17 @@ struct Fleet {
         self.coordinator.learn(nil)
         while self.now - quietSince < .seconds(2) {
             self.arrive()
+            self.shed()
             let situation = CoordinatorMachine.Situation(
                 isEligible: true,
                 nodes: self.nodes,
                 shards: self.shards,
                 weights: self.weights
             )
-            if let request = self.coordinator.decide(situation, at: self.now) {
+            let clock = ContinuousClock.now
+            let request = self.coordinator.decide(situation, at: self.now)
+            self.decision = max(self.decision, ContinuousClock.now - clock)
+            if let request {
                 let answer = self.carryOut(request)
                 self.coordinator.answered(request, answer, at: self.now)
                 if answer != .done(true) || !self.arrivals.isEmpty { quietSince = self.now }
@@ -92,7 +109,8 @@ struct Fleet {
             self.now += Self.step
             self.coordinator.read(sentAt: self.now)
         }
-        return quietSince - started
+        // What arrived last did so one step after it was still under way.
+        return quietSince == started ? .zero : quietSince + Self.step - started
     }
 
     /// The load of every node, in lanes.
@@ -114,7 +132,7 @@ struct Fleet {
                 self.shards[index].owner = placement.node
                 self.shards[index].generation += 1
                 self.shards[index].state = .assigned
-                self.arrivals[placement.shard] = self.now + Self.handoff
+                self.arrivals[placement.shard] = self.now + self.handoff
             }
         case .mark(_, let placements):
             self.rounds += 1
@@ -122,11 +140,33 @@ struct Fleet {
                 self.moves += 1
                 self.shards[Int(placement.shard)].state = .handingOff
                 self.shards[Int(placement.shard)].target = placement.node
-                self.arrivals[placement.shard] = self.now + Self.handoff
+                self.arrivals[placement.shard] = self.now + self.handoff
             }
         default: break
         }
         return .done(true)
+    }
+
+    /// What draining nodes begin to hand over now: never more at once than the protocol lets them.
+    private mutating func shed() {
+        for node in self.nodes where node.status == .draining {
+            let owned = self.shards.filter { $0.owner == node.epoch }
+            let underWay = owned.count { $0.state == .handingOff }
+            let room = max(0, ClusterTiming().drainWidth - underWay)
+            let running = owned.filter { $0.state == .running }.map(\.shard).prefix(room)
+            guard !running.isEmpty else { continue }
+            var allocation = AllocationMachine(
+                nodes: self.nodes,
+                shards: self.shards,
+                weights: self.weights
+            )
+            for placement in allocation.place(Array(running), excluding: node.epoch) {
+                self.moves += 1
+                self.shards[Int(placement.shard)].state = .handingOff
+                self.shards[Int(placement.shard)].target = placement.node
+                self.arrivals[placement.shard] = self.now + self.handoff
+            }
+        }
     }
 
     private mutating func arrive() {
