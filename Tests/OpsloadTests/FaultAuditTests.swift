@@ -225,7 +225,7 @@ struct FaultAuditTests {
         #expect(Set(schedules).count == 50)
         for schedule in schedules {
             #expect(schedule.faults.count == 60)
-            #expect(Set(schedule.faults.prefix(5).map(\.name)) == Set(FaultSchedule.kinds))
+            #expect(Set(schedule.faults.prefix(6).map(\.name)) == Set(FaultSchedule.kinds))
             var until: [Int: Int] = [:]
             for fault in schedule.faults {
                 guard let node = fault.node else { continue }

@@ -35,7 +35,9 @@ extension SystemTests {
                     figures.first { $0["name"]?.stringValue == name }?["value"]
                 }
                 #expect(figure("runs")?.isEqual(to: .integer(100)) == true)
-                for kind in ["kill", "freeze", "cut", "restart", "database"] {
+                for kind in [
+                    "kill", "freeze", "cut", "isolate", "restart", "database",
+                ] {
                     #expect(figure("faults.\(kind)")?.isEqual(to: .integer(0)) == false, "\(kind)")
                 }
             }

@@ -103,7 +103,7 @@ final class FaultCampaign: Sendable {
         }
         for node in nodes {
             try? await node.stop()
-            await node.proxy.close()
+            await node.closeLines()
         }
         return try result.get()
     }
@@ -142,9 +142,13 @@ final class FaultCampaign: Sendable {
     }
 
     private func makeNodes(_ place: Place, _ keeper: Keeper) async throws -> [FaultNode] {
+        let names = (1...self.setting.nodes).map { "n\($0)" }
+        var ports: [String: Int] = [:]
+        for name in names { ports[name] = try Self.freePort() }
+        // What is only measured is measured without anything in between.
+        let network = self.setting.faults == 0 ? nil : try await FaultNetwork(ports)
         var nodes: [FaultNode] = []
-        for number in 1...self.setting.nodes {
-            let name = "n\(number)"
+        for name in names {
             let environment = [
                 "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": place.folder,
                 // Each its own: they all write their contexts when they start.
@@ -153,13 +157,14 @@ final class FaultCampaign: Sendable {
             nodes.append(
                 FaultNode(
                     name: name,
-                    proxy: try await DatabaseProxy(to: place.database.socket),
+                    line: try await FaultLine(to: .socket(place.database.socket)),
                     setting: FaultNode.Setting(
                         program: self.setting.opsroom,
                         folder: place.folder,
                         logs: place.logs,
                         environment: environment,
-                        peerPort: try Self.freePort()
+                        peerPort: ports[name] ?? 0,
+                        network: network
                     ),
                     keeper: keeper,
                     onNotice: { self.take($0) }

@@ -13,8 +13,10 @@ actor FaultNode {
         var folder: String
         var logs: String
         var environment: [String: String]
-        /// Where other nodes call it, on loopback.
+        /// Where it listens for other nodes, on loopback.
         var peerPort: Int
+        /// The lines between nodes; `nil` where they call each other directly.
+        var network: FaultNetwork?
     }
 
     /// Something of a node that somebody should know.
@@ -31,7 +33,7 @@ actor FaultNode {
     static let leaveMax: Duration = .seconds(60)
 
     nonisolated let name: String
-    nonisolated let proxy: DatabaseProxy
+    nonisolated let line: FaultLine
     private let setting: Setting
     private let keeper: Keeper
     private let onNotice: @Sendable (Notice) -> Void
@@ -44,13 +46,13 @@ actor FaultNode {
 
     init(
         name: String,
-        proxy: DatabaseProxy,
+        line: FaultLine,
         setting: Setting,
         keeper: Keeper,
         onNotice: @escaping @Sendable (Notice) -> Void
     ) {
         self.name = name
-        self.proxy = proxy
+        self.line = line
         self.setting = setting
         self.keeper = keeper
         self.onNotice = onNotice
@@ -74,6 +76,12 @@ actor FaultNode {
     /// Ends it for good.
     func stop() async throws { _ = try await self.alone { try await self.killHard() } }
 
+    /// Ends what leads to it and from it.
+    nonisolated func closeLines() async {
+        await self.line.close()
+        await self.setting.network?.close()
+    }
+
     /// Does a fault to it, to its end: afterwards the node takes work again.
     ///
     /// - Returns: When it was hit, in microseconds since 1970.
@@ -91,6 +99,8 @@ actor FaultNode {
             case .freeze(_, let time): try await self.freeze(milliseconds: time)
             case .cut(_, let time, let isSilent):
                 try await self.cut(milliseconds: time, isSilent: isSilent)
+            case .isolate(_, let time, let isSilent):
+                try await self.isolate(milliseconds: time, isSilent: isSilent)
             case .database: break
             }
             return at
@@ -132,15 +142,19 @@ actor FaultNode {
             program: self.setting.program,
             arguments: [
                 "node", "--name", self.name, "--data", "\(self.setting.folder)/\(self.name)",
-                "--join", self.proxy.conninfo, "--listen", listen ?? "127.0.0.1:0",
+                "--join", self.line.conninfo, "--listen", listen ?? "127.0.0.1:0",
                 "--peer-listen", "127.0.0.1:\(self.setting.peerPort)", "--verbose",
             ]
         )
+        if let port = self.setting.network?.port(of: self.name) {
+            launch.arguments += ["--peer-address", "127.0.0.1:\(port)"]
+        }
         launch.environment = self.setting.environment
         launch.output = self.log
         let process = try launch.start()
         self.process = process
         self.keeper.end(process)
+        try await self.setting.network?.began(self.name, process)
         while ContinuousClock.now < deadline {
             if let server = Self.server(in: TextFile.read(self.log) ?? "") {
                 self.server = server
@@ -148,7 +162,7 @@ actor FaultNode {
                 return true
             }
             if let end = Self.collect(process) {
-                self.process = nil
+                try await self.forget()
                 guard end != "exit code 64" else {
                     throw LoadError("\(self.name) is started wrongly: \(self.lastWords)")
                 }
@@ -174,7 +188,7 @@ actor FaultNode {
     /// Notices a node that ended by itself, and starts it again.
     func look() async throws {
         guard !self.isBusy, let process, let end = Self.collect(process) else { return }
-        self.process = nil
+        try await self.forget()
         self.onNotice(.died(node: self.name, how: "\(end), \(self.lastWords)"))
         try await self.begin()
     }
@@ -201,9 +215,17 @@ actor FaultNode {
 
     /// Cuts it off from its database for a while.
     private func cut(milliseconds: Int, isSilent: Bool) async throws {
-        await self.proxy.become(isSilent ? .silent : .refusing)
+        try await self.line.become(isSilent ? .silent : .refusing)
         try? await Task.sleep(for: .milliseconds(milliseconds))
-        await self.proxy.become(.open)
+        try await self.line.become(.open)
+    }
+
+    /// Cuts it off from all other nodes for a while.
+    private func isolate(milliseconds: Int, isSilent: Bool) async throws {
+        let network = self.setting.network
+        try await network?.isolate(self.name, isSilent ? .silent : .refusing)
+        try? await Task.sleep(for: .milliseconds(milliseconds))
+        try await network?.isolate(self.name, .open)
     }
 
     /// Asks it to leave, and waits until it has.
@@ -226,7 +248,13 @@ actor FaultNode {
             }
             try await Task.sleep(for: .milliseconds(5))
         }
+        try await self.forget()
+    }
+
+    /// The process has ended.
+    private func forget() async throws {
         self.process = nil
+        try await self.setting.network?.ended(self.name)
     }
 
     /// Collects a process that has ended, and says how.

@@ -25,6 +25,9 @@ struct Fault: Sendable, Hashable {
         /// The node reaches its database no more: its connections end, or nothing comes through
         /// and what was under way comes late.
         case cut(node: Int, milliseconds: Int, isSilent: Bool)
+        /// The node and its peers reach each other no more, and the database still: connections
+        /// between them end and nobody listens, or nothing comes through and comes late.
+        case isolate(node: Int, milliseconds: Int, isSilent: Bool)
         /// SIGTERM; the node is started again when it has left.
         case restart(node: Int)
         /// Postgres stops, with or without a word to its clients, and starts again.
@@ -38,7 +41,8 @@ struct Fault: Sendable, Hashable {
     /// The node that it hits; `nil` for the database.
     var node: Int? {
         switch self.kind {
-        case .kill(let node, _), .freeze(let node, _), .cut(let node, _, _), .restart(let node):
+        case .kill(let node, _), .freeze(let node, _), .cut(let node, _, _),
+            .isolate(let node, _, _), .restart(let node):
             node
         case .database: nil
         }
@@ -50,6 +54,7 @@ struct Fault: Sendable, Hashable {
         case .kill: "kill"
         case .freeze: "freeze"
         case .cut: "cut"
+        case .isolate: "isolate"
         case .restart: "restart"
         case .database: "database"
         }
@@ -60,6 +65,8 @@ struct Fault: Sendable, Hashable {
         switch self.kind {
         case .kill(_, let down): down + 2_000
         case .freeze(_, let time), .cut(_, let time, _): time + 1_000
+        // It may have been declared dead, and joins again.
+        case .isolate(_, let time, _): time + 3_000
         case .restart: 8_000
         case .database(let down, _): down + 3_000
         }
@@ -76,6 +83,8 @@ extension Fault: CustomStringConvertible {
             case .freeze(_, let time): "SIGSTOP for \(time) ms"
             case .cut(_, let time, true): "no byte to or from the database for \(time) ms"
             case .cut(_, let time, false): "connections to the database refused for \(time) ms"
+            case .isolate(_, let time, true): "no byte to or from its peers for \(time) ms"
+            case .isolate(_, let time, false): "cut from its peers for \(time) ms"
             case .restart: "SIGTERM, started again when it has left"
             case .database(let down, true): "killed, started again after \(down) ms"
             case .database(let down, false): "stopped, started again after \(down) ms"
@@ -86,13 +95,13 @@ extension Fault: CustomStringConvertible {
 
 /// The faults of a campaign.
 struct FaultSchedule: Sendable, Hashable {
-    static let kinds = ["kill", "freeze", "cut", "restart", "database"]
+    static let kinds = ["kill", "freeze", "cut", "isolate", "restart", "database"]
 
     var faults: [Fault] = []
 
     /// Draws a schedule.
     ///
-    /// The first five are one of each kind. A node is hit by one fault at a time, and at most half
+    /// The first six are one of each kind. A node is hit by one fault at a time, and at most half
     /// of the nodes, rounded up, at once; at least one is left alone.
     ///
     /// - Parameters:
@@ -137,9 +146,10 @@ struct FaultSchedule: Sendable, Hashable {
 
     private static func draw(_ random: inout SeededNumbers) -> String {
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<30: "kill"
-        case ..<55: "freeze"
-        case ..<75: "cut"
+        case ..<26: "kill"
+        case ..<46: "freeze"
+        case ..<62: "cut"
+        case ..<78: "isolate"
         case ..<93: "restart"
         default: "database"
         }
@@ -164,6 +174,11 @@ struct FaultSchedule: Sendable, Hashable {
             let time = Int.random(in: min(500, longest)...longest, using: &random)
             let isSilent = Bool.random(using: &random)
             return .cut(node: node, milliseconds: time, isSilent: isSilent)
+        case "isolate":
+            // Some longer than the grace after which silence is an end.
+            let time = Int.random(in: min(500, longest)...longest * 3 / 2, using: &random)
+            let isSilent = Bool.random(using: &random)
+            return .isolate(node: node, milliseconds: time, isSilent: isSilent)
         case "restart": return .restart(node: node)
         default:
             let down = Int.random(in: 0...longest / 3, using: &random)

@@ -1,4 +1,4 @@
-// Decides what passes between a node and its database while the harness has the line open, refused or silent.
+// Decides what passes between nodes and their database while the harness has the line open, refused or silent.
 
 import Glibc
 import TestKit
@@ -6,8 +6,8 @@ import Testing
 
 @testable import opsload
 
-@Suite("The line to the database", .timeLimit(.minutes(1)))
-struct DatabaseProxyTests {
+@Suite("Lines", .timeLimit(.minutes(1)))
+struct FaultLineTests {
     /// A server on a unix socket that sends back whatever comes, one thread a connection.
     private final class Echo: Sendable {
         let path: String
@@ -112,54 +112,87 @@ struct DatabaseProxyTests {
     }
 
     private static func with(
-        _ body: (DatabaseProxy) async throws -> Void
+        _ body: (FaultLine) async throws -> Void
     ) async throws {
         let echo = try Echo()
         defer { echo.end() }
-        let proxy = try await DatabaseProxy(to: echo.path)
+        let line = try await FaultLine(to: .socket(echo.path))
         do {
-            try await body(proxy)
+            try await body(line)
         } catch {
-            await proxy.close()
+            await line.close()
             throw error
         }
-        await proxy.close()
+        await line.close()
     }
 
     @Test(
         "what is sent while the line is silent arrives when it is open, on old and new connections"
     )
     func silent() async throws {
-        try await Self.with { proxy in
+        try await Self.with { line in
             for round in 1...20 {
-                let old = try Client(port: proxy.port)
+                let old = try Client(port: line.port)
                 old.send("a")
                 try await old.expect("a")
-                await proxy.become(.silent)
+                try await line.become(.silent)
                 // The first piece may be on its way already; what follows it is not.
                 for piece in 1...5 { old.send("b\(round)\(piece);") }
-                let new = try Client(port: proxy.port)
+                let new = try Client(port: line.port)
                 new.send("c\(round)")
                 #expect(new.take() == "")
-                await proxy.become(.open)
+                try await line.become(.open)
                 try await old.expect((1...5).map { "b\(round)\($0);" }.joined())
                 try await new.expect("c\(round)")
             }
         }
     }
 
+    @Test("a node cut from its peers reaches nobody and is reached by nobody; the others go on")
+    func isolation() async throws {
+        try await Self.with { echo in
+            // This process calls in the name of one of them.
+            let network = try await FaultNetwork(["a": echo.port, "b": echo.port, "c": echo.port])
+            let port = try #require(network.port(of: "b"))
+            #expect(throws: NeverHappened.self) { try Client(port: port) }
+            try await network.began("a", getpid())
+            try await network.began("b", 1)
+            let call = try Client(port: port)
+            call.send("a")
+            try await call.expect("a")
+            try await network.isolate("c", .refusing)
+            call.send("b")
+            try await call.expect("b")
+            try await network.isolate("a", .silent)
+            call.send("c")
+            #expect(call.take() == "")
+            try await network.isolate("a", .open)
+            try await call.expect("c")
+            try await network.isolate("a", .refusing)
+            try await eventually("the call ended") { call.take() == nil }
+            let refused = try Client(port: port)
+            try await eventually("a new one ends") { refused.take() == nil }
+            try await network.isolate("a", .open)
+            let again = try Client(port: port)
+            again.send("d")
+            try await again.expect("d")
+            try await network.ended("b")
+            try await eventually("nobody listens") { (try? Client(port: port)) == nil }
+            await network.close()
+        }
+    }
+
     @Test("a line that refuses ends connections; afterwards new ones work")
     func refusing() async throws {
-        try await Self.with { proxy in
-            let old = try Client(port: proxy.port)
+        try await Self.with { line in
+            let old = try Client(port: line.port)
             old.send("a")
             try await old.expect("a")
-            await proxy.become(.refusing)
+            try await line.become(.refusing)
             try await eventually("the old one ended") { old.take() == nil }
-            let refused = try Client(port: proxy.port)
-            try await eventually("a new one ends") { refused.take() == nil }
-            await proxy.become(.open)
-            let new = try Client(port: proxy.port)
+            #expect(throws: NeverHappened.self) { try Client(port: line.port) }
+            try await line.become(.open)
+            let new = try Client(port: line.port)
             new.send("b")
             try await new.expect("b")
         }
