@@ -102,8 +102,8 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", crypto, nioCore,
-                nioPosix, httpTypes, logging, metrics,
+                "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Cluster", crypto,
+                nioCore, nioPosix, httpTypes, logging, metrics,
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: house
@@ -247,7 +247,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "HTTP2", "Store", "Compiler", "StateMachines", "PulserIR", "Postgres",
+                "Gateway", "HTTP2", "Cluster", "Store", "Compiler", "StateMachines", "PulserIR",
+                "Postgres",
                 "ControlRoom", "TestKit", "TestBed", "TestPeers", "Tools", nioCore, nioPosix,
                 httpTypes,
                 logging, metrics, crypto, .product(name: "Hummingbird", package: "hummingbird"),

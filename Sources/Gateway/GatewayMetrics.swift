@@ -76,6 +76,43 @@ enum GatewayMetrics {
     static let streamPages = Counter(label: "ops_gateway_stream_pages_total")
     /// Gaps that slow readers were told of.
     static let streamGaps = Counter(label: "ops_gateway_stream_gaps_total")
+    /// Commits of other nodes that their relays brought.
+    static let relayChunks = Counter(label: "ops_gateway_relay_chunks_total")
+    /// Bytes of their events.
+    static let relayBytes = Counter(label: "ops_gateway_relay_bytes_total")
+    /// Lanes whose events come from the nodes that own them.
+    static let relayLanes = Gauge(label: "ops_gateway_relay_lanes_count")
+
+    /// Why the database had to bring what a relay should have.
+    enum Fallback: String, CaseIterable {
+        /// The relay was slower.
+        case late
+        /// The owner had not kept it.
+        case lost
+        /// A call to the owner failed.
+        case failed
+        /// The owner's build has no relay.
+        case unimplemented
+    }
+
+    /// Times that a relay was no help, by reason.
+    static func relayFallback(_ reason: Fallback) -> Counter {
+        Self.relayFallbacks[reason] ?? Self.unknownFallback
+    }
+
+    private static let unknownFallback = Counter(label: "ops_gateway_relay_fallbacks_total")
+    private static let relayFallbacks = Dictionary(
+        uniqueKeysWithValues: Fallback.allCases.map { reason in
+            (
+                reason,
+                Counter(
+                    label: "ops_gateway_relay_fallbacks_total",
+                    dimensions: [("reason", reason.rawValue)]
+                )
+            )
+        }
+    )
+
     /// Subscribers whose cursor could not be resumed.
     static let streamResets = Counter(label: "ops_gateway_stream_resets_total")
 }

@@ -6,6 +6,25 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct EventsTests {
+    @Test("a lane's shard is told by its number, as the database tells it")
+    func shard() async throws {
+        try await StoreBed.with { bed in
+            var lanes: [Int64] = []
+            for number in 0..<100 {
+                lanes.append(try await bed.store.ensureLane(session: "default", lane: "l\(number)"))
+            }
+            let rows = try await bed.store.loadLanes(lanes)
+            #expect(rows.count == 100)
+            for row in rows { #expect(LaneShard.of(row.id) == row.shard, "lane \(row.id)") }
+            #expect(Set(rows.map(\.shard)).count > 90)
+            // As it is for every number that a lane may have within reason.
+            #expect(
+                LaneShard.of(3_000_000_000) == 3_000_000_000 * 2_654_435_761 % 4_294_967_296
+                    / 4_194_304
+            )
+        }
+    }
+
     @Test("appenders and flushes at once leave a log without gaps, readable from any cursor")
     func gapless() async throws {
         try await StoreBed.with { bed in

@@ -21,8 +21,8 @@ enum ModuleTable {
             "NIOPosix",
         ],
         "Gateway": [
-            "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Crypto", "HTTPTypes",
-            "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
+            "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Cluster", "Crypto",
+            "HTTPTypes", "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
         ],
         "opsroom-guard": [],
         "Tools": [

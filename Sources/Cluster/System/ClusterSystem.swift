@@ -62,6 +62,9 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
     /// The node's inside; `nil` where methods are only written down.
     var node: ClusterNode? { if case .working(let node) = self.role { node } else { nil } }
 
+    /// What this node knows of the cluster; `nil` where methods are only written down.
+    public var directory: (any Directory)? { self.node?.directory }
+
     /// Listens for other nodes and connects to them until cancelled. Called once.
     ///
     /// - Parameter onListening: Called with the address once it is listened on.

@@ -164,9 +164,10 @@ struct RoomNode: Sendable {
             )
         }
         try? await self.client.store.sweepScratch()
-        var onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
-        if let events = kind.door?.gateway.events { onCommitted = { events.committed($0) } }
-        let equipment = NodeLife.Equipment(
+        let events = kind.door?.gateway.events
+        // Also without an API of its own the node tells others of its lanes.
+        let tails = EventTails()
+        var equipment = NodeLife.Equipment(
             store: self.client.store,
             listener: self.client.listener([.work, .request, .lanes, .cluster, .shards]),
             tools: tools,
@@ -181,8 +182,16 @@ struct RoomNode: Sendable {
             onAvailability: { reason in
                 self.room.onNotice(reason.map { .databaseUnavailable($0) } ?? .databaseAvailable)
             },
-            onCommitted: onCommitted
+            onCommitted: { chunks in
+                events?.committed(chunks)
+                tails.committed(chunks)
+            }
         )
+        equipment.actors = EventTails.actors
+        equipment.onSystem = { system in
+            tails.serve(on: system)
+            events?.relay(over: system)
+        }
         while true {
             let life = NodeLife(equipment) { await stop.wait() }
             let ending = try await life.run { node in

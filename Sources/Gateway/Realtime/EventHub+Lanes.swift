@@ -46,6 +46,7 @@ extension EventHub {
                 lane.early = []
                 self.lanes[number] = lane
                 for chunk in early { self.accept(chunk) }
+                self.place(number)
             }
         }
     }
@@ -78,6 +79,7 @@ extension EventHub {
         self.lanes[page.lane]?.isFetching = false
         self.add(page)
         guard let lane = self.lanes[page.lane] else { return }
+        self.relay(.reached(lane: page.lane, through: lane.next - 1, by: nil))
         self.want(page.lane, through: lane.wanted)
     }
 
@@ -157,7 +159,7 @@ extension EventHub {
                 let bounds = try await self.source.bounds(followed)
                 for lane in followed {
                     self.lanes[lane]?.floor = bounds.floors[lane]
-                    self.want(lane, through: bounds.heads[lane])
+                    self.notice(lane, through: bounds.heads[lane])
                 }
             }
             for topic in Array(self.topics.values) where topic.scope.isOpen {
@@ -266,7 +268,9 @@ extension EventHub {
             self.dirty.remove(topic.number)
             for lane in topic.lanes {
                 self.lanes[lane]?.topics.remove(topic.number)
-                if self.lanes[lane]?.topics.isEmpty == true { self.lanes[lane] = nil }
+                guard self.lanes[lane]?.topics.isEmpty == true else { continue }
+                self.lanes[lane] = nil
+                self.relay(.left(lane: lane))
             }
             for index in topic.loops.keys {
                 self.links[index].orders.append(.close(topic: topic.number))

@@ -10,7 +10,8 @@ import Synchronization
 /// The node's event streams.
 ///
 /// Lanes are followed while somebody reads them: nobody there, no work. News come from this node's
-/// commits, from notices of other nodes, and every few seconds from a look at the database. A *topic*
+/// commits, from relays to the nodes that own the other lanes, from notices of those nodes, and every few
+/// seconds from a look at the database. A *topic*
 /// is what subscribers share: one lane, some lanes, a session, everything; its events are encoded
 /// into blocks, and every event loop gets a block in one hop. A loop that is still busy with the last
 /// batch gets the next when it is done, so batches grow under load by themselves.
@@ -41,6 +42,7 @@ public actor EventHub {
         var missing: [Int64: SubscriptionMachine.Bounds] = [:]
         var failed: [Int64] = []
         var doneLoops: [Int] = []
+        var relayNews: [RelayNews] = []
     }
 
     /// One lane that is followed.
@@ -99,6 +101,10 @@ public actor EventHub {
     var nextTopic = 1
     var knownEpoch: String?
     var isEnded = false
+    var relays = EventRelays()
+    // Bounded by the machine: one call of each kind at a time to each node, and sleeps that overtake
+    // each other.
+    let relayJobs = AsyncStream<RelayJob>.makeStream()
 
     /// Prepares the streams of a node over its store.
     public init(store: Store, caps: StreamCaps = StreamCaps(), logger: Logger) {
@@ -155,6 +161,7 @@ public actor EventHub {
         await withDiscardingTaskGroup { group in
             for reader in self.readers { group.addTask { await reader.run() } }
             group.addTask { await self.beat() }
+            group.addTask { await self.runRelays() }
             group.addTask {
                 for await _ in self.wakes { await self.turn() }
             }
@@ -181,6 +188,7 @@ public actor EventHub {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
             beats += 1
             self.closeIdle()
+            self.placeLanes()
             for number in self.topics.keys where self.topics[number]?.builder.isMarkDue == true {
                 self.topics[number]?.builder.mark()
                 self.dirty.insert(number)
@@ -205,7 +213,8 @@ public actor EventHub {
         for lane in mail.failed { self.lanes[lane]?.isFetching = false }
         for page in mail.pages { self.accept(page) }
         for chunk in mail.chunks { self.accept(chunk) }
-        for (lane, end) in mail.ends { self.want(lane, through: end - 1) }
+        for news in mail.relayNews { self.take(news) }
+        for (lane, end) in mail.ends { self.notice(lane, through: end - 1) }
         self.publish()
         if mail.isLookDue { self.isLookDue = true }
         if self.isLookDue || !self.unknown.isEmpty { self.errand.yield() }

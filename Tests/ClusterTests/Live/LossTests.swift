@@ -2,6 +2,7 @@
 
 import PulserIR
 import TestKit
+import TestPeers
 import Testing
 
 @testable import Cluster

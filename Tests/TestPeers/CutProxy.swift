@@ -1,11 +1,11 @@
 // A way to a node that a test can cut, or keep answers back on.
 
-import NIOCore
-import NIOPosix
+public import NIOCore
+public import NIOPosix
 import Synchronization
 
 /// Passes bytes on to a port, until told otherwise.
-final class CutProxy: Sendable {
+public final class CutProxy: Sendable {
     /// What a connection does with bytes.
     private struct State {
         var channels: [any Channel] = []
@@ -21,18 +21,19 @@ final class CutProxy: Sendable {
     private let target: Int
     private let listener = Mutex<(any Channel)?>(nil)
 
-    init(to target: Int, group: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup) {
+    /// A way to a port of the loopback address.
+    public init(to target: Int, group: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup) {
         self.target = target
         self.group = group
     }
 
     /// Connections that were made.
-    var connections: Int { self.state.withLock { $0.connections } }
+    public var connections: Int { self.state.withLock { $0.connections } }
 
     /// Listens.
     ///
     /// - Returns: The port.
-    func start() async throws -> Int {
+    public func start() async throws -> Int {
         let channel = try await ServerBootstrap(group: self.group)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in self.accept(channel) }
@@ -42,10 +43,10 @@ final class CutProxy: Sendable {
     }
 
     /// Throws away what the server answers, from now on.
-    func mute() { self.state.withLock { $0.isMute = true } }
+    public func mute() { self.state.withLock { $0.isMute = true } }
 
     /// Closes every connection and each that is made.
-    func cut() {
+    public func cut() {
         let channels = self.state.withLock { state in
             state.isCut = true
             defer { state.channels = [] }
@@ -55,14 +56,15 @@ final class CutProxy: Sendable {
     }
 
     /// Passes bytes on again.
-    func heal() {
+    public func heal() {
         self.state.withLock { state in
             state.isCut = false
             state.isMute = false
         }
     }
 
-    func stop() async throws {
+    /// Cuts it for ever.
+    public func stop() async throws {
         self.cut()
         try await self.listener.withLock { $0 }?.close()
     }
