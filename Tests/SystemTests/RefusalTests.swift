@@ -56,7 +56,7 @@ extension SystemTests {
             }
         }
 
-        @Test("where many runs fail at once their lane rests, and what is under way goes on to its end")
+        @Test("where many runs fail at once their lane rests; what is under way goes on")
         func resting() async throws {
             try await Site.with { site in
                 try await site.run(["migrate", "apply"])

@@ -68,7 +68,7 @@ extension SystemTests {
             throw NeverHappened(description: "a lane of \(node)")
         }
 
-        @Test("a pause, a resume and a cancel asked of one node reach a lane of the other by a call")
+        @Test("pause, resume and cancel asked of one node reach the other's lane by a call")
         func elsewhere() async throws {
             try await Site.with(.shared) { site in
                 _ = try await Self.start(site)
