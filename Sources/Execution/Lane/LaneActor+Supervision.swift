@@ -50,6 +50,32 @@ extension LaneActor {
         }
     }
 
+    /// What keeps the lane from taking runs; `nil` for nothing that only it knows.
+    var presentObstacle: LaneObstacle? {
+        let node = self.room.configuration.nodeName
+        func since(_ start: Duration) -> Int64 { Int64((NodeClock.now - start) / .milliseconds(1)) }
+        if self.machine.isResting {
+            return LaneObstacle(
+                .rests,
+                "its lane rests on node \(node), because too much failed: \(self.resting.reason)",
+                sinceMilliseconds: since(self.resting.since)
+            )
+        }
+        if self.machine.isInDoubt {
+            return LaneObstacle(
+                .looks,
+                "node \(node) looks whether earlier runs of its lane are still under way",
+                sinceMilliseconds: since(self.doubtSince)
+            )
+        }
+        guard let start = self.placeAwaitedSince else { return nil }
+        return LaneObstacle(
+            .nodeFull,
+            "other lanes have all \(self.room.configuration.runsMax) places of node \(node)",
+            sinceMilliseconds: since(start)
+        )
+    }
+
     private func forget(_ run: RunID) {
         _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
         self.supervision.forgive(run)
@@ -86,7 +112,7 @@ extension LaneActor {
                     "for": "\(pause)", "reason": "\(reason)",
                 ]
             )
-            self.rest(pause, &group)
+            self.rest(pause, reason, &group)
             self.restart(run, after: pause, &group)
         case nil:
             self.left.insert(run)
@@ -122,8 +148,9 @@ extension LaneActor {
     }
 
     /// Takes nothing for a while.
-    func rest(_ time: Duration, _ group: inout DiscardingTaskGroup) {
+    func rest(_ time: Duration, _ reason: String, _ group: inout DiscardingTaskGroup) {
         self.rests += 1
+        self.resting = (reason, NodeClock.now)
         let number = self.rests
         ExecutionMetrics.rests.increment()
         _ = self.machine.handle(.rest)

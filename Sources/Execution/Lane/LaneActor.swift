@@ -17,7 +17,8 @@ distributed actor LaneActor: ClusterActor {
 
     static let kind = ActorKind("lane")
     static let methods: [ClusterMethod<LaneActor>] = [
-        ClusterMethod("hear", isIdempotent: true) { try await $0.hear(.work(lane: 0)) }
+        ClusterMethod("hear", isIdempotent: true) { try await $0.hear(.work(lane: 0)) },
+        ClusterMethod("obstacle", isIdempotent: true) { _ = try await $0.obstacle() },
     ]
 
     let channel: LaneChannel
@@ -35,6 +36,12 @@ distributed actor LaneActor: ClusterActor {
     var left: Set<RunID> = []
     /// How often the lane was told to rest.
     var rests = 0
+    /// The last rest's reason, and since when it rests.
+    var resting: (reason: String, since: Duration) = ("", .zero)
+    /// Since when it waits for a place on the node; `nil` when it does not.
+    private(set) var placeAwaitedSince: Duration?
+    /// Since when it is not certain what is under way.
+    private(set) var doubtSince: Duration = .zero
     private var priority: Int
     private var isClaimSent = false
     /// When it was last told something.
@@ -61,9 +68,13 @@ distributed actor LaneActor: ClusterActor {
     /// Hears from any node that something is stored for this lane.
     distributed func hear(_ news: LaneNews) async { await self.dispatcher?.heard(news) }
 
+    /// Tells any node what keeps the lane from taking runs.
+    distributed func obstacle() -> LaneObstacle? { self.presentObstacle }
+
     /// Takes no new runs until somebody has looked for those that may be under way.
     func doubt() {
         self.channel.doubt()
+        if !self.machine.isInDoubt { self.doubtSince = NodeClock.now }
         _ = self.machine.handle(.doubt)
         self.room.recheck()
     }
@@ -131,7 +142,7 @@ distributed actor LaneActor: ClusterActor {
         case .cancel(let request): group.addTask { await self.cancel(request) }
         case .pause(let pause): self.runs[pause.run]?.pause(pause)
         case .check(let id): group.addTask { await self.check(id) }
-        case .rest(let time): self.rest(time, &group)
+        case .rest(let time, let reason): self.rest(time, reason, &group)
         case .rested(let number):
             // Told to rest again meanwhile: the later rest counts.
             guard number == self.rests else { return }
@@ -180,6 +191,8 @@ distributed actor LaneActor: ClusterActor {
     /// them and would wait forever for a place of their own making.
     private func places(_ wanted: Int) async -> Int {
         guard self.channel.row.name.contains("/") else {
+            self.placeAwaitedSince = NodeClock.now
+            defer { self.placeAwaitedSince = nil }
             return await self.room.admission.take(
                 wanted,
                 lane: self.channel.row.id,

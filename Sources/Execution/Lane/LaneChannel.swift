@@ -31,7 +31,7 @@ enum LaneMessage: Sendable {
     /// Take runs again.
     case resume
     /// Too much fails here: take no runs for a while.
-    case rest(Duration)
+    case rest(Duration, reason: String)
     /// The rest of that number is over.
     case rested(Int)
 }

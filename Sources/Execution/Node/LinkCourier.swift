@@ -30,15 +30,8 @@ final class LinkCourier: LaneCourier {
     }
 
     func tell(_ news: LaneNews) async -> Bool {
-        guard let shard = await self.shard(of: news.lane),
-            let owner = self.system.owner(of: shard), owner == self.system.me || !self.isAlone
-        else { return false }
+        guard let (lane, owner) = await self.lane(news.lane) else { return false }
         do {
-            let lane = try self.system.reference(
-                to: LaneActor.self,
-                .number(news.lane),
-                at: .shard(shard)
-            )
             try await withCallOptions(Self.options) { try await lane.hear(news) }
             ExecutionMetrics.news(isHere: owner == self.system.me).increment()
             return true
@@ -46,6 +39,24 @@ final class LinkCourier: LaneCourier {
             ExecutionMetrics.newsLate.increment()
             return false
         }
+    }
+
+    func obstacle(of lane: Int64) async -> LaneObstacle? {
+        guard let (lane, _) = await self.lane(lane) else { return nil }
+        return try? await withCallOptions(Self.options) { try await lane.obstacle() }
+    }
+
+    /// A lane with its owner; `nil` while nobody has it whom this node can call.
+    private func lane(_ number: Int64) async -> (LaneActor, NodeEpoch)? {
+        guard let shard = await self.shard(of: number),
+            let owner = self.system.owner(of: shard), owner == self.system.me || !self.isAlone,
+            let lane = try? self.system.reference(
+                to: LaneActor.self,
+                .number(number),
+                at: .shard(shard)
+            )
+        else { return nil }
+        return (lane, owner)
     }
 
     func tell(session: String) async {

@@ -80,7 +80,9 @@ distributed actor SessionActor: ClusterActor {
             )
             self.supervision.begin()
             _ = self.supervision.start(lane, at: now)
-            for (id, channel) in self.lanes where id != lane { channel.send(.rest(pause)) }
+            for (id, channel) in self.lanes where id != lane {
+                channel.send(.rest(pause, reason: reason))
+            }
             return pause
         case .isolate, nil: return .zero
         }

@@ -7,9 +7,11 @@ public import Store
 public enum WhyDocument {
     /// The run with its gate.
     ///
-    /// - Parameter run: What the database says.
+    /// - Parameters:
+    ///   - run: What the database says.
+    ///   - obstacle: What the lane's owner says. Default nothing.
     /// - Returns: The document, with its version.
-    public static func json(_ run: RunStanding) -> JSONValue {
+    public static func json(_ run: RunStanding, obstacle: LaneObstacle? = nil) -> JSONValue {
         let shard = run.shard.shard
         let owner: JSONValue =
             run.owner.map {
@@ -22,9 +24,11 @@ public enum WhyDocument {
         return .object([
             "version": .integer(1), "run": .string(run.run.description),
             "status": .string(run.status.rawValue), "session": .string(run.sessionName),
-            "lane": .string(run.laneName), "gate": .string(run.gate.word),
-            "reason": .string(Self.reason(run)),
-            "since_ms": run.gateFor.map(ClusterDocument.time) ?? .null,
+            "lane": .string(run.laneName),
+            "gate": .string(obstacle?.kind.rawValue ?? run.gate.word),
+            "reason": .string(obstacle?.reason ?? Self.reason(run)),
+            "since_ms": obstacle.map { .integer($0.sinceMilliseconds) }
+                ?? run.gateFor.map(ClusterDocument.time) ?? .null,
             "lane_width": .integer(Int64(run.laneWidth)),
             "lane_active": .integer(Int64(run.laneActive)), "ahead": .integer(Int64(run.ahead)),
             "child": run.child.map { .string($0.description) } ?? .null,
@@ -32,6 +36,11 @@ public enum WhyDocument {
             "generation": .integer(shard.generation), "owner": owner,
             "target": run.targetName.map { .string($0) } ?? .null,
         ])
+    }
+
+    /// Whether only the lane's owner can tell what holds the run up.
+    static func isForOwner(_ run: RunStanding) -> Bool {
+        [.ready, .behindOthers, .laneFull].contains(run.gate)
     }
 
     /// One sentence about the gate.

@@ -45,7 +45,8 @@ public struct LaneMachine: Sendable {
     public private(set) var isDraining = false
     /// Whether the lane takes nothing for a while.
     public private(set) var isResting = false
-    private var isInDoubt = false
+    /// Whether runs may be under way that the lane does not know of.
+    public private(set) var isInDoubt = false
     private var isClaiming = false
     private var isWanting = false
     private var asked = 0

@@ -26,6 +26,9 @@ public protocol LaneCourier: Sendable {
     ///
     /// - Returns: Whether the owner has heard it; if not, a notice of the database follows.
     func tell(_ news: LaneNews) async -> Bool
+    /// What keeps a lane from taking runs, as its owner says; `nil` for nothing, or when it does not
+    /// answer.
+    func obstacle(of lane: Int64) async -> LaneObstacle?
     /// Tells every node that something is asked of many runs of a session.
     func tell(session: String) async
 }

@@ -91,6 +91,47 @@ extension SystemTests {
             }
         }
 
+        @Test("why a run waits that only its lane's owner can tell is asked of that, on any node")
+        func obstacle() async throws {
+            try await Site.with(.shared) { site in
+                let ports = try FreePorts.take(2)
+                for (name, port) in zip(["n1", "n2"], ports) {
+                    _ = try await site.startNode(
+                        data: name,
+                        ["--name", name, "--peer-listen", "127.0.0.1:\(port)", "--runs-max", "1"],
+                        command: "node"
+                    )
+                }
+                let plan = try site.plan("waits", Self.plan)
+                // More lanes than places: those that find none say so, wherever they are.
+                for number in 0..<8 {
+                    let words = [
+                        "--input", "dir=\(site.folder)", "--lane", "l\(number)", "--detach",
+                    ]
+                    try await site.run(["run", plan] + words, data: "n1")
+                }
+                try await APIClient.with(site, data: "n1") { api in
+                    try await eventually("six runs wait for a place, on both nodes") {
+                        let waiting = "SELECT id FROM run WHERE status = 'queued'"
+                        let ids = try await site.rows(waiting).compactMap { Int64($0[0]) }
+                        var reasons: Set<String> = []
+                        for id in ids {
+                            let why = try await api.send(.get, "/v1/runs/\(RunID(id))/why").json
+                            guard why["gate"]?.stringValue == "node_full" else { return false }
+                            reasons.insert(why["reason"]?.stringValue ?? "")
+                        }
+                        return ids.count == 6
+                            && reasons == Set(["n1", "n2"].map { Self.full($0) })
+                    }
+                }
+                try Data().write(to: URL(fileURLWithPath: site.folder + "/go"))
+            }
+        }
+
+        private static func full(_ node: String) -> String {
+            "other lanes have all 1 places of node \(node)"
+        }
+
         @Test("when a lane's owner is gone the database's notice brings the news to its next owner")
         func fallback() async throws {
             try await Site.with(.shared) { site in

@@ -103,7 +103,12 @@ struct ClusterResource: Sendable {
     func why(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
         let run = try await self.store.resolveRun(try context.parameter("id"))
-        return .json(WhyDocument.json(try await self.store.standing(of: run)))
+        let standing = try await self.store.standing(of: run)
+        var obstacle: LaneObstacle?
+        if WhyDocument.isForOwner(standing), let courier = self.store.news.courier {
+            obstacle = await courier.obstacle(of: try await self.store.run(run).lane)
+        }
+        return .json(WhyDocument.json(standing, obstacle: obstacle))
     }
 
     /// Changes the node of the path; the answer is the node as it is then.
