@@ -71,7 +71,8 @@ extension LaneActor {
         guard let start = self.placeAwaitedSince else { return nil }
         return LaneObstacle(
             .nodeFull,
-            "other lanes have all \(self.room.configuration.runsMax) places of node \(node)",
+            "node \(node) works on as many runs as it may at once "
+                + "(\(self.room.configuration.runsMax)), of other lanes",
             sinceMilliseconds: since(start)
         )
     }

@@ -104,14 +104,14 @@ extension SystemTests {
                 }
                 let plan = try site.plan("waits", Self.plan)
                 // More lanes than places: those that find none say so, wherever they are.
-                for number in 0..<8 {
+                for number in 0..<20 {
                     let words = [
                         "--input", "dir=\(site.folder)", "--lane", "l\(number)", "--detach",
                     ]
                     try await site.run(["run", plan] + words, data: "n1")
                 }
                 try await APIClient.with(site, data: "n1") { api in
-                    try await eventually("six runs wait for a place, on both nodes") {
+                    try await eventually("eighteen runs wait for a place, on both nodes") {
                         let waiting = "SELECT id FROM run WHERE status = 'queued'"
                         let ids = try await site.rows(waiting).compactMap { Int64($0[0]) }
                         var reasons: Set<String> = []
@@ -120,7 +120,7 @@ extension SystemTests {
                             guard why["gate"]?.stringValue == "node_full" else { return false }
                             reasons.insert(why["reason"]?.stringValue ?? "")
                         }
-                        return ids.count == 6
+                        return ids.count == 18
                             && reasons == Set(["n1", "n2"].map { Self.full($0) })
                     }
                 }
@@ -129,7 +129,7 @@ extension SystemTests {
         }
 
         private static func full(_ node: String) -> String {
-            "other lanes have all 1 places of node \(node)"
+            "node \(node) works on as many runs as it may at once (1), of other lanes"
         }
 
         @Test("when a lane's owner is gone the database's notice brings the news to its next owner")
