@@ -4,6 +4,7 @@ import ControlRoom
 import Foundation
 import Glibc
 import TestBed
+import TestPeers
 import Testing
 
 extension SystemTests {
@@ -101,6 +102,52 @@ extension SystemTests {
                 }
                 #expect(site.lines("lines") == ["begun"])
                 try await LaneLogAudit.check(site, "long outage")
+            }
+            await server.running.stop()
+        }
+
+        @Test("a database that is away for thirty seconds ends no node of three, and no run")
+        func cluster() async throws {
+            var server = try await Server()
+            try await Site.with(.at(server.running.conninfo)) { site in
+                var nodes: [Program] = []
+                for (name, port) in zip(["n1", "n2", "n3"], try FreePorts.take(3)) {
+                    let words = ["--name", name, "--peer-listen", "127.0.0.1:\(port)"]
+                    nodes.append(try await site.startNode(data: name, words, command: "node"))
+                }
+                try await eventually("all nodes have shards") {
+                    try await site.rows("SELECT DISTINCT owner FROM shard").count == 3
+                }
+                let members = "SELECT node_epoch, status FROM node ORDER BY node_epoch"
+                let before = try await site.rows(members)
+                let plan = try site.plan(
+                    "naps",
+                    """
+                    steps:
+                      - {id: first, effects: idempotent, shell: {argv: [sleep, "1"]}}
+                      - {id: second, needs: [first], effects: none, shell: {argv: ["true"]}}
+                    """
+                )
+                for number in 0..<24 {
+                    let lane = ["--lane", "l\(number % 8)", "--detach"]
+                    try await site.run(["run", plan] + lane, data: "n1")
+                }
+                try await server.stop(immediately: true)
+                let end = ContinuousClock.now + .seconds(30)
+                let died = try await happens(before: end) { nodes.contains { $0.exitCode != nil } }
+                #expect(!died)
+                try await server.start()
+                try await eventually("every run ended well") {
+                    let open = "SELECT count(*) FROM run WHERE status <> 'succeeded'"
+                    return try await site.rows(open) == [["0"]]
+                }
+                #expect(try await site.rows(members) == before)
+                let twice = """
+                    SELECT run_id, step FROM step_journal WHERE state = 'succeeded'
+                    GROUP BY run_id, step HAVING count(*) <> 1
+                    """
+                #expect(try await site.rows(twice) == [])
+                try await LaneLogAudit.check(site, "outage of a cluster")
             }
             await server.running.stop()
         }
