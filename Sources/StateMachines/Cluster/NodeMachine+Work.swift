@@ -213,7 +213,8 @@ extension NodeMachine {
         )
     }
 
-    /// The membership with what is left of leases now.
+    /// The membership with what is left of leases now. Who does not answer gets no shards while
+    /// somebody else can have them: it may be frozen until its lease is over.
     private func nodes(at now: Duration) -> [NodeView] {
         var nodes = self.view.nodes
         for index in nodes.indices {
@@ -224,6 +225,16 @@ extension NodeMachine {
             } else if let peer = self.index(of: epoch) {
                 nodes[index].leaseLeft = self.peers[peer].leaseUntil - now
             }
+        }
+        let suspects = Set(
+            self.peers.filter { $0.machine.suspicion != .none }.map(\.node.epoch)
+        )
+        let isAnybodyWell = nodes.contains {
+            $0.status == .active && $0.leaseLeft > .zero && !suspects.contains($0.epoch)
+        }
+        guard isAnybodyWell else { return nodes }
+        for index in nodes.indices where suspects.contains(nodes[index].epoch) {
+            nodes[index].leaseLeft = .zero
         }
         return nodes
     }
