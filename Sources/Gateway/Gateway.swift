@@ -21,6 +21,8 @@ public final class Gateway: Sendable {
         public var listener: @Sendable ([Channel]) -> Listener
         /// The folder of artifacts too large for the database.
         public var artifacts: String
+        /// Nodes that have others; `nil` where there is no way to them.
+        public var artifactPeers: (any ArtifactPeers)?
         /// Whether this node can answer for the room.
         public var readiness = Readiness(migrationsMax: 0)
         /// The schema that this program knows.
@@ -55,6 +57,7 @@ public final class Gateway: Sendable {
 
     let logIndex = LogIndex()
     let uploads = RequestGate(max: UploadsResource.uploadsMax)
+    let fetches = RequestGate(max: ArtifactFetch.fetchesMax)
     let searches = RequestGate(max: LogResource.searchesMax)
     let bulkWorker: BulkWorker
     let uploadFolder: UploadFolder

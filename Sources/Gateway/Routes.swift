@@ -95,7 +95,14 @@ extension Gateway {
         let runs = RunsResource(store, uploads: self.uploadFolder)
         let reader = LogReader(store: store, index: self.logIndex)
         let log = LogResource(runs: runs, reader: reader, gate: self.searches)
-        let artifacts = ArtifactsResource(runs: runs, folder: self.uploadFolder.blobs)
+        let fetch = ArtifactFetch(
+            store: store,
+            folder: self.uploadFolder,
+            peers: self.equipment.artifactPeers,
+            gate: self.fetches,
+            logger: self.equipment.logger
+        )
+        let artifacts = ArtifactsResource(runs: runs, fetch: fetch)
         let uploads = UploadsResource(folder: self.uploadFolder, gate: self.uploads)
         let plans = PlansResource(store: store)
         let templates = TemplatesResource(store: store)

@@ -90,7 +90,18 @@ extension RoomClient {
         if let stored { return stored }
         let path = "\(self.artifacts)/\(artifact.digest.hex)"
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw RoomError(.notFound, "the file \(path) of artifact '\(artifact.name)' is gone")
+            guard let node = artifact.node else {
+                throw RoomError(
+                    .notFound,
+                    "the file \(path) of artifact '\(artifact.name)' is gone"
+                )
+            }
+            throw RoomError(
+                .notFound,
+                "artifact '\(artifact.name)' lies with node \(node), not in \(self.artifacts); nodes "
+                    + "that run fetch it from each other: ask one by --server or --context",
+                next: "opsroom context list"
+            )
         }
         return Array(data)
     }

@@ -220,7 +220,8 @@ public struct Room: Sendable {
                 client: client,
                 conninfo: conninfo,
                 data: directory.path,
-                file: file
+                file: file,
+                artifacts: ClusterArtifacts(path: client.artifacts)
             )
             return try await self.lingering(client, isEmbedded) {
                 try await node.run(isExclusive: isEmbedded) { try await body(client) }

@@ -20,7 +20,12 @@ struct RoomDoor: Sendable {
     private let ending = AsyncStream<Never>.makeStream()
     private let ended = AsyncStream<Never>.makeStream()
 
-    init(_ room: Room, _ settings: ListenSettings, _ client: RoomClient) throws {
+    init(
+        _ room: Room,
+        _ settings: ListenSettings,
+        _ client: RoomClient,
+        _ artifacts: ClusterArtifacts
+    ) throws {
         self.settings = settings
         self.logger = room.logger
         self.onNotice = room.onNotice
@@ -37,6 +42,7 @@ struct RoomDoor: Sendable {
             artifacts: client.artifacts,
             logger: room.logger
         )
+        equipment.artifactPeers = artifacts
         equipment.readiness = self.readiness
         equipment.migrations = migrations
         equipment.registry = Telemetry.registry

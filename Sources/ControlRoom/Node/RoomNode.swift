@@ -19,6 +19,7 @@ struct RoomNode: Sendable {
     let conninfo: String
     let data: String
     let file: NodeFile
+    let artifacts: ClusterArtifacts
 
     /// Runs the node beside `body`, with its API when it listens; when the body ends the API and
     /// then the node drain and leave.
@@ -29,7 +30,7 @@ struct RoomNode: Sendable {
         guard let settings = self.room.configuration.listen else {
             return try await self.work(isExclusive, nil, nil, body)
         }
-        let door = try RoomDoor(self.room, settings, self.client)
+        let door = try RoomDoor(self.room, settings, self.client, self.artifacts)
         return try await door.serving { url in
             try await self.announce(url, settings)
             return try await self.work(isExclusive, door, url) {
@@ -187,10 +188,11 @@ struct RoomNode: Sendable {
                 tails.committed(chunks)
             }
         )
-        equipment.actors = EventTails.actors
+        equipment.actors = EventTails.actors + [ArtifactActor.self]
         equipment.onSystem = { system in
             tails.serve(on: system)
             events?.relay(over: system)
+            self.artifacts.use(system)
         }
         while true {
             let life = NodeLife(equipment) { await stop.wait() }

@@ -9,7 +9,7 @@ enum ArtifactsSQL {
         "artifacts.list",
         [.int8],
         """
-        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline
+        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline, node
         FROM artifact WHERE run_id = $1 ORDER BY created_at, step, name
         """
     )
@@ -24,7 +24,7 @@ enum ArtifactsSQL {
         "artifacts.page",
         [.int8, .text, .text, .int8],
         """
-        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline
+        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline, node
         FROM artifact WHERE run_id = $1 AND (step, name) > ($2, $3)
         ORDER BY step, name LIMIT $4
         """
@@ -35,7 +35,7 @@ enum ArtifactsSQL {
         "artifacts.find",
         [.int8, .text, .text],
         """
-        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline
+        SELECT step, name, digest, size, media_type, content IS NOT NULL AS inline, node
         FROM artifact WHERE run_id = $1 AND name = $2 AND ($3 IS NULL OR step = $3)
         ORDER BY created_at DESC, step DESC LIMIT 1
         """

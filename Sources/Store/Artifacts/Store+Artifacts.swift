@@ -19,6 +19,8 @@ public struct ArtifactRow: Sendable, Hashable {
     public var content: [UInt8]?
     /// Whether the bytes lie in Postgres.
     public var isInline: Bool
+    /// The name of the node whose data directory they lie in; `nil` when that is not known.
+    public internal(set) var node: String?
 
     /// Describes an artifact to store.
     public init(
@@ -127,5 +129,6 @@ extension ArtifactRow {
             content: nil
         )
         self.isInline = try row.bool(5)
+        self.node = try row.textIfPresent(6)
     }
 }

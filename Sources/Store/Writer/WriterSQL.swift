@@ -113,8 +113,10 @@ enum WriterSQL {
             .byteaArray, .int8Array, .textArray, .byteaArray,
         ],
         """
-        INSERT INTO artifact AS a (run_id, step, name, digest, size, media_type, content)
-        SELECT i.run_id, i.step, i.name, i.digest, i.size, i.media_type, i.content
+        INSERT INTO artifact AS a (run_id, step, name, digest, size, media_type, content, node)
+        SELECT i.run_id, i.step, i.name, i.digest, i.size, i.media_type, i.content,
+            CASE WHEN i.content IS NULL
+                THEN (SELECT n.name FROM node n WHERE n.node_epoch = $1) END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS i (shard_id, generation, run_id, claim_no, step, name, digest, size, media_type,
                   content)
@@ -122,7 +124,7 @@ enum WriterSQL {
         WHERE \(isHeld)
         ON CONFLICT (run_id, step, name) DO UPDATE SET
             digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
-            content = EXCLUDED.content, created_at = now()
+            content = EXCLUDED.content, node = EXCLUDED.node, created_at = now()
         RETURNING run_id, (SELECT r.claim_no FROM run r WHERE r.id = run_id)
         """
     )

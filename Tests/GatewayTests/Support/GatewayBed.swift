@@ -65,6 +65,7 @@ struct GatewayBed: Sendable {
         _ depth: Depth = .door,
         configuration: GatewayConfiguration = GatewayConfiguration(),
         access: AccessConfiguration? = nil,
+        peers: (any ArtifactPeers)? = nil,
         _ body: @escaping @Sendable (GatewayBed) async throws -> Void
     ) async throws {
         let database = try await TestPostgres.shared.freshDatabase()
@@ -88,6 +89,7 @@ struct GatewayBed: Sendable {
         )
         equipment.readiness = Readiness(migrationsMax: migrations.map(\.number).max() ?? 0)
         equipment.migrations = migrations
+        equipment.artifactPeers = peers
         let gateway = Gateway(configuration, equipment)
         let door = gateway.door()
         try await withThrowingTaskGroup(of: Void.self) { group in

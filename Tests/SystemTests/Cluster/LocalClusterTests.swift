@@ -61,6 +61,11 @@ extension SystemTests {
                         effects: idempotent
                         shell:
                           argv: [sh, -c, 'until [ -e \(site.folder)/go ]; do sleep 0.05; done']
+                      - id: big
+                        needs: [wait]
+                        effects: idempotent
+                        shell: {argv: [sh, -c, 'yes | head -c 1500000 > big.txt']}
+                        artifacts: [{file: big.txt, name: big}]
                     """
                 )
                 let run = try site.start(
@@ -95,6 +100,11 @@ extension SystemTests {
                         at: node
                     )
                     #expect(list.output.contains("succeeded"), "\(list.error)")
+                    // What lies in one node's folder can be had from all.
+                    let runs = try JSONValue(parsing: list.output)["runs"]?.arrayValue ?? []
+                    let id = try #require(runs.first?["id"]?.stringValue)
+                    let big = try await Self.ask(site, ["runs", "artifact", id, "big"], at: node)
+                    #expect(big.code == 0 && big.output.utf8.count == 1_500_000, "\(big.error)")
                 }
                 cluster.send(SIGINT)
                 #expect(try await cluster.end() == 0, "\(cluster.errorOutput)")

@@ -15,7 +15,7 @@ struct ArtifactsResource: Sendable {
     ]
 
     let runs: RunsResource
-    let folder: BlobFolder
+    let fetch: ArtifactFetch
 
     @Sendable
     func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -103,14 +103,7 @@ struct ArtifactsResource: Sendable {
             let part = bytes[Int(range.lowerBound)..<min(bytes.count, Int(range.upperBound))]
             return ResponseBody(byteBuffer: ByteBuffer(bytes: part))
         }
-        guard let file = try await self.folder.open(artifact.digest), file.size == artifact.size
-        else {
-            throw Problem(
-                .gone,
-                "the bytes of artifact '\(artifact.name)' are not on this node",
-                next: "ask the node that ran the step"
-            )
-        }
+        let file = try await self.fetch.open(artifact)
         return ResponseBody(contentLength: range.count) { writer in
             var place = range.lowerBound
             while place < range.upperBound {
