@@ -77,6 +77,22 @@ struct WriterTests {
         }
     }
 
+    @Test("of an artifact whose bytes lie in a folder it is known whose")
+    func folder() async throws {
+        try await Claimed.with { run in
+            var large = run.artifact("large")
+            large.content = nil
+            try await run.submit([.artifact(run.artifact("small")), .artifact(large)])
+            let nodes = try await run.bed.store.view().nodes.map(\.name)
+            let rows = try await run.bed.store.artifacts(run.fence.run)
+            #expect(rows.map(\.name) == ["large", "small"])
+            #expect(rows.map(\.node) == [try #require(nodes.first), nil])
+            // Made anew it is small, and nobody's.
+            try await run.submit([.artifact(run.artifact("large"))])
+            #expect(try await run.bed.store.artifacts(run.fence.run).map(\.node) == [nil, nil])
+        }
+    }
+
     @Test("a shard at an older generation writes nothing")
     func oldGeneration() async throws {
         try await Claimed.with { run in

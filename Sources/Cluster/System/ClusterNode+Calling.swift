@@ -75,9 +75,22 @@ extension ClusterNode {
         guard remaining > pause else { throw last ?? Self.nobody }
         self.metrics.repeats.increment()
         do { try await Task.sleep(for: pause) } catch { throw Self.cancelled }
-        if case .shard(let shard) = address.place { await self.directory.refresh(shard: shard) }
+        if case .shard(let shard) = address.place { await self.refresh(shard, until: deadline) }
         if Task.isCancelled { throw Self.cancelled }
         return route.again(self.place(of: address))
+    }
+
+    /// Has the directory look, and waits for that no longer than until `deadline`: a node whose life
+    /// ends answers nobody any more.
+    func refresh(_ shard: Int32, until deadline: NIODeadline) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.directory.refresh(shard: shard) }
+            group.addTask {
+                try? await Task.sleep(for: .nanoseconds((deadline - .now()).nanoseconds))
+            }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func place(of address: ActorAddress) -> ShardPlace? {

@@ -44,9 +44,10 @@ extension ClusterNode: LinkHost {
                 )
             }
             guard isFirst else { return }
-            // SAFETY: ends when the directory has answered; nothing waits for it but the calls.
+            // SAFETY: ends when the directory has answered, at the latest after the time of a call;
+            // nothing waits for it but the calls.
             Task.detached {
-                await self.directory.refresh(shard: shard)
+                await self.refresh(shard, until: .now() + TimeAmount(self.configuration.timeout))
                 while let next = self.unpark(shard) { self.judge(next, shard, isFresh: true) }
             }
         }

@@ -15,6 +15,9 @@ public struct LocalCluster: Sendable {
     /// The most nodes of one machine.
     public static let nodesMax = 32
 
+    /// What a node says that others declared dead.
+    public static let rebirth = "declared dead by another node; joining anew"
+
     /// What happens to it.
     public enum Notice: Sendable, Hashable {
         /// The server runs.
@@ -25,6 +28,8 @@ public struct LocalCluster: Sendable {
         case started(node: String, pid: Int32)
         /// A node takes work.
         case ready(node: String, server: String)
+        /// Others declared a node dead; it begins anew, as the same process.
+        case reborn(node: String)
         /// A node ended by itself, why, and whether it is started again.
         case ended(node: String, reason: String, isStartedAgain: Bool)
         /// A node has left in order.

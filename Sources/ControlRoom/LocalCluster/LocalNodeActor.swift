@@ -170,6 +170,7 @@ actor LocalNodeActor {
         guard !text.isEmpty else { return }
         self.lastWords = text
         Self.append(text + "\n", to: self.log)
+        if text.contains(LocalCluster.rebirth) { self.onNotice(.reborn(node: self.name)) }
         guard let match = text.firstMatch(of: /node ready, API at (\S+)/) else { return }
         self.isReady = true
         self.place = ["--listen", String(match.1.dropFirst("https://".count))]

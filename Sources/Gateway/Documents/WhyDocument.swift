@@ -73,7 +73,10 @@ public enum WhyDocument {
         case .cancelRequested: "it shall end: \(run.cancelReason ?? "cancelled")"
         case .child: "it waits for run \(run.child?.description ?? "") that it started"
         case .waiting: run.waitReason ?? "it waits"
-        case .laneFull: "\(lane) takes \(width) at once, and \(run.laneActive) are under way"
+        case .laneFull:
+            "\(lane) takes \(width) at once, and "
+                + (run.laneActive == 1 ? "1 is" : "\(run.laneActive) are") + " under way"
+                + (run.foremost.map { ", run \($0) foremost" } ?? "")
         case .behindOthers:
             "\(lane) takes \(width) at once, and "
                 + (run.ahead >= RunStanding.aheadMax ? "at least \(run.ahead)" : "\(run.ahead)")

@@ -81,6 +81,8 @@ enum OversightSQL {
                \(milliseconds("clock_timestamp() - r.started_at")),
                (SELECT \(milliseconds("clock_timestamp() - k.enqueued_at")) FROM run k
                 WHERE k.parent_run = r.id AND k.finished_at IS NULL ORDER BY k.id LIMIT 1),
+               (SELECT min(a.id) FROM run a WHERE a.shard_id = r.shard_id AND a.lane_id = r.lane_id
+                AND a.status IN ('claimed', 'running', 'waiting')),
                \(milliseconds("clock_timestamp() - h.state_since")), \(MovesSQL.columns("h"))
         FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN shard h ON h.shard_id = r.shard_id

@@ -16,6 +16,8 @@ public struct RunStanding: Sendable, Hashable {
     public var laneWidth: Int
     /// How many of its lane's runs are under way.
     public var laneActive: Int
+    /// The oldest of those; `nil` when there is none.
+    public var foremost: RunID?
     /// How many ready runs of its lane come before it, counted up to ``aheadMax``.
     public var ahead: Int
     /// Who paused it.

@@ -132,7 +132,8 @@ extension RunStanding {
         self.waitingFor = try row.millisecondsIfPresent(21)
         self.startedBefore = try row.millisecondsIfPresent(22)
         self.childFor = try row.millisecondsIfPresent(23)
-        self.shard = try ShardStanding(row.from(24))
+        self.foremost = try row.int64IfPresent(24).map(RunID.init(_:))
+        self.shard = try ShardStanding(row.from(25))
     }
 }
 

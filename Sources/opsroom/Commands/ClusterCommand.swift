@@ -175,6 +175,8 @@ final class LocalClusterVoice: Sendable {
             return terminal.styled("· \(node) is process \(pid)", .dim)
         case .ready(let node, let server):
             return terminal.styled("✓", .green) + " \(node) takes work at \(server)"
+        case .reborn(let node):
+            return terminal.styled("!", .yellow) + " \(node) was declared dead; it joins anew"
         case .ended(let node, let reason, let isStartedAgain):
             return terminal.styled("✗", .red) + " \(node) ended: \(reason)"
                 + (isStartedAgain ? "; it is started again" : "; it is given up")

@@ -196,7 +196,7 @@ struct ForegroundNode {
         case .certificate(.renewed): terminal.line("✓ certificate renewed")
         case .certificate(.refused(let reason)):
             terminal.line("! the new certificate cannot be used, the old one stays: \(reason)")
-        case .reborn: terminal.line("! declared dead by another node; joining anew")
+        case .reborn: terminal.line("! \(LocalCluster.rebirth)")
         }
     }
 }

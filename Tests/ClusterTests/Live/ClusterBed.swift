@@ -20,6 +20,7 @@ final class TestDirectory: Directory {
         var heard: Int64 = 0
         var greetings: [NodeEpoch: Int] = [:]
         var refreshes = 0
+        var isSilent = false
     }
 
     private let state = Mutex(State())
@@ -46,11 +47,19 @@ final class TestDirectory: Directory {
     func greetings(of node: NodeEpoch) -> Int { self.state.withLock { $0.greetings[node] ?? 0 } }
 
     func refresh(shard: Int32) async {
-        self.state.withLock { state in
+        let isSilent = self.state.withLock { state in
             state.refreshes += 1
             if let place = state.news[shard] { state.places[shard] = place }
+            return state.isSilent
         }
+        guard isSilent else { return }
+        let (never, answer) = AsyncStream<Never>.makeStream()
+        for await _ in never {}
+        withExtendedLifetime(answer) {}
     }
+
+    /// From now on whoever looks again waits until he gives up.
+    func fallSilent() { self.state.withLock { $0.isSilent = true } }
 
     func set(_ shard: Int32, _ place: ShardPlace) {
         self.state.withLock { $0.places[shard] = place }

@@ -109,6 +109,26 @@ struct RedirectTests {
         }
     }
 
+    @Test("a call ends in time although nobody can tell any more where the shard is")
+    func silent() async throws {
+        try await ClusterBed.with { nodes in
+            nodes[0].directory.set(Self.shard, ShardPlace(owner: nil, generation: 4))
+            for node in nodes { node.directory.fallSilent() }
+            var options = CallOptions()
+            options.timeout = .milliseconds(200)
+            let caller = try nodes[0].counter(shard: Self.shard)
+            let free = await withCallOptions(options) { await code { try await caller.add(1) } }
+            #expect(free == .misplaced || free == .timedOut)
+            // Where the owner knows less than its caller, too.
+            let actor = nodes[1].host(1, shard: Self.shard)
+            nodes[0].directory.set(Self.shard, self.place(nodes[1], 6))
+            nodes[1].directory.set(Self.shard, self.place(nodes[1], 5))
+            let newer = await withCallOptions(options) { await code { try await caller.add(1) } }
+            #expect(newer == .misplaced || newer == .timedOut)
+            #expect(try await actor.value() == 0)
+        }
+    }
+
     @Test("a new owner that is told of its shards looks at once, unless it knows already")
     func handOver() async throws {
         try await ClusterBed.with { nodes in

@@ -127,6 +127,7 @@ struct ClusterOversightTests {
                 #expect(try await standing(0).gate == .underWay)
                 let full = try await standing(2)
                 #expect(full.gate == .laneFull && full.laneActive == 2 && full.gateFor != nil)
+                #expect(full.foremost == ids[0])
                 _ = try await bed.store.requestPause(ids[2], by: "ann")
                 let paused = try await standing(2)
                 #expect(paused.gate == .paused && paused.pausedBy == "ann")
