@@ -4,8 +4,7 @@ internal import Postgres
 
 enum MovesSQL {
     static let all = [
-        holdTerm, assign, mark, holdView, move, keep, force, start, holdTarget, handOver,
-        handedOver,
+        holdTerm, assign, mark, holdView, move, force, start, holdTarget, handOver, handedOver,
         release, decline, changes,
     ]
 
@@ -94,27 +93,27 @@ enum MovesSQL {
         "SELECT view_version FROM cluster FOR SHARE"
     )
 
-    /// Has owners hand shards `$1` over to nodes `$2`, in a person's name.
+    /// Has owners hand shards `$1` over to nodes `$2`, in a person's name; those on their way from the
+    /// very node stay there. Whoever hands one of these over at this moment came first, or finds its
+    /// target gone. One statement for both, so that all are locked in ascending order.
     static let move = PostgresStatement(
         "cluster.move",
         [.int4Array, .int8Array],
-        "WITH asked AS MATERIALIZED (\(pairs("$1", "$2"))), \(handOff)"
-    )
-
-    /// Takes the marks of shards `$1` back that nodes `$2` have, in a person's name. Whoever hands
-    /// one over at this moment came first, or finds its target gone. Ascending order, as everywhere.
-    static let keep = PostgresStatement(
-        "cluster.keep",
-        [.int4Array, .int8Array],
         """
-        WITH held AS MATERIALIZED (
-            SELECT s.shard_id FROM shard s
-            JOIN unnest($1, $2) AS i (shard_id, node)
-                ON i.shard_id = s.shard_id AND i.node = s.owner
-            WHERE s.state = 'handing_off' ORDER BY s.shard_id FOR UPDATE OF s)
-        UPDATE shard s SET state = 'running', target = NULL
+        WITH asked AS MATERIALIZED (
+            SELECT i.shard_id, i.node, EXISTS (
+                SELECT 1 FROM node WHERE node_epoch = i.node AND \(takesShards)) AS is_taker
+            FROM unnest($1, $2) AS i (shard_id, node)),
+        held AS MATERIALIZED (
+            SELECT s.shard_id, asked.node FROM shard s JOIN asked ON asked.shard_id = s.shard_id
+            WHERE s.state = 'running' AND s.owner <> asked.node AND asked.is_taker
+            OR s.state = 'handing_off' AND s.owner = asked.node
+            ORDER BY s.shard_id FOR UPDATE OF s)
+        UPDATE shard s SET
+            state = CASE WHEN s.owner = held.node THEN 'running' ELSE 'handing_off' END,
+            target = CASE WHEN s.owner <> held.node THEN held.node END
         FROM held WHERE s.shard_id = held.shard_id
-        RETURNING s.shard_id
+        RETURNING \(columns)
         """
     )
 

@@ -28,7 +28,6 @@ extension Store {
             ]
             requests += [
                 PostgresRequest(MovesSQL.holdView), PostgresRequest(MovesSQL.move, values),
-                PostgresRequest(MovesSQL.keep, values),
             ]
         }
         requests.append(PostgresRequest(OversightSQL.shards, [.null, .null]))
@@ -36,14 +35,11 @@ extension Store {
         guard answers.count == requests.count else {
             throw StoreError(.corrupt, "an answer is missing")
         }
-        let marked =
-            isDry
-            ? []
-            : try answers[2].decode { row throws(StoreError) in try ShardView(row).shard }
-        let kept =
-            isDry
-            ? [] : try answers[3].decode { row throws(StoreError) in Int32(try row.int64(0)) }
-        await self.announce((marked + kept).sorted())
+        let changed =
+            isDry ? [] : try answers[2].decode { row throws(StoreError) in try ShardView(row) }
+        let marked = Set(changed.filter { $0.state == .handingOff }.map(\.shard))
+        let kept = Set(changed.filter { $0.state == .running }.map(\.shard))
+        await self.announce(changed.map(\.shard).sorted())
         let standings = try answers[answers.count - 1].decode { row throws(StoreError) in
             try ShardStanding(row)
         }
