@@ -99,6 +99,7 @@ extension Gateway {
             store: store,
             folder: self.uploadFolder,
             peers: self.equipment.artifactPeers,
+            readiness: self.equipment.readiness,
             gate: self.fetches,
             logger: self.equipment.logger
         )

@@ -30,6 +30,9 @@ public final class Readiness: Sendable {
     /// The node joined, or is no more.
     public func joined(_ node: NodeEpoch?) { self.state.withLock { $0.node = node } }
 
+    /// The node; `nil` between its lives.
+    var node: NodeEpoch? { self.state.withLock { $0.node } }
+
     /// The node goes away: no more requests shall come.
     public func drain() { self.state.withLock { $0.isDraining = true } }
 

@@ -126,6 +126,11 @@ struct ArtifactFetchTests {
                     "ask node far itself; with peer-listen nodes fetch from each other",
                 ]
             )
+            // Of its own folder a node knows without asking.
+            bed.gateway.equipment.readiness.joined(far)
+            #expect(try await told()[0] == "410")
+            bed.gateway.equipment.readiness.joined(near)
+            #expect(peers.questions.filter { $0 == far }.count == 1)
             peers.give([], to: far)
             #expect(
                 try await told() == [
@@ -141,6 +146,7 @@ struct ArtifactFetchTests {
                 ]
             )
             #expect(peers.questions.contains(near), "others may have fetched it before")
+            bed.gateway.equipment.readiness.joined(nil)
             try await bed.text("UPDATE artifact SET node = NULL")
             #expect(try await told()[0] == "410")
         }

@@ -123,6 +123,9 @@ struct ArtifactTests {
             )
             let part = try await bed.get(path, [.range: "bytes=262140-262150"])
             #expect(part.bytes == Array(bytes[262_140...262_150]))
+            // The node that stored it has left.
+            #expect(try await bed.get("/v1/runs/\(run)/artifacts/gone").status == 503)
+            try await bed.text("UPDATE artifact SET node = NULL")
             #expect(try await bed.get("/v1/runs/\(run)/artifacts/gone").status == 410)
             #expect(try await bed.get("/v1/runs/\(run)/artifacts/none").status == 404)
             let first = try await bed.get("/v1/runs/\(run)/artifacts?limit=1")

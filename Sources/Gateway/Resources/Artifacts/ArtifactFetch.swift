@@ -18,6 +18,8 @@ struct ArtifactFetch: Sendable {
     let store: Store
     let folder: UploadFolder
     let peers: (any ArtifactPeers)?
+    /// Knows which node this is.
+    let readiness: Readiness
     let gate: RequestGate
     let logger: Logger
 
@@ -37,8 +39,10 @@ struct ArtifactFetch: Sendable {
             )
         }
         defer { self.gate.leave() }
-        var wasAsked = false
-        for node in Self.order(nodes, artifact.node) {
+        let me = self.readiness.node
+        // Its own folder was looked into first of all.
+        var wasAsked = nodes.contains { $0.epoch == me && $0.name == artifact.node }
+        for node in Self.order(nodes, artifact.node) where node.epoch != me {
             do {
                 let first = try await peers.piece(of: artifact.digest, at: 0, from: node.epoch)
                 if node.name == artifact.node { wasAsked = true }
