@@ -15,8 +15,8 @@ struct EventRelays {
     var machine = RelayMachine()
     /// Changes with the peers; what comes late from earlier ones is not for these.
     var generation = 0
-    /// When the next job that sleeps ends.
-    var wakeAt: Duration?
+    /// When jobs that sleep end: each new one ends before all others.
+    var wakesAt: Set<Duration> = []
 }
 
 /// What a hub is told about its relays.
@@ -139,9 +139,7 @@ extension EventHub {
         case .peers(let peers, let patience): self.change(peers, patience)
         case .event(let event, self.relays.generation): self.relay(event)
         case .woken(let time, self.relays.generation):
-            // One that was overtaken by an earlier one has nothing to say.
-            guard self.relays.wakeAt == time else { return }
-            self.relays.wakeAt = nil
+            self.relays.wakesAt.remove(time)
             self.relay(.tick)
         case .answer(let node, let tail, let chunks, let lost, self.relays.generation):
             self.take(chunks, from: node)
@@ -210,9 +208,10 @@ extension EventHub {
         }
         let waited = self.relays.machine.lateCount - late
         if waited > 0 { GatewayMetrics.relayFallback(.late).increment(by: waited) }
-        guard let wanted = self.relays.machine.wakeAt else { return }
-        if let wakeAt = self.relays.wakeAt, wakeAt <= wanted { return }
-        self.relays.wakeAt = wanted
+        guard let wanted = self.relays.machine.wakeAt,
+            !self.relays.wakesAt.contains(where: { $0 <= wanted })
+        else { return }
+        self.relays.wakesAt.insert(wanted)
         self.begin(.wake(at: wanted), peers)
     }
 
