@@ -136,7 +136,6 @@ struct FaultLineTests {
                 old.send("a")
                 try await old.expect("a")
                 try await line.become(.silent)
-                // The first piece may be on its way already; what follows it is not.
                 for piece in 1...5 { old.send("b\(round)\(piece);") }
                 let new = try Client(port: line.port)
                 new.send("c\(round)")

@@ -246,6 +246,8 @@ private final class ProxyEnd: ChannelDuplexHandler {
     private var partner: ProxyEnd?
     private var isHeld = false
     private var isReadWanted = false
+    /// What a read that was asked for before the line was held brought: at most one turn's.
+    private var kept: [ByteBuffer] = []
 
     func join(_ other: ProxyEnd) {
         self.partner = other
@@ -256,6 +258,9 @@ private final class ProxyEnd: ChannelDuplexHandler {
 
     func release() {
         self.isHeld = false
+        for bytes in self.kept { self.pass(bytes) }
+        self.kept = []
+        self.partner?.context?.flush()
         self.readOn()
     }
 
@@ -295,6 +300,10 @@ private final class ProxyEnd: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = Self.unwrapInboundIn(data)
+        if self.isHeld { self.kept.append(bytes) } else { self.pass(bytes) }
+    }
+
+    private func pass(_ bytes: ByteBuffer) {
         self.partner?.context?.write(Self.wrapOutboundOut(bytes), promise: nil)
     }
 
