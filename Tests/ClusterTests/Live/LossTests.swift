@@ -105,10 +105,12 @@ struct LossTests {
             let gate = Gate()
             let actor = nodes[1].host(1, gate)
             let counter = try nodes[0].counter(of: nodes[1])
+            // Connected: making the connection is not to take the time of an attempt.
+            #expect(try await counter.value() == 0)
             var options = CallOptions()
             options.operation = OperationID()
             // An attempt takes a third of it: the second begins while the first is executed.
-            options.timeout = .seconds(3)
+            options.timeout = .seconds(12)
             let named = options
             // SAFETY: awaited below.
             let call = Task {
