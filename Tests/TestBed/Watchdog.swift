@@ -59,6 +59,10 @@ final class Watchdog: Sendable {
         // A test runner waits for whoever holds its output.
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        // Sockets that tests listen on at this moment would be open for as long as this process lives.
+        for file in Self.openFiles() where file > 2 {
+            posix_spawn_file_actions_addclose(&actions, file)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         // A session of its own: signals to the test's terminal or group do not reach it.
@@ -74,6 +78,21 @@ final class Watchdog: Sendable {
         posix_spawnattr_destroy(&attributes)
         close(ends[0])
         self.pipe = Mutex(ends[1])
+    }
+
+    private static func openFiles() -> [Int32] {
+        guard let folder = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(folder) }
+        var files: [Int32] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    String(cString: $0)
+                }
+            }
+            if let file = Int32(name) { files.append(file) }
+        }
+        return files
     }
 
     func tell(_ order: String) {
