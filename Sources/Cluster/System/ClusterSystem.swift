@@ -122,14 +122,6 @@ public final class ClusterSystem: DistributedActorSystem, Sendable {
     /// This node; `nil` where methods are only written down.
     public var me: NodeEpoch? { self.node?.me }
 
-    /// The owner of a shard, as far as is known; `nil` while nobody has it.
-    public func owner(of shard: Int32) -> NodeEpoch? {
-        self.node?.directory.place(of: shard)?.owner
-    }
-
-    /// The nodes that can be called, this one among them.
-    public var nodes: [NodeEpoch] { self.node?.directory.nodes ?? [] }
-
     /// A reference to an actor, wherever it is.
     ///
     /// - Parameters:

@@ -4,13 +4,13 @@ import Glibc
 
 /// Finds ports before their users start. Somebody else may take one meanwhile; whoever listens there is
 /// told so, and a node of a local cluster is started again.
-enum FreePorts {
+public enum FreePorts {
     /// Different ports of the loopback address.
     ///
     /// - Parameter count: How many.
     /// - Returns: The ports.
     /// - Throws: `failed` when the system has none.
-    static func find(_ count: Int) throws(RoomError) -> [Int] {
+    public static func find(_ count: Int) throws(RoomError) -> [Int] {
         var sockets: [Int32] = []
         // Held until all are found, so that no two are the same.
         defer { for socket in sockets { close(socket) } }

@@ -5,7 +5,6 @@ internal import Distributed
 internal import Metrics
 internal import PulserIR
 internal import Store
-internal import Synchronization
 
 /// Tells lanes and sessions, wherever they are, what is stored for them.
 ///
@@ -14,23 +13,18 @@ internal import Synchronization
 final class LinkCourier: LaneCourier {
     /// How long a call may take before the notice takes its place.
     static let patience: Duration = .milliseconds(300)
-    /// Lanes whose shard is remembered; beyond that all are forgotten, which costs one look each.
-    static let lanesMax = 100_000
 
     private let system: ClusterSystem
-    private let store: Store
     /// Whether the node has no links: then it reaches its own lanes only.
     private let isAlone: Bool
-    private let shards = Mutex<[Int64: Int32]>([:])
 
-    init(_ system: ClusterSystem, store: Store, isAlone: Bool) {
+    init(_ system: ClusterSystem, isAlone: Bool) {
         self.system = system
-        self.store = store
         self.isAlone = isAlone
     }
 
     func tell(_ news: LaneNews) async -> Bool {
-        guard let (lane, owner) = await self.lane(news.lane) else { return false }
+        guard let (lane, owner) = self.lane(news.lane) else { return false }
         do {
             try await withCallOptions(Self.options) { try await lane.hear(news) }
             ExecutionMetrics.news(isHere: owner == self.system.me).increment()
@@ -42,14 +36,15 @@ final class LinkCourier: LaneCourier {
     }
 
     func obstacle(of lane: Int64) async -> LaneObstacle? {
-        guard let (lane, _) = await self.lane(lane) else { return nil }
+        guard let (lane, _) = self.lane(lane) else { return nil }
         return try? await withCallOptions(Self.options) { try await lane.obstacle() }
     }
 
     /// A lane with its owner; `nil` while nobody has it whom this node can call.
-    private func lane(_ number: Int64) async -> (LaneActor, NodeEpoch)? {
-        guard let shard = await self.shard(of: number),
-            let owner = self.system.owner(of: shard), owner == self.system.me || !self.isAlone,
+    private func lane(_ number: Int64) -> (LaneActor, NodeEpoch)? {
+        let shard = LaneShard.of(number)
+        guard let owner = self.system.directory?.place(of: shard)?.owner,
+            owner == self.system.me || !self.isAlone,
             let lane = try? self.system.reference(
                 to: LaneActor.self,
                 .number(number),
@@ -61,7 +56,8 @@ final class LinkCourier: LaneCourier {
 
     func tell(session: String) async {
         await withDiscardingTaskGroup { group in
-            for node in self.system.nodes where node == self.system.me || !self.isAlone {
+            for node in self.system.directory?.nodes ?? []
+            where node == self.system.me || !self.isAlone {
                 group.addTask {
                     let actor = try? self.system.reference(
                         to: SessionActor.self,
@@ -80,16 +76,5 @@ final class LinkCourier: LaneCourier {
         options.timeout = Self.patience
         options.attemptsMax = 2
         return options
-    }
-
-    /// A lane never changes its shard.
-    private func shard(of lane: Int64) async -> Int32? {
-        if let shard = self.shards.withLock({ $0[lane] }) { return shard }
-        guard let row = try? await self.store.loadLanes([lane]).first else { return nil }
-        self.shards.withLock { shards in
-            if shards.count >= Self.lanesMax { shards = [:] }
-            shards[lane] = row.shard
-        }
-        return row.shard
     }
 }

@@ -123,7 +123,6 @@ public struct NodeLife: Sendable {
         let dispatcher = parts.dispatcher
         self.equipment.store.news.courier = LinkCourier(
             parts.system,
-            store: self.equipment.store,
             isAlone: self.equipment.configuration.peers == nil
         )
         defer { self.equipment.store.news.courier = nil }

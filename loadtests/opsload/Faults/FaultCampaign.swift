@@ -124,27 +124,10 @@ final class FaultCampaign: Sendable {
         }
     }
 
-    /// A port of loopback that nobody has at this moment.
-    private static func freePort() throws(LoadError) -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isKnown = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        guard isKnown else { throw LoadError("there is no free port") }
-        return Int(in_port_t(bigEndian: address.sin_port))
-    }
-
     private func makeNodes(_ place: Place, _ keeper: Keeper) async throws -> [FaultNode] {
         let names = (1...self.setting.nodes).map { "n\($0)" }
-        var ports: [String: Int] = [:]
-        for name in names { ports[name] = try Self.freePort() }
+        let free = try FreePorts.find(names.count)
+        let ports = Dictionary(uniqueKeysWithValues: zip(names, free))
         // What is only measured is measured without anything in between.
         let network = self.setting.faults == 0 ? nil : try await FaultNetwork(ports)
         var nodes: [FaultNode] = []
