@@ -150,7 +150,7 @@ let package = Package(
         .executableTarget(
             name: "opsload",
             dependencies: [
-                "PulserIR", "StateMachines", "HTTP2", "Cluster", "ControlRoom", "Postgres",
+                "PulserIR", "StateMachines", "Store", "HTTP2", "Cluster", "ControlRoom", "Postgres",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"), httpTypes,
                 nioCore, nioPosix, logging,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),

@@ -2,7 +2,7 @@
 # Sourced, not run; needs `here` to be the repository's root.
 
 # The Debian packages and what each is for.
-packages='postgresql libpq-dev libnghttp2-dev zlib1g-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
+packages='postgresql tzdata libpq-dev libnghttp2-dev zlib1g-dev pkg-config gcc libc6-dev libstdc++-12-dev git python3 util-linux'
 
 # What counts is that the thing is there, not which package brought it.
 has() {
@@ -121,6 +121,8 @@ has_peer() {
     python-h2) "$OPSROOM_PEERS_PYTHON" -c 'import h2' >/dev/null 2>&1 ;;
     python-httpx) "$OPSROOM_PEERS_PYTHON" -c 'import h2, httpx' >/dev/null 2>&1 ;;
     python-hypercorn) "$OPSROOM_PEERS_PYTHON" -c 'import h2, hypercorn' >/dev/null 2>&1 ;;
+    small-disk) # A test of a full disk mounts a small file system that nobody else sees.
+        unshare -m mount -t tmpfs -o size=1m small /mnt >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
@@ -149,7 +151,8 @@ is_offered() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: 
 
 # Peers that are not here.
 absent_peers() {
-    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java; do
+    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java \
+        small-disk; do
         has_peer "$peer" || printf '%s ' "$peer"
     done
 }
@@ -180,7 +183,8 @@ prepare_peers() {
         echo "----------------------------------------------------------------------------"
         echo "NOT VERIFIED on this machine: $absent"
         echo "These programs are not installed and no package source offers them, so the"
-        echo "tests that talk to them are skipped. Everything else is tested."
+        echo "tests that talk to them are skipped (small-disk: only root may mount one, where"
+        echo "the machine lets it; so no disk is full). Everything else is tested."
         echo "Next:  give this machine Debian's package sources and PyPI, and run this again"
         echo "----------------------------------------------------------------------------"
     fi

@@ -53,10 +53,10 @@ CREATE VIEW faults.runs AS
            faults.micros(r.enqueued_at) AS enqueued, faults.micros(r.started_at) AS started,
            faults.micros(r.finished_at) AS finished,
            coalesce(r.first_seq, 0) AS first_seq, coalesce(r.last_seq, 0) AS last_seq
-    FROM run r JOIN plan p ON p.digest = r.plan_digest;
+    FROM run_any r JOIN plan p ON p.digest = r.plan_digest;
 CREATE VIEW faults.steps AS
     SELECT run_id, step, attempt, state, superseded, faults.micros(ended_at) AS ended
-    FROM step_journal;
+    FROM step_any;
 CREATE VIEW faults.chunks AS
     SELECT lane_id, first_seq, n, convert_from(bytes, 'UTF8') AS lines FROM run_events
     ORDER BY lane_id, first_seq;
@@ -66,7 +66,7 @@ CREATE VIEW faults.claims AS
     SELECT at, run_id, lane_id, coalesce(owner, 0) AS owner FROM faults.claim_log;
 -- How much has not ended.
 CREATE VIEW faults.open AS
-    SELECT count(*) AS open, coalesce(min(id), 0) AS first FROM run WHERE finished_at IS NULL;
+    SELECT count(*) AS open, coalesce(min(id), 0) AS first FROM run;
 -- How the shards are spread over nodes that have them in service.
 CREATE VIEW faults.shares AS
     SELECT n.name, n.node_epoch, count(*) AS shards

@@ -42,8 +42,10 @@ SELECT i, 1 + floor(power(random(), 4) * 1500)::bigint AS lane, random() AS fate
     1 + floor(random() * 1000)::int AS plan,
     now() - (:runs - i) * interval '26 seconds' AS enqueued
 FROM generate_series(1, :runs) i;
-INSERT INTO run (lane_id, shard_id, plan_digest, status, inputs, claim_no, due_at, failure,
-    parent_run, template, paused_by, pause_no, enqueued_at, started_at, finished_at)
+SELECT count(history_make('run_done', d::date)) FROM generate_series(
+    now() - :runs * interval '26 seconds', now() + interval '1 day', interval '1 day') d;
+INSERT INTO run_any (lane_id, shard_id, plan_digest, status, inputs, claim_no, due_at, failure,
+    parent_run, template, paused_by, pause_no, enqueued_at, started_at, finished_at, is_done)
 SELECT l.id, l.shard_id, sha256(convert_to(d.plan::text, 'UTF8')), s.status,
     '{"environment":"' || md5(d.i::text) || '","region":"eu-' || d.i % 50 || '"}',
     CASE WHEN s.status = 'queued' THEN 0 ELSE 1 END, now() + interval '10 years',
@@ -54,7 +56,8 @@ SELECT l.id, l.shard_id, sha256(convert_to(d.plan::text, 'UTF8')), s.status,
     CASE WHEN s.status = 'queued' AND d.i % 20 = 0 THEN 1 ELSE 0 END, d.enqueued,
     CASE WHEN s.status <> 'queued' THEN d.enqueued + interval '1 second' END,
     CASE WHEN s.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
-        THEN d.enqueued + d.fate * interval '10 minutes' END
+        THEN d.enqueued + d.fate * interval '10 minutes' END,
+    s.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
 FROM draws d JOIN lanes l ON l.n = d.lane CROSS JOIN LATERAL (
     SELECT CASE WHEN d.i > 0.98 * :runs OR d.fate < 0.01 THEN
             CASE WHEN d.fate < 0.8 THEN 'queued' WHEN d.fate < 0.9 THEN 'running' ELSE 'waiting' END
@@ -62,10 +65,10 @@ FROM draws d JOIN lanes l ON l.n = d.lane CROSS JOIN LATERAL (
         WHEN d.fate < 0.125 THEN 'timed_out' ELSE 'succeeded' END AS status) s
 ORDER BY d.i;
 INSERT INTO step_journal (run_id, step, attempt, claim_no, state, ended_at)
-SELECT r.id, 'step-' || s, 1, 1, 'succeeded', now() FROM run r, generate_series(1, 4) s
+SELECT r.id, 'step-' || s, 1, 1, 'succeeded', now() FROM run_any r, generate_series(1, 4) s
 WHERE r.id % 5 = 0 AND r.status <> 'queued';
 INSERT INTO artifact (run_id, step, name, digest, size, media_type, content)
-SELECT r.id, 'step-1', 'report', sha256('x'), 1, 'text/plain', 'x' FROM run r
+SELECT r.id, 'step-1', 'report', sha256('x'), 1, 'text/plain', 'x' FROM run_any r
 WHERE r.id % 5 = 0 AND r.status = 'succeeded';
 
 -- One chunk of eight lines for each; the run with the long log has 2,000 of fifty.
@@ -73,10 +76,10 @@ INSERT INTO run_events (lane_id, first_seq, n, bytes)
 SELECT r.lane_id, 1 + 8 * (row_number() OVER (PARTITION BY r.lane_id ORDER BY r.id) - 1), 8,
     convert_to(repeat('{"seq":1,"at":"2026-11-20T12:00:00.000Z","type":"step.output","run":"x"}'
         || chr(10), 8), 'UTF8')
-FROM run r WHERE r.id % 5 = 0 AND r.status <> 'queued';
+FROM run_any r WHERE r.id % 5 = 0 AND r.status <> 'queued';
 INSERT INTO session (name) VALUES ('long');
 INSERT INTO lane (session_id, name) SELECT id, 'long' FROM session WHERE name = 'long';
-INSERT INTO run (lane_id, shard_id, plan_digest, status, first_seq, last_seq, started_at, finished_at)
+INSERT INTO run_done (lane_id, shard_id, plan_digest, status, first_seq, last_seq, started_at, finished_at)
 SELECT l.id, l.shard_id, sha256('1'), 'succeeded', 1, 100000, now(), now()
 FROM lane l WHERE l.name = 'long';
 INSERT INTO run_events (lane_id, first_seq, n, bytes)
@@ -86,7 +89,7 @@ SELECT r.lane_id, c * 50 + 1, 50, (
         || '","step":"s","attempt":1,"data":{"stream":"stdout","line":"line '
         || c * 50 + i || ' ' || md5((c * 50 + i)::text) || '"}}' || chr(10), 'UTF8'), '' ORDER BY i)
     FROM generate_series(1, 50) i)
-FROM run r JOIN lane l ON l.id = r.lane_id AND l.name = 'long', generate_series(0, 1999) c;
+FROM run_any r JOIN lane l ON l.id = r.lane_id AND l.name = 'long', generate_series(0, 1999) c;
 INSERT INTO bulk (action, filter, reason, actor, status, total, ended_at, ok, skipped, failed)
 SELECT 'cancel', '{}', 'r', 'me', 'completed', 500, now(), 500, 0, 0 FROM generate_series(1, 200);
 INSERT INTO bulk_item (bulk_id, run_id, claim_no, state)

@@ -4,6 +4,7 @@ import HTTP2
 import HTTPTypes
 import Hummingbird
 public import Logging
+public import PulserIR
 public import Store
 
 /// Answers requests of both protocols.
@@ -23,6 +24,10 @@ public final class Gateway: Sendable {
         public var artifacts: String
         /// Nodes that have others; `nil` where there is no way to them.
         public var artifactPeers: (any ArtifactPeers)?
+        /// The time zones of schedules. Default: UTC alone.
+        public var zones = TimeZoneLibrary { name throws(ScheduleError) in
+            throw ScheduleError("there is no time zone '\(name)' here", hint: "use 'UTC'")
+        }
         /// Whether this node can answer for the room.
         public var readiness = Readiness(migrationsMax: 0)
         /// The schema that this program knows.

@@ -53,6 +53,7 @@ enum GatewayMetrics {
         case browserSessions = "browser_sessions"
         case uploads
         case requestKeys = "request_keys"
+        case uniqueKeys = "unique_keys"
     }
 
     private static let unknownSweep = Counter(label: "ops_gateway_swept_total")
@@ -61,6 +62,9 @@ enum GatewayMetrics {
             (kind, Counter(label: "ops_gateway_swept_total", dimensions: [("kind", kind.rawValue)]))
         }
     )
+
+    /// Runs that failed for good and nobody has put aside, as counted last.
+    static let dead = Gauge(label: "ops_gateway_dead_runs_count")
 
     // MARK: Event streams
 

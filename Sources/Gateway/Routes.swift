@@ -10,12 +10,18 @@ extension Gateway {
         let tokens = TokensResource(store: self.equipment.store, desk: desk)
         let browser = BrowserSessionResource(store: self.equipment.store, desk: desk)
         let health = self.health
+        let retention = RetentionResource(
+            store: self.equipment.store,
+            logger: self.equipment.logger
+        )
         let events = EventsResource(hub: self.events, store: self.equipment.store)
         return [
             Route(.get, "/healthz", nil, "health.live", health.live),
             Route(.get, "/readyz", nil, "health.ready", health.ready),
             Route(.get, "/metrics", nil, "health.metrics", health.metrics),
             Route(.get, "/v1/migrations", .read, "health.migrations", health.schema),
+            Route(.get, "/v1/retention", .admin, "retention.get", retention.get),
+            Route(.patch, "/v1/retention", .admin, "retention.update", retention.update),
             Route(.get, "/v1/me", .read, "me.get", tokens.me),
             Route(.get, "/v1/tokens", .admin, "tokens.list", tokens.list),
             Route(.post, "/v1/tokens", .admin, "tokens.create", tokens.create),
@@ -28,7 +34,8 @@ extension Gateway {
             Route(.get, "/v1/lanes/{id}/events", .read, "events.lane", events.lane),
             Route(.get, "/v1/runs/{id}/events", .read, "events.run", events.run),
             Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get),
-        ] + self.workRoutes + self.clusterRoutes + self.evidenceRoutes
+        ] + self.workRoutes + self.pauseRoutes + self.claimRoutes + self.waitRoutes
+            + self.scheduleRoutes + self.clusterRoutes + self.evidenceRoutes
     }
 
     /// Sessions, lanes, runs and what is done to many of them.
@@ -62,11 +69,83 @@ extension Gateway {
             Route(.post, "\(run)/retry", .run, "runs.retry", runs.retry),
             Route(.post, "\(run)/pause", .run, "runs.pause", runs.pause),
             Route(.post, "\(run)/resume", .run, "runs.resume", runs.resume),
+            Route(.post, "\(run)/snooze", .run, "runs.snooze", runs.snooze),
+            Route(.get, "/v1/dead", .read, "dead.list", runs.deadList),
+            Route(.get, "/v1/dead/{id}", .read, "dead.get", runs.deadGet),
+            Route(.post, "/v1/dead/{id}/redrive", .run, "dead.redrive", runs.redrive),
+            Route(.post, "/v1/dead/{id}/discard", .run, "dead.discard", runs.discard),
             Route(.get, "/v1/bulk", .read, "bulk.list", bulk.list),
             Route(.post, "/v1/bulk", .run, "bulk.create", bulk.create),
             Route(.get, "/v1/bulk/{bulk}", .read, "bulk.get", bulk.get),
             Route(.get, "/v1/bulk/{bulk}/runs", .read, "bulk.runs", bulk.items),
             Route(.post, "/v1/bulk/{bulk}/cancel", .run, "bulk.cancel", bulk.cancel),
+        ]
+    }
+
+    /// Sessions and lanes that take no runs, and limits that lanes share.
+    private var pauseRoutes: [Route] {
+        let limits = LimitsResource(store: self.equipment.store)
+        let sessions = SessionsResource(store: self.equipment.store)
+        let lanes = LanesResource(store: self.equipment.store)
+        let session = "/v1/sessions/{id}"
+        let lane = "\(session)/lanes/{lane}"
+        return [
+            Route(.post, "\(session)/pause", .run, "sessions.pause", sessions.pause),
+            Route(.post, "\(session)/resume", .run, "sessions.resume", sessions.resume),
+            Route(.post, "\(lane)/pause", .run, "lanes.pause", lanes.pause),
+            Route(.post, "\(lane)/resume", .run, "lanes.resume", lanes.resume),
+            Route(.get, "\(lane)/paused-keys", .read, "lanes.paused_keys", lanes.pausedKeys),
+            Route(.get, "/v1/limits", .read, "limits.list", limits.list),
+            Route(.get, "/v1/limits/{limit}", .read, "limits.get", limits.get),
+            Route(.put, "/v1/limits/{limit}", .run, "limits.put", limits.put),
+            Route(.delete, "/v1/limits/{limit}", .run, "limits.delete", limits.delete),
+        ]
+    }
+
+    /// Workers outside.
+    private var claimRoutes: [Route] {
+        let claims = ClaimsResource(store: self.equipment.store)
+        let run = "/v1/claims/{id}"
+        return [
+            Route(.post, "/v1/claims", .work, "claims.create", claims.claim),
+            Route(.post, "\(run)/heartbeat", .work, "claims.heartbeat", claims.heartbeat),
+            Route(.post, "\(run)/events", .work, "claims.events", claims.events),
+            Route(.post, "\(run)/complete", .work, "claims.complete", claims.complete),
+            Route(.post, "\(run)/release", .work, "claims.release", claims.release),
+        ]
+    }
+
+    /// What comes to runs from outside.
+    private var waitRoutes: [Route] {
+        let runs = RunsResource(self.equipment.store, uploads: self.uploadFolder)
+        let waits = WaitsResource(runs)
+        let signals = "/v1/runs/{id}/signals"
+        let step = "/v1/runs/{id}/steps/{step}"
+        return [
+            Route(.get, signals, .read, "signals.list", waits.signals),
+            Route(.post, signals, .run, "signals.send", waits.send),
+            Route(.get, "/v1/approvals", .read, "approvals.list", waits.approvals),
+            Route(.post, "\(step)/approve", .run, "approvals.approve", waits.approve),
+            Route(.post, "\(step)/reject", .run, "approvals.reject", waits.reject),
+        ]
+    }
+
+    /// What begins by itself.
+    private var scheduleRoutes: [Route] {
+        let resource = SchedulesResource(self.equipment.store, zones: self.equipment.zones)
+        let one = "/v1/schedules/{schedule}"
+        return [
+            Route(.get, "/v1/schedules", .read, "schedules.list", resource.list),
+            Route(.post, "/v1/schedules", .run, "schedules.create", resource.create),
+            Route(.get, one, .read, "schedules.get", resource.get),
+            Route(.patch, one, .run, "schedules.update", resource.update),
+            Route(.delete, one, .run, "schedules.delete", resource.delete),
+            Route(.post, "\(one)/pause", .run, "schedules.pause", resource.pause),
+            Route(.post, "\(one)/resume", .run, "schedules.resume", resource.resume),
+            Route(.post, "\(one)/trigger", .run, "schedules.trigger", resource.trigger),
+            Route(.post, "\(one)/backfill", .run, "schedules.backfill", resource.backfill),
+            Route(.get, "\(one)/preview", .read, "schedules.preview", resource.preview),
+            Route(.get, "\(one)/runs", .read, "schedules.runs", resource.runs),
         ]
     }
 

@@ -24,9 +24,9 @@ final class Exchange {
         case sync
     }
 
-    /// Each repetition follows a cancellation that hit a preparation, which is rare once; when many
-    /// calls are cancelled together it may happen as often as there are such calls.
-    static let repetitionsMax = 64
+    /// How often a call is sent again although no cancellation explains that its statement was lost:
+    /// a schema that changes under it, or a cancellation that was late.
+    static let repetitionsMax = 16
 
     enum Phase { case queued, sent, copying, finishing, ended }
     enum CancelReason { case task, deadline }
@@ -46,7 +46,10 @@ final class Exchange {
     var cancelDeadlineNanoseconds: UInt64?
     /// It was on the wire while another call was cancelled, and may have been hit instead.
     var mayBeVictim = false
-    /// How often it was sent again because the server had lost its statement.
+    /// How many cancellations the connection had sent when this call went on the wire.
+    var cancellationsBefore: UInt64 = 0
+    /// How often it was sent again because the server had lost its statement, but for the times
+    /// when a cancellation may have hit the preparation: those end when nobody cancels any more.
     var repetitions = 0
     /// Tells the caller; nil for calls of the connection's own.
     var resume: ((Result<[PostgresRows], PostgresError>) -> Void)?

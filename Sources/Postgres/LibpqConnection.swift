@@ -25,6 +25,7 @@ import Glibc
     /// Starts connecting; nil when memory is out.
     static func start(_ configuration: PostgresConfiguration) -> LibpqConnection? {
         let pairs: [(String, String)] = [
+            ("options", configuration.options),
             ("fallback_application_name", configuration.applicationName),
             ("dbname", configuration.conninfo),
             ("client_encoding", "UTF8"),

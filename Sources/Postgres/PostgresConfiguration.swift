@@ -6,6 +6,9 @@ public struct PostgresConfiguration: Sendable {
     public var conninfo: String
     /// What `pg_stat_activity` shows, unless `conninfo` says otherwise. Default `opsroom`.
     public var applicationName: String = "opsroom"
+    /// Settings of its sessions as command-line options of the server, `-c name=value`, unless
+    /// `conninfo` says otherwise. Default none.
+    public var options: String = ""
     /// How long connecting may take, name resolution and TLS included. Default 10 s.
     public var connectTimeout: Duration = .seconds(10)
     /// How long one call may take, from being asked to its answer. Default 30 s.

@@ -76,6 +76,7 @@ extension PostgresConnection {
         guard let cancellation = self.libpq.cancellation() else { return }
         for other in self.inFlight.all where other.cancelReason == nil { other.mayBeVictim = true }
         self.cancellationsUnderway += 1
+        self.cancellationsSent += 1
         let poller = self.poller
         let started = SideThread.start {
             cancellation.send()

@@ -113,7 +113,7 @@ extension PostgresConnection {
         if isVictim || isStale {
             // Undone as a whole by a cancellation meant for another call, or stale: it is repeated.
             let needsRollback = self.libpq.isInTransaction
-            if isStale { head.repetitions += 1 }
+            if isStale, head.cancellationsBefore == self.cancellationsSent { head.repetitions += 1 }
             head.reset()
             self.queue.prepend(head)
             if needsRollback { self.rollBack() }

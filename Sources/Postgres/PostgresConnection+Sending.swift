@@ -24,6 +24,7 @@ extension PostgresConnection {
         do throws(PostgresError) {
             try self.setPipelineMode(!exchange.isOutsidePipeline)
             exchange.phase = .sent
+            exchange.cancellationsBefore = self.cancellationsSent
             let isSent: Bool
             switch exchange.work {
             case .requests(let requests, let isTransaction):

@@ -30,6 +30,8 @@ public actor PostgresConnection {
     var isInPipelineMode = true
     /// Cancel requests on their way; nothing new is sent until they arrived, or they could hit the wrong call.
     var cancellationsUnderway = 0
+    /// All that were ever sent, so that a call can tell whether one fell into its time.
+    var cancellationsSent: UInt64 = 0
     var prepared: [String: PreparedStatement] = [:]
     var preparedCount = 0
     var encoder = ParameterEncoder()

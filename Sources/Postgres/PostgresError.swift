@@ -75,6 +75,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The transaction was undone because it met another one; repeated it can succeed at once.
+    public var isUndone: Bool { ["40001", "40P01"].contains(self.sqlState) }
     /// A unique constraint refused the row.
     public var isUniqueViolation: Bool { self.sqlState == "23505" }
     /// A column that must have a value got none.

@@ -145,7 +145,7 @@ extension PostgresRows {
         }
         switch decoded {
         case .none:
-            guard row >= 0, row < self.count, column >= 0, column < self.columns.count else {
+            guard row >= 0, row < self.count, column >= 0, column < self.columnCount else {
                 throw PostgresError(
                     .protocolViolation,
                     "the result has no row \(row), column \(column)"

@@ -10,7 +10,7 @@ import Glibc
     private let result: OpaquePointer
     /// How many rows there are.
     public let count: Int
-    private let columnCount: Int
+    let columnCount: Int
 
     /// Takes ownership of `result`.
     init(taking result: OpaquePointer) {

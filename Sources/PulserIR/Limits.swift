@@ -35,6 +35,16 @@ public enum Limits {
     public static let artifactBytesMax = 256 << 20
     /// Inputs of one run, as canonical JSON.
     public static let inputsBytesMax = 256 << 10
+    /// A signal's name.
+    public static let signalNameBytesMax = 128
+    /// A signal's payload, and what one approver fills in, as canonical JSON.
+    public static let signalBytesMax = 64 << 10
+    /// Signals of one run that nobody has taken; more are refused.
+    public static let signalsOpenMax = 1_000
+    /// People that one step waits for.
+    public static let approversMax = 100
+    /// What people are asked, and what they say to their decision.
+    public static let approvalTextBytesMax = 4 << 10
     /// Items of one `fan_out`.
     public static let fanOutItemsMax = 10_000
     /// Runs inside runs inside runs.

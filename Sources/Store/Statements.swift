@@ -8,7 +8,14 @@ public enum Statements {
     public static let all: [PostgresStatement] =
         MembershipSQL.all + VotesSQL.all + CoordinatorSQL.all + MovesSQL.all + OversightSQL.all
         + NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
-        + RunTimingsSQL.all + PauseSQL.all + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
+        + LanePauseSQL.all + LimitsSQL.all + DueSQL.all + RunTimingsSQL.all + UniqueSQL.all
+        + DeadlinesSQL.all
+        + SnoozeSQL.all
+        + DeadSQL.all
+        + PauseSQL.all
+        + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
         + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
-        + RequestKeysSQL.all + TokensSQL.all + BrowserSessionsSQL.all + HealthSQL.all
+        + WaitsSQL.all + SignalsSQL.all + ApprovalsSQL.all + RequestKeysSQL.all + SchedulesSQL.all
+        + TicksSQL.all + TokensSQL.all + ExternalClaimsSQL.all
+        + HistorySQL.all + SealSQL.all + BrowserSessionsSQL.all + HealthSQL.all
 }

@@ -2,6 +2,7 @@
 
 public import Logging
 public import Postgres
+public import PulserIR
 
 /// All durable state, by name.
 ///
@@ -10,12 +11,28 @@ public import Postgres
 public struct Store: Sendable {
     let pool: PostgresPool
     let logger: Logger
+    /// The keys of what is sealed; `nil`: nothing is.
+    let seal: SealRing?
     /// Where news for the owners of lanes go.
     public let news = LaneNewsDesk()
+    /// What keeps this process's writes waiting.
+    public let obstacle = WriteObstacle()
+
+    /// What every session of a store is set to, see ``PostgresConfiguration/options``. The queue's
+    /// tables are empty one second and hold a million rows the next, and a statement that is prepared
+    /// is planned once: nothing is read from end to end where an index leads to it. Nothing here runs
+    /// long enough to be worth compiling.
+    public static let sessionOptions = "-c enable_seqscan=off -c jit=off"
 
     /// Opens the store over a running pool.
-    public init(pool: PostgresPool, logger: Logger) {
+    ///
+    /// - Parameters:
+    ///   - pool: Its connections.
+    ///   - logger: Where it tells of itself.
+    ///   - seal: With keys, inputs and outputs are sealed before they are stored. Default: they are not.
+    public init(pool: PostgresPool, logger: Logger, seal: SealRing? = nil) {
         self.pool = pool
+        self.seal = seal
         self.logger = logger
     }
 
@@ -25,7 +42,9 @@ public struct Store: Sendable {
         _ values: [PostgresValue] = []
     ) async throws(StoreError) -> PostgresRows {
         do {
-            return try await self.pool.execute(statement, values)
+            return try await self.repeating { () async throws(PostgresError) in
+                try await self.pool.execute(statement, values)
+            }
         } catch {
             throw StoreError(error)
         }
@@ -36,10 +55,35 @@ public struct Store: Sendable {
         _ requests: [PostgresRequest]
     ) async throws(StoreError) -> [PostgresRows] {
         do {
-            return try await self.pool.transaction(requests)
+            return try await self.repeating { () async throws(PostgresError) in
+                try await self.pool.transaction(requests)
+            }
         } catch {
             throw StoreError(error)
         }
+    }
+
+    /// How often a transaction is tried that the database undoes because it met another one.
+    static let undoneMax = 5
+
+    /// Does again what the database undid: a deadlock's victim, or what it could not put in order
+    /// with others. Nothing of it was stored. The pauses grow and differ, so that those who met do
+    /// not meet again.
+    func repeating<Value: Sendable>(
+        _ work: () async throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
+        var pause = 2.0
+        for _ in 1..<Self.undoneMax {
+            do {
+                return try await work()
+            } catch {
+                guard error.isUndone, !Task.isCancelled else { throw error }
+            }
+            let milliseconds = pause * Double.random(in: 0.5...1.5)
+            try? await Task.sleep(for: .microseconds(Int64(milliseconds * 1_000)))
+            pause *= 3
+        }
+        return try await work()
     }
 
     /// Answers a question of unknown size within a time, planned for the very values it has: one
@@ -105,4 +149,6 @@ public enum Channel: String, Sendable {
     case cluster = "opsroom_cluster"
     /// Shards that moved between nodes: `shard` numbers, separated by commas.
     case shards = "opsroom_shards"
+    /// Schedules that somebody must look at: `schedule` numbers, separated by commas.
+    case schedules = "opsroom_schedules"
 }

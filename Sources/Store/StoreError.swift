@@ -32,6 +32,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public var code: Code
     /// One sentence for people, without values.
     public var message: String
+    /// What keeps the database from its work, when it said so.
+    public var hindrance: Hindrance?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String) {
@@ -55,15 +57,22 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         // 25006: the server takes no writes for now, as a standby before its promotion.
         // 57014: cut off by a timeout or by hand; class 58 and XX000: the server's own trouble.
         case .server where error.sqlState.map(Self.passingStates) ?? false:
-            self.init(.unavailable, "database unavailable: \(error.message)")
+            self.init(unavailable: error)
         // A value that cannot be sent cannot be sent later either: repeated it would block the
         // writer's queue for ever.
         case .server where !error.isTransient, .invalidParameter, .protocolViolation, .copyFailed:
             self.init(.server, "the database refused a statement: \(error.message)")
         case .server, .connectionFailed, .missingServer, .connectionLost, .timeout, .poolExhausted,
             .closed, .overloaded:
-            self.init(.unavailable, "database unavailable: \(error.message)")
+            self.init(unavailable: error)
         }
+    }
+
+    private init(unavailable error: PostgresError) {
+        let hindrance = Hindrance(error)
+        let cause = hindrance.map { "\($0.phrase): " } ?? ""
+        self.init(.unavailable, "database unavailable: \(cause)\(error.message)")
+        self.hindrance = hindrance
     }
 
     private static func passingStates(_ state: String) -> Bool {

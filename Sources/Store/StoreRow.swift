@@ -50,6 +50,13 @@ struct StoreRow {
         }
     }
 
+    /// The texts of an array without nulls.
+    func texts(_ column: Int) throws(StoreError) -> [String] {
+        try self.read { rows, row throws(PostgresError) in
+            try rows.textArray(row, column + self.offset).compactMap(\.self)
+        }
+    }
+
     func bytes(_ column: Int) throws(StoreError) -> [UInt8] {
         try self.read { rows, row throws(PostgresError) in try rows.bytes(row, column + self.offset)
         }

@@ -15,4 +15,14 @@ public enum RegularFile {
         }
         return Int(status.st_size)
     }
+
+    /// When a regular file was written, in seconds since 1970.
+    ///
+    /// - Parameter path: Where it lies.
+    /// - Returns: `nil` when there is none.
+    public static func modified(_ path: String) -> Int? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_mtim.tv_sec)
+    }
 }

@@ -67,7 +67,7 @@ public struct ToolBox: Sendable {
             case .http(let http): result = try await self.http.run(http, in: context)
             case .sql(let sql):
                 result = try await self.sql.run(sql, isReadOnly: context.readOnlySQL, in: context)
-            case .sleep, .fanOut, .run:
+            case .sleep, .fanOut, .run, .wait:
                 throw ToolFailure(.error, "\(action.kind) is the executor's own action")
             }
             result.value = redactor.redact(result.value)

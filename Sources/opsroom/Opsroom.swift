@@ -21,11 +21,16 @@ struct Opsroom: AsyncParsableCommand {
             """,
         version: BuildInfo.version,
         groupedSubcommands: [
-            CommandGroup(name: "Work", subcommands: [RunCommand.self, PlanCommand.self]),
+            CommandGroup(
+                name: "Work",
+                subcommands: [RunCommand.self, PlanCommand.self, SchedulesCommand.self]
+            ),
             CommandGroup(
                 name: "Look",
                 subcommands: [
-                    RunsCommand.self, WhyCommand.self, SessionsCommand.self, LanesCommand.self,
+                    RunsCommand.self, ApprovalsCommand.self, DeadCommand.self, WhyCommand.self,
+                    SessionsCommand.self,
+                    LanesCommand.self, LimitsCommand.self,
                     EventsCommand.self,
                 ]
             ),
@@ -36,7 +41,8 @@ struct Opsroom: AsyncParsableCommand {
                     ClusterCommand.self,
                     CertsCommand.self,
                     ContextCommand.self,
-                    TokensCommand.self, BulkCommand.self, MigrateCommand.self,
+                    TokensCommand.self, BulkCommand.self, RetentionCommand.self,
+                    SealCommand.self, MigrateCommand.self,
                     DoctorCommand.self, BenchCommand.self, CompletionCommand.self,
                     ExitCodesCommand.self,
                 ]

@@ -6,7 +6,6 @@ import Store
 import Testing
 
 @testable import Gateway
-@testable import Tools
 
 @Suite("The API's description")
 struct OpenAPITests {
@@ -116,7 +115,8 @@ struct OpenAPITests {
 
     /// What holds words of callers, not of the API.
     private static let foreign: Set<String> = [
-        "inputs", "outputs", "context", "filter", "result", "paths", "components", "info",
+        "inputs", "outputs", "context", "filter", "result", "paths", "components", "info", "form",
+        "payload",
     ]
 
     /// Holds the names in an answer against the way they are written.

@@ -25,6 +25,7 @@ struct ScenarioTests {
             case "streams": _ = try StreamsScenario(&reader)
             case "api": _ = try APIScenario(&reader)
             case "http2": _ = try HTTP2Scenario(&reader)
+            case "queue": _ = try QueueScenario(&reader)
             case "cluster": _ = try ClusterScenario(&reader)
             default: Issue.record("\(name) is of no command")
             }

@@ -181,7 +181,7 @@ struct ConnectionTests {
     func randomCancellation(_ round: Int64) async throws {
         try await withFreshConnection { connection, _ in
             await withTaskGroup(of: Void.self) { group in
-                for value in Int64(0)..<200 {
+                for value in Int64(0)..<800 {
                     // SAFETY: awaited by the child task below.
                     let call = Task {
                         try await connection.execute(echo, [.int8(value)]).int64(0, 0)

@@ -126,6 +126,7 @@ struct RunSimulation {
     private mutating func drawEnd() -> StepGraphMachine.AttemptEnd {
         if self.isStopping, self.generator.chance(80) { return .stopped }
         if self.generator.chance(70) { return .succeeded }
+        if self.generator.chance(8) { return .snoozed(milliseconds: 5) }
         if self.generator.chance(3) { return .unknown }
         let kind = self.generator.pick(RetryPolicy.Failure.allCases)
         return .failed(kind, retryable: self.generator.chance(90))
@@ -139,6 +140,9 @@ struct RunSimulation {
             record.state = .failed
             record.failureKind = retryable ? kind : nil
         case .stopped: record.state = .cancelled
+        case .snoozed(let milliseconds):
+            record.state = .cancelled
+            record.snoozedMilliseconds = milliseconds
         case .unknown, .again: record.state = .unknown
         }
         self.write(record)

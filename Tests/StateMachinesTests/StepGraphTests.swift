@@ -61,6 +61,28 @@ struct StepGraphTests {
         #expect(throws: UnreachableTransition.self) { try run.tell(.begin) }
     }
 
+    @Test(
+        "a step that asks to be tried later uses up no attempt, also when its node dies meanwhile"
+    )
+    func snoozed() throws {
+        let plan = [step("a")]
+        var run = Drive(plan)
+        _ = try run.tell(.begin)
+        for number in 1...3 {
+            let later = try run.tell(.ended(0, .snoozed(milliseconds: 7)))
+            #expect(later == [.pause(0, milliseconds: 7)])
+            #expect(try run.tell(.retryDue(0)) == [.attempt(0, number: number + 1)])
+        }
+        #expect(try run.tell(.ended(0, exit)).last == .end(.failed))
+
+        var again = Drive(plan)
+        var record = StepRecord(step: "a", attempt: 1, state: .cancelled)
+        record.snoozedMilliseconds = 7
+        again.machine.restore([record])
+        #expect(try again.tell(.begin) == [.attempt(0, number: 2)])
+        #expect(try again.tell(.ended(0, exit)).last == .end(.failed))
+    }
+
     @Test("a step whose own condition is false is skipped and holds nobody back")
     func skip() throws {
         var run = Drive([step("a", if: "inputs.x"), step("b", needs: ["a"])])

@@ -63,7 +63,9 @@ struct ClaimTests {
                 }
                 #expect(Set(taken).count == taken.count)
                 // A claimer that only met locked runs stopped early; what is left is still queued.
-                let left = try await bed.number("SELECT count(*) FROM run WHERE status = 'queued'")
+                let left = try await bed.number(
+                    "SELECT count(*) FROM run_any WHERE status = 'queued'"
+                )
                 #expect(taken.count + left == ids.count)
             }
         }

@@ -105,7 +105,7 @@ struct CommittedTests {
                         // It listens.
                         for log in logs {
                             for _ in 0..<3 { log.append(event(RunID(1))) }
-                            await owner.writer.flush(log)
+                            owner.writer.flush(log)
                         }
                     }
                     #expect(ends == wanted)

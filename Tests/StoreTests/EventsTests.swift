@@ -36,7 +36,7 @@ struct EventsTests {
                         group.addTask {
                             for turn in 0..<100 {
                                 log.append(event(RunID(Int64(number * 100 + turn + 1))))
-                                if turn % 10 == number { await owner.writer.flush(log) }
+                                if turn % 10 == number { owner.writer.flush(log) }
                                 await Task.yield()
                             }
                         }

@@ -143,7 +143,7 @@ struct ListTests {
             }
             #expect(Set(started.map(\.id)).count == 1)
             #expect(started.filter { !$0.isReplay }.count == 1)
-            #expect(try await bed.number("SELECT count(*) FROM run") == 1)
+            #expect(try await bed.number("SELECT count(*) FROM run_any") == 1)
             var other = key
             other.digest = Digest(of: [2])
             let another = other

@@ -51,7 +51,7 @@ struct RunsTests {
                 _ = try await bed.store.enqueue([good, bad], plans: [samplePlan])
             }
             #expect(refusal == .conflict)
-            #expect(try await bed.number("SELECT count(*) FROM run") == 0)
+            #expect(try await bed.number("SELECT count(*) FROM run_any") == 0)
             #expect(try await bed.number("SELECT count(*) FROM plan") == 0)
 
             try await bed.store.createSession(name: "s", intent: "")
@@ -92,7 +92,7 @@ struct RunsTests {
                 }
             }
             let broken = """
-                SELECT count(*) FROM run r JOIN lane l ON l.id = r.lane_id
+                SELECT count(*) FROM run_any r JOIN lane l ON l.id = r.lane_id
                 JOIN session s ON s.id = l.session_id
                 WHERE s.status = 'archived' AND r.status = 'queued'
                 """

@@ -32,10 +32,11 @@ struct StoreBed: Sendable {
         _ configuration: PostgresConfiguration? = nil,
         _ body: @Sendable (StoreBed) async throws -> Void
     ) async throws {
-        let fresh =
+        var fresh =
             if let configuration { configuration } else {
                 try await TestPostgres.shared.freshDatabase()
             }
+        fresh.options = Store.sessionOptions
         let migrations = try Self.migrations()
         try await Migrator(configuration: fresh, migrations: migrations, logger: logger).apply()
         let pool = PostgresPool(PostgresPoolConfiguration(connection: fresh), logger: logger)
@@ -49,6 +50,11 @@ struct StoreBed: Sendable {
             defer { group.cancelAll() }
             try await body(bed)
         }
+    }
+
+    /// The same database through another store.
+    func through(_ store: Store) -> StoreBed {
+        StoreBed(configuration: self.configuration, store: store, pool: self.pool)
     }
 
     /// The first cell of `sql`'s answer.

@@ -146,7 +146,7 @@ struct WriterTests {
             try await run.submit(run.all)
             let twin = LaneLog(lane: run.lane, shard: run.fence.shard, nextSequence: 1)
             try await run.owner.writer.submit(run.all, fence: run.fence, log: twin)
-            for table in ["step_journal", "artifact", "run_events"] {
+            for table in ["step_any", "artifact", "run_events", "run_done"] {
                 #expect(try await run.rows(table) == 1)
             }
             #expect(try await run.bed.store.run(run.fence.run).status == .succeeded)

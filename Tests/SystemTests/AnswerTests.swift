@@ -21,7 +21,7 @@ extension SystemTests {
 
         private func waits(_ site: Site) async throws {
             try await eventually("the run waits") {
-                try await site.rows("SELECT status FROM run") == [["waiting"]]
+                try await site.rows("SELECT status FROM run_any") == [["waiting"]]
             }
         }
 
@@ -44,7 +44,7 @@ extension SystemTests {
                     "UPDATE run SET status = 'queued', claim_no = claim_no + 1, attempt = attempt + 1"
                 )
                 try await eventually("the run ended") {
-                    try await site.rows("SELECT status FROM run") == [["succeeded"]]
+                    try await site.rows("SELECT status FROM run_any") == [["succeeded"]]
                 }
                 #expect(site.lines("log") == ["x", "x"])
             }
@@ -72,7 +72,7 @@ extension SystemTests {
                     _ = try await site.startNode()
                     try await eventually("the run was taken up") {
                         let rows = try await site.rows(
-                            "SELECT status, owner = (SELECT max(node_epoch) FROM node) FROM run"
+                            "SELECT status, owner = (SELECT max(node_epoch) FROM node) FROM run_any"
                         )
                         return rows == [["waiting", "t"]]
                     }

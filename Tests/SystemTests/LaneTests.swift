@@ -31,7 +31,7 @@ extension SystemTests {
         private func finish(_ site: Site, _ count: Int) async throws {
             _ = FileManager.default.createFile(atPath: "\(site.folder)/go", contents: nil)
             try await eventually("all runs ended") {
-                try await site.rows("SELECT count(*) FROM run WHERE status = 'succeeded'")
+                try await site.rows("SELECT count(*) FROM run_any WHERE status = 'succeeded'")
                     == [["\(count)"]]
             }
         }
@@ -46,13 +46,14 @@ extension SystemTests {
                     try await self.enqueue(site, name, ["--session", "wide", "--lane", "B"])
                 }
                 try await eventually("three runs work") { site.lines("log").count == 3 }
-                let statuses = "SELECT status, count(*) FROM run GROUP BY status ORDER BY status"
+                let statuses =
+                    "SELECT status, count(*) FROM run_any GROUP BY status ORDER BY status"
                 #expect(try await site.rows(statuses) == [["queued", "1"], ["running", "3"]])
                 try await self.finish(site, 4)
                 let most = try await site.rows(
                     """
-                    SELECT max((SELECT count(*) FROM run b WHERE b.started_at <= a.started_at
-                                AND b.finished_at > a.started_at)) FROM run a
+                    SELECT max((SELECT count(*) FROM run_any b WHERE b.started_at <= a.started_at
+                                AND b.finished_at > a.started_at)) FROM run_any a
                     """
                 )
                 #expect(most == [["3"]])
@@ -103,13 +104,14 @@ extension SystemTests {
                 // Asked for without a notice: the poll that finds it brings the priority before it.
                 let asked = try await site.rows(
                     """
-                    UPDATE run SET request = 'cancel' WHERE id = (SELECT max(id) FROM run)
+                    UPDATE run SET request = 'cancel' WHERE id = (SELECT max(id) FROM run_any)
                     RETURNING 1
                     """
                 )
                 #expect(asked == [["1"]])
                 try await eventually("the lane heard of it") {
-                    try await site.rows("SELECT 1 FROM run WHERE status = 'cancelled'").count == 1
+                    try await site.rows("SELECT 1 FROM run_any WHERE status = 'cancelled'").count
+                        == 1
                 }
                 try await self.finish(site, 3)
                 #expect(site.lines("log") == ["A", "C", "B"])

@@ -148,7 +148,7 @@ extension SystemTests {
                 )
                 #expect(done.code == 0, "\(done.run.canonicalText)")
                 #expect(done.run["outputs"]?["said"] == .string("3\n"))
-                let runs = "SELECT depth, status FROM run ORDER BY id"
+                let runs = "SELECT depth, status FROM run_any ORDER BY id"
                 #expect(
                     try await site.rows(runs) == [
                         ["0", "succeeded"], ["1", "failed"], ["1", "failed"], ["1", "succeeded"],

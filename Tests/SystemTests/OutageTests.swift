@@ -61,7 +61,7 @@ extension SystemTests {
                 #expect(node.exitCode == nil)
                 try await server.start()
                 try await eventually("the run ended") {
-                    try await site.rows("SELECT status FROM run") == [["succeeded"]]
+                    try await site.rows("SELECT status FROM run_any") == [["succeeded"]]
                 }
                 #expect(site.lines("lines") == ["s0", "s1", "s2", "s3", "s4", "s5"])
                 try await LaneLogAudit.check(site, "outage")
@@ -98,7 +98,7 @@ extension SystemTests {
                 }
                 try await server.start()
                 try await eventually("the run ended") {
-                    try await site.rows("SELECT status FROM run") == [["succeeded"]]
+                    try await site.rows("SELECT status FROM run_any") == [["succeeded"]]
                 }
                 #expect(site.lines("lines") == ["begun"])
                 try await LaneLogAudit.check(site, "long outage")
@@ -138,12 +138,12 @@ extension SystemTests {
                 #expect(!died)
                 try await server.start()
                 try await eventually("every run ended well") {
-                    let open = "SELECT count(*) FROM run WHERE status <> 'succeeded'"
+                    let open = "SELECT count(*) FROM run_any WHERE status <> 'succeeded'"
                     return try await site.rows(open) == [["0"]]
                 }
                 #expect(try await site.rows(members) == before)
                 let twice = """
-                    SELECT run_id, step FROM step_journal WHERE state = 'succeeded'
+                    SELECT run_id, step FROM step_any WHERE state = 'succeeded'
                     GROUP BY run_id, step HAVING count(*) <> 1
                     """
                 #expect(try await site.rows(twice) == [])

@@ -34,7 +34,8 @@ extension SystemTests {
 
         private func eventuallyRuns(_ site: Site, _ wanted: [String]) async throws {
             try await eventually("the runs are \(wanted)") {
-                try await site.rows("SELECT status FROM run ORDER BY id").map { $0[0] } == wanted
+                try await site.rows("SELECT status FROM run_any ORDER BY id").map { $0[0] }
+                    == wanted
             }
         }
 
@@ -48,7 +49,7 @@ extension SystemTests {
                 #expect(paused.output.contains("what is under way comes to its end first"))
                 try self.letGo(site)
                 try await self.eventuallyRuns(site, ["waiting"])
-                let reason = try await site.rows("SELECT wait_reason FROM run")[0][0]
+                let reason = try await site.rows("SELECT wait_reason FROM run_any")[0][0]
                 #expect(reason.hasPrefix("paused by ann"))
                 try await node.killHard()
                 _ = try await site.startNode()

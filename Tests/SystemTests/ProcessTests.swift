@@ -58,7 +58,7 @@ extension SystemTests {
                 #expect(answer.output == "\(run) cancelled\n")
                 #expect(Self.processes(with: mark) == [])
                 #expect(site.lines("lines") == ["clean"])
-                let rows = try await site.rows("SELECT status, failure FROM run")
+                let rows = try await site.rows("SELECT status, failure FROM run_any")
                 #expect(rows == [["cancelled", "enough"]])
                 let again = try await site.run(["runs", "cancel", run])
                 #expect(again.code == 6, "\(again.error)")

@@ -24,7 +24,7 @@ extension SystemTests {
 
         private func status(_ site: Site, _ run: String) async throws -> String {
             let number = RunID(run)?.number ?? 0
-            return try await site.rows("SELECT status FROM run WHERE id = \(number)")[0][0]
+            return try await site.rows("SELECT status FROM run_any WHERE id = \(number)")[0][0]
         }
 
         @Test("a stopping node lets a running step finish, and the next one goes on behind it")
@@ -41,7 +41,7 @@ extension SystemTests {
                 #expect(try await command.end() == 130)
                 #expect(site.lines("log") == ["began", "done"])
                 #expect(command.errorOutput.contains("goes on when a node works"))
-                let run = try await site.rows("SELECT id FROM run")[0][0]
+                let run = try await site.rows("SELECT id FROM run_any")[0][0]
                 let id = RunID(Int64(run) ?? 0).description
                 let node = try await site.startNode()
                 try await eventually("the run ended") {
@@ -156,11 +156,12 @@ extension SystemTests {
                 let node = try await site.startNode()
                 let run = try await site.run(["run", plan, "--detach"]).output.prefix(8)
                 try await eventually("the child is there") {
-                    try await site.rows("SELECT 1 FROM run WHERE depth = 1").count == 1
+                    try await site.rows("SELECT 1 FROM run_any WHERE depth = 1").count == 1
                 }
                 #expect(try await site.run(["runs", "cancel", String(run)]).code == 0)
                 try await eventually("both are cancelled") {
-                    try await site.rows("SELECT 1 FROM run WHERE status = 'cancelled'").count == 2
+                    try await site.rows("SELECT 1 FROM run_any WHERE status = 'cancelled'").count
+                        == 2
                 }
                 node.send(SIGTERM)
                 #expect(try await node.end() == 0)

@@ -24,7 +24,7 @@ extension SystemTests {
                 }
                 let busier = try await site.rows(
                     """
-                    SELECT n.name, n.node_epoch FROM run r JOIN node n ON n.node_epoch = r.owner
+                    SELECT n.name, n.node_epoch FROM run_any r JOIN node n ON n.node_epoch = r.owner
                     GROUP BY n.node_epoch, n.name ORDER BY count(*) DESC LIMIT 1
                     """
                 )[0]
@@ -71,7 +71,7 @@ extension SystemTests {
         }
 
         private static func count(_ site: Site, _ condition: String) async throws -> Int {
-            let rows = try await site.rows("SELECT count(*) FROM run WHERE \(condition)")
+            let rows = try await site.rows("SELECT count(*) FROM run_any WHERE \(condition)")
             return Int(rows[0][0]) ?? -1
         }
 
@@ -120,17 +120,19 @@ extension SystemTests {
             """
 
         private static func check(_ site: Site) async throws {
-            let statuses = try await site.rows("SELECT status, count(*) FROM run GROUP BY status")
+            let statuses = try await site.rows(
+                "SELECT status, count(*) FROM run_any GROUP BY status"
+            )
             #expect(statuses == [["succeeded", "\(Self.runs)"]])
             let repeated = try await site.rows(
                 """
-                SELECT run_id, step FROM step_journal WHERE state = 'succeeded'
+                SELECT run_id, step FROM step_any WHERE state = 'succeeded'
                 GROUP BY run_id, step HAVING count(*) <> 1
                 """
             )
             #expect(repeated == [])
             let steps = try await site.rows(
-                "SELECT count(*) FROM step_journal WHERE state = 'succeeded'"
+                "SELECT count(*) FROM step_any WHERE state = 'succeeded'"
             )
             // Of each 60 runs 20 have two steps, 20 one and 20 three.
             let expected = (0..<Self.runs).reduce(0) { $0 + [2, 1, 3][$1 / Self.lanes % 3] }
@@ -139,7 +141,7 @@ extension SystemTests {
                 """
                 SELECT id, lane_id FROM (
                     SELECT id, lane_id, started_at, lag(finished_at) OVER (
-                        PARTITION BY lane_id ORDER BY id) AS before FROM run) r
+                        PARTITION BY lane_id ORDER BY id) AS before FROM run_any) r
                 WHERE started_at < before
                 """
             )

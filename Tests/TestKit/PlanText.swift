@@ -77,6 +77,7 @@ public enum PlanText {
             members["over"] = fan.over.source
             members["max_parallel"] = .integer(Int64(fan.maxParallel))
             return ["system": .object(["fan_out": .object(members)])]
+        case .wait(let wait): return ["system": .object([wait.kind: .object([:])])]
         case .run(let run): return ["system": .object(["run": .string(run.planName)])]
         }
     }

@@ -16,6 +16,8 @@ public enum Peer: String, CaseIterable, Sendable {
     case pythonHypercorn = "python-hypercorn"
     /// Chromium or a browser made of it, that shows nothing.
     case chromium
+    /// No program, but what a test of a full disk needs: a small file system that is only its own.
+    case smallDisk = "small-disk"
 
     /// Whether the peer was declared absent by `cluster/test`, which could not install it, and is.
     public var isAbsent: Bool {
@@ -55,11 +57,25 @@ public enum Peer: String, CaseIterable, Sendable {
             if let shell = Self.program("chromium-headless-shell") { return [shell] }
             let names = ["chromium", "chromium-browser", "google-chrome"]
             return names.lazy.compactMap { Self.program($0) }.first.map { [$0, "--headless"] }
+        case .smallDisk: return Self.smallDiskCommand
         case .pythonH2: return Self.python(importing: "h2")
         case .pythonHTTPX: return Self.python(importing: "h2, httpx")
         case .pythonHypercorn: return Self.python(importing: "h2, hypercorn")
         }
     }
+
+    /// A program that starts another one where it may mount what nobody else sees.
+    private static let smallDiskCommand: [String]? = {
+        guard let unshare = Self.program("unshare") else { return nil }
+        let process = Process()
+        process.executableURL = URL(filePath: unshare)
+        process.arguments = ["-m", "mount", "-t", "tmpfs", "-o", "size=1m", "small", "/mnt"]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? [unshare, "-m"] : nil
+    }()
 
     private static func program(_ name: String) -> String? {
         if name.contains("/") {

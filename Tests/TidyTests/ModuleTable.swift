@@ -46,7 +46,7 @@ enum ModuleTable {
             "NIOPosix",
         ],
         "opsload": [
-            "PulserIR", "StateMachines", "HTTP2", "Cluster", "ControlRoom", "Postgres",
+            "PulserIR", "StateMachines", "Store", "HTTP2", "Cluster", "ControlRoom", "Postgres",
             "ArgumentParser", "HTTPTypes", "Histogram", "Logging", "NIOCore", "NIOHPACK",
             "NIOHTTP2", "NIOPosix",
         ],

@@ -11,11 +11,12 @@ struct Opsload: AsyncParsableCommand {
         discussion: """
             A scenario is a file of loadtests/scenarios. Results are printed, and written as JSON
             with --out. Exit codes: 1 when an event was lost, repeated or out of order or a request
-            failed that must not, 2 when `compare` found a regression, 64 for wrong usage.
+            failed that must not, 2 when `compare` found a regression or `faults` or `queue` a broken
+            rule, 64 for wrong usage.
             """,
         subcommands: [
             APICommand.self, StreamsCommand.self, HTTP2Command.self, ClusterCommand.self,
-            FaultsCommand.self, RebalanceCommand.self,
+            FaultsCommand.self, QueueCommand.self, RebalanceCommand.self,
             CompareCommand.self, MedianCommand.self, EmitCommand.self, FloorServerCommand.self,
             ClusterNodeCommand.self,
         ]

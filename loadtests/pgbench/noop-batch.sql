@@ -13,11 +13,15 @@ claimed AS (
 SELECT min(id) AS first, max(id) AS last FROM claimed \gset
 BEGIN;
 SELECT 1 FROM shard WHERE shard_id = (SELECT shard_id FROM lane WHERE name = 'F' || :lane) FOR SHARE;
-INSERT INTO step_journal (run_id, step, attempt, claim_no, state, record, ended_at)
-SELECT id, 'nothing', 1, 1, 'succeeded', '{}', now() FROM run
-WHERE lane_id = (SELECT id FROM lane WHERE name = 'F' || :lane) AND id BETWEEN :first AND :last;
 INSERT INTO run_events (lane_id, first_seq, n, bytes)
 VALUES (-(:client_id::bigint) - 1, :first, 400, decode(repeat('00', 60000), 'hex'));
-UPDATE run SET status = 'succeeded', finished_at = now(), first_seq = 1, last_seq = 4
-WHERE lane_id = (SELECT id FROM lane WHERE name = 'F' || :lane) AND id BETWEEN :first AND :last;
+WITH gone AS (
+    DELETE FROM run WHERE lane_id = (SELECT id FROM lane WHERE name = 'F' || :lane)
+    AND id BETWEEN :first AND :last RETURNING *)
+INSERT INTO run_done (
+    id, lane_id, shard_id, plan_digest, inputs, claim_no, owner, due_at, enqueued_at, started_at,
+    status, finished_at, first_seq, last_seq, steps)
+SELECT id, lane_id, shard_id, plan_digest, inputs, claim_no, owner, due_at, enqueued_at, started_at,
+    'succeeded', now(), 1, 4,
+    '[{"step":"nothing","attempt":1,"claim":1,"state":"succeeded","record":{}}]' FROM gone;
 COMMIT;

@@ -145,14 +145,14 @@ struct ReferenceCheck {
         }
         guard reference.path[1] == "outputs", reference.path.count > 2 else { return }
         let name = reference.path[2]
-        let outputs = self.plan.steps[other].outputs
-        guard outputs[name] == nil else { return }
+        let outputs = self.plan.steps[other].outputNames
+        guard !outputs.contains(name) else { return }
         self.error(
             "step '\(id)' has no output '\(name)'",
             at: reference.pathOffsets[2],
             of: site,
             hint: outputs.isEmpty
-                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs.keys)
+                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs)
         )
     }
 
@@ -167,14 +167,14 @@ struct ReferenceCheck {
             return
         }
         guard let name = reference.path.first, let index = self.graph.indices[step] else { return }
-        let outputs = self.plan.steps[index].outputs
-        guard outputs[name] == nil else { return }
+        let outputs = self.plan.steps[index].outputNames
+        guard !outputs.contains(name) else { return }
         self.error(
             "this step has no output '\(name)'",
             at: reference.pathOffsets[0],
             of: site,
             hint: outputs.isEmpty
-                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs.keys)
+                ? "it declares no outputs" : Suggestion.hint(for: name, among: outputs)
         )
     }
 

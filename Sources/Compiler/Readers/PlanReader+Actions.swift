@@ -14,9 +14,9 @@ extension PlanReader {
     static let unsupportedStepKeys = [
         "mcp": "MCP tools",
         "skill": "skills",
-        "approval": "approvals",
+        "approval": "approvals outside 'system'",
         "sandbox": "sandbox settings",
-        "wait": "waits for signals",
+        "wait": "waits outside 'system'",
     ]
 
     /// The one action that `fields` name.
@@ -199,8 +199,8 @@ extension PlanReader {
         _ entry: SourceEntry,
         context: ExpressionContext
     ) -> ActionReading? {
-        let keys = ["sleep", "fan_out", "run"]
-        let unsupported = Self.unsupportedStepKeys
+        let keys = ["sleep", "fan_out", "run", "wait_signal", "approval"]
+        let unsupported = Self.unsupportedStepKeys.filter { $0.key != "wait" }
         guard let fields = self.fields(of: entry.value, "system", keys, unsupported) else {
             return nil
         }
@@ -210,7 +210,7 @@ extension PlanReader {
                 self.log.error(
                     "no action here",
                     at: entry.value.mark,
-                    hint: "sleep, fan_out or run"
+                    hint: "sleep, fan_out, run, wait_signal or approval"
                 )
             }
             return nil
@@ -223,6 +223,8 @@ extension PlanReader {
             guard let value = self.duration(action, allowsZero: true) else { return nil }
             return ActionReading(action: .sleep(milliseconds: value), effects: .none)
         case "fan_out": return self.fanOut(action, context: context)
+        case "wait_signal": return self.waitSignal(action, context: context)
+        case "approval": return self.approval(action, context: context)
         default: return self.childRun(action, context: context)
         }
     }

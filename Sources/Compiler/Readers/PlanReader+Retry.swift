@@ -40,4 +40,25 @@ extension PlanReader {
         }
         return policy
     }
+
+    /// The policy of `snooze`; what it leaves out is as in ``SnoozePolicy``.
+    mutating func snooze(_ entry: SourceEntry?, of action: Action) -> SnoozePolicy? {
+        guard let entry else { return nil }
+        guard let fields = self.fields(of: entry.value, "snooze", ["exit", "delay", "max"]) else {
+            return nil
+        }
+        guard case .shell(let shell) = action, !shell.background else {
+            self.log.error(
+                "only a program that ends can ask to be tried again later",
+                at: entry.value.mark,
+                hint: "use 'snooze' with 'shell', and 'retry' with others"
+            )
+            return nil
+        }
+        var policy = SnoozePolicy()
+        if let value = self.integer(fields["exit"], in: 1...255) { policy.exit = value }
+        if let value = self.duration(fields["delay"]) { policy.delayMilliseconds = value }
+        if let value = self.integer(fields["max"], in: 1...10_000) { policy.max = value }
+        return policy
+    }
 }

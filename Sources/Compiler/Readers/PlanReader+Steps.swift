@@ -5,7 +5,7 @@ internal import PulserIR
 extension PlanReader {
     private static let stepKeys = [
         "id", "title", "needs", "if", "preconditions", "effects", "timeout", "retry", "outputs",
-        "verify", "rollback", "artifacts",
+        "verify", "rollback", "artifacts", "snooze",
     ]
 
     mutating func readSteps(_ entry: SourceEntry?, of root: SourceNode) {
@@ -63,7 +63,10 @@ extension PlanReader {
         step.timeoutMilliseconds =
             self.duration(fields["timeout"])
             ?? step.action.timeoutMilliseconds(default: self.defaults.timeoutMilliseconds)
+        self.refuseTimeout(fields["timeout"], of: step.action)
+        self.compareToRun(step.action, at: source.mark)
         step.retry = self.retry(fields["retry"]) ?? self.defaults.retry
+        step.snooze = self.snooze(fields["snooze"], of: step.action)
         let after = context.afterwards(outputs: false)
         step.outputs = self.outputs(fields["outputs"], in: after.at("an output"))
         self.readProofs(fields, kind: reading?.action, context: context, into: &step)
@@ -175,7 +178,7 @@ extension Action {
         switch self {
         case .sleep(let milliseconds): milliseconds + fallback
         case .run: max(fallback, 86_400_000)
-        case .shell, .http, .sql, .fanOut: fallback
+        case .shell, .http, .sql, .fanOut, .wait: fallback
         }
     }
 }

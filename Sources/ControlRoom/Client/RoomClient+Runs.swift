@@ -16,16 +16,26 @@ extension RoomClient {
         session: String,
         lane: String,
         priority: Int = 0,
-        idempotencyKey: String? = nil
+        delayMilliseconds: Int64 = 0,
+        unique: Uniqueness? = nil,
+        deadline: RunDeadline? = nil,
+        startedBy person: String? = nil,
+        idempotencyKey: String? = nil,
+        key forKey: String = ""
     ) async throws -> RunID {
-        let order = RunOrder(
+        var order = RunOrder(
             plan: compiled.digest,
             plans: compiled.rows,
             inputs: inputs,
             session: session,
             lane: lane,
-            priority: priority
+            priority: priority,
+            delayMilliseconds: delayMilliseconds
         )
+        order.key = forKey
+        order.startedBy = person
+        order.unique = unique
+        order.deadline = deadline
         let key = idempotencyKey.map {
             RequestKey(tenant: Principal.defaultTenant, key: $0, digest: order.digest)
         }
@@ -129,6 +139,8 @@ extension RoomError {
                 next: "opsroom runs retry \(run) --from \(step)"
             )
         case .changed(let run):
+            self.init(.conflict, error.message, next: "opsroom runs show \(run)")
+        case .notUnique(let run):
             self.init(.conflict, error.message, next: "opsroom runs show \(run)")
         case .notStored: self.init(.failed, error.message)
         }

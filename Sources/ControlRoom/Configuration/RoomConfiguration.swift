@@ -37,6 +37,8 @@ public struct RoomConfiguration: Sendable {
     public var peers: PeerListenSettings?
     /// The node's failure domain. Default none.
     public var zone = ""
+    /// File with the keys that seal inputs and outputs; `nil`: nothing is sealed.
+    public var sealKeys: String?
     /// Where each value came from.
     public var origins: [Value]
 
@@ -79,6 +81,7 @@ public struct RoomConfiguration: Sendable {
                 "is neither a postgres:// URL nor keyword=value pairs that libpq knows"
             )
         }
+        self.sealKeys = reader.text(.sealKeys)
         let prefix = "OPSROOM_SECRET_"
         var secrets: [String: String] = [:]
         for (key, value) in environment where key.hasPrefix(prefix) {

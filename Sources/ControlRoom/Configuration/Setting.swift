@@ -30,6 +30,8 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     case hosts
     /// Origins of pages that may ask beside the node's own.
     case origins
+    /// File with the keys that seal inputs and outputs.
+    case sealKeys = "seal-key-file"
     /// Requests a second of one token.
     case rateLimit = "rate-limit"
     /// `open`: `/metrics` needs no token from this machine.
@@ -50,7 +52,8 @@ public enum Setting: String, CaseIterable, Sendable, Hashable {
     /// Whether its value is a path; one in a file is meant from the file's folder.
     var isPath: Bool {
         switch self {
-        case .data, .certificate, .key, .clientAuthority, .firstToken, .peerAuthority: true
+        case .data, .certificate, .key, .clientAuthority, .firstToken, .peerAuthority, .sealKeys:
+            true
         default: false
         }
     }

@@ -246,6 +246,7 @@ public struct Room: Sendable {
 
     static func connection(_ conninfo: String, isGuest: Bool = false) -> PostgresConfiguration {
         var connection = PostgresConfiguration(conninfo: conninfo)
+        connection.options = Store.sessionOptions
         if isGuest { connection.applicationName = Store.guestName }
         return connection
     }
@@ -270,13 +271,14 @@ public struct Room: Sendable {
         isGuest: Bool = false,
         _ body: @escaping @Sendable (RoomClient) async throws -> Value
     ) async throws -> Value {
+        let seal = try self.configuration.sealKeys.map(SealKeyFile.read)
         let connection = Self.connection(conninfo, isGuest: isGuest)
         var settings = PostgresPoolConfiguration(connection: connection)
         // A guest soon looks whether its host is gone for good; a node waits for its database.
         if isGuest { settings.acquireTimeout = .seconds(1) }
         let pool = PostgresPool(settings, logger: self.logger)
         let client = RoomClient(
-            store: Store(pool: pool, logger: self.logger),
+            store: Store(pool: pool, logger: self.logger, seal: seal),
             connection: connection,
             artifacts: "\(data)/artifacts",
             isNode: isNode,

@@ -43,6 +43,7 @@ struct RoomDoor: Sendable {
             logger: room.logger
         )
         equipment.artifactPeers = artifacts
+        equipment.zones = ZoneFiles.library(environment: room.configuration.environment)
         equipment.readiness = self.readiness
         equipment.migrations = migrations
         equipment.registry = Telemetry.registry

@@ -130,6 +130,11 @@ struct RoomNode: Sendable {
         return try result.get()
     }
 
+    private func tellOutage(_ reason: String?, _ door: RoomDoor?) {
+        door?.readiness.outage(reason)
+        self.room.onNotice(reason.map { .databaseUnavailable($0) } ?? .databaseAvailable)
+    }
+
     /// What a node's lives have in common.
     private struct Life: Sendable {
         var isExclusive: Bool
@@ -157,20 +162,16 @@ struct RoomNode: Sendable {
         settings.zone = self.room.configuration.zone
         settings.secrets = self.room.configuration.secrets
         settings.environment = self.room.configuration.environment
-        for folder in [settings.workspaces, settings.artifacts] {
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        }
+        try Self.makeFolders(settings)
         try? await self.client.store.sweepScratch()
         let events = kind.door?.gateway.events
         // Also without an API of its own the node tells others of its lanes.
         let tails = EventTails()
         var equipment = NodeLife.Equipment(
             store: self.client.store,
-            listener: self.client.listener([.work, .request, .lanes, .cluster, .shards]),
+            listener: self.client.listener([
+                .work, .request, .lanes, .cluster, .shards, .schedules,
+            ]),
             tools: tools,
             scratch: PostgresScratch(
                 store: self.client.store,
@@ -180,14 +181,13 @@ struct RoomNode: Sendable {
             configuration: settings,
             logger: self.room.logger,
             group: MultiThreadedEventLoopGroup.singleton,
-            onAvailability: { reason in
-                self.room.onNotice(reason.map { .databaseUnavailable($0) } ?? .databaseAvailable)
-            },
+            onAvailability: { self.tellOutage($0, kind.door) },
             onCommitted: { chunks in
                 events?.committed(chunks)
                 tails.committed(chunks)
             }
         )
+        equipment.zones = ZoneFiles.library(environment: self.room.configuration.environment)
         equipment.actors = EventTails.actors + [ArtifactActor.self]
         equipment.onSystem = { system in
             tails.serve(on: system)
@@ -205,6 +205,16 @@ struct RoomNode: Sendable {
             kind.door?.readiness.joined(nil)
             guard ending == .dead, !Task.isCancelled else { return }
             self.room.onNotice(.reborn)
+        }
+    }
+
+    private static func makeFolders(_ settings: ExecutionConfiguration) throws {
+        for folder in [settings.workspaces, settings.artifacts] {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         }
     }
 }

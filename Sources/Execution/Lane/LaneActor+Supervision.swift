@@ -39,13 +39,13 @@ extension LaneActor {
         switch ending {
         case .ended:
             self.forget(run)
-            self.claim(self.machine.handle(.ended(run)), &group)
+            self.claim(self.machine.handle(.ended(run)))
         case .letGo:
             _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
             // It is under way as far as the database knows, and comes before those behind it.
             // Whoever looked for runs that nobody works on while it was ending saw it here.
             if !Task.isCancelled { self.doubt() }
-            self.claim(self.machine.handle(.ended(run)), &group)
+            self.claim(self.machine.handle(.ended(run)))
         case .crashed(let reason): await self.crashed(run, reason, &group)
         }
     }
@@ -68,7 +68,7 @@ extension LaneActor {
                 sinceMilliseconds: since(self.doubtSince)
             )
         }
-        guard let start = self.placeAwaitedSince else { return nil }
+        guard let start = self.channel.placeAwaitedSince else { return self.workersObstacle }
         return LaneObstacle(
             .nodeFull,
             "node \(node) works on as many runs as it may at once "
@@ -121,7 +121,7 @@ extension LaneActor {
                 "run left as it is: mend the database, then cancel it",
                 metadata: ["run": "\(run)", "reason": "\(reason)"]
             )
-            self.claim(self.machine.handle(.ended(run)), &group)
+            self.claim(self.machine.handle(.ended(run)))
         }
     }
 
@@ -139,13 +139,13 @@ extension LaneActor {
     }
 
     /// Takes a run up again whose pause is over.
-    func restart(_ run: RunID, _ group: inout DiscardingTaskGroup) async {
+    func restart(_ run: RunID) async {
         guard self.restarting.remove(run) != nil, self.runs[run] == nil else { return }
-        _ = await self.adopt([run], &group)
+        _ = await self.adopt([run])
         guard self.runs[run] == nil else { return }
         // A person had it run again, or nobody can tell: then whoever looks finds it.
         _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
-        self.claim(self.machine.handle(.ended(run)), &group)
+        self.claim(self.machine.handle(.ended(run)))
     }
 
     /// Takes nothing for a while.

@@ -19,15 +19,19 @@ distributed actor LaneActor: ClusterActor {
     static let methods: [ClusterMethod<LaneActor>] = [
         ClusterMethod("hear", isIdempotent: true) { try await $0.hear(.work(lane: 0)) },
         ClusterMethod("obstacle", isIdempotent: true) { _ = try await $0.obstacle() },
+        ClusterMethod("want", isIdempotent: true) { _ = try await $0.want(.nothing) },
+        ClusterMethod("forgo", isIdempotent: true) { try await $0.forgo(.nothing) },
     ]
 
     let channel: LaneChannel
     let session: SessionActor
     let room: Room
     private let effects: ShardGate
-    private weak let dispatcher: DispatcherActor?
+    weak let dispatcher: DispatcherActor?
     var machine: LaneMachine
     var runs: [RunID: RunActor] = [:]
+    /// Runs that another claim took the place of, until they have stopped.
+    private var replaced: [RunActor] = []
     /// What follows when a run crashes.
     var supervision = SupervisionMachine<RunID>()
     /// Runs that crashed and begin again in a moment: they keep their places.
@@ -38,12 +42,20 @@ distributed actor LaneActor: ClusterActor {
     var rests = 0
     /// The last rest's reason, and since when it rests.
     var resting: (reason: String, since: Duration) = ("", .zero)
-    /// Since when it waits for a place on the node; `nil` when it does not.
-    private(set) var placeAwaitedSince: Duration?
     /// Since when it is not certain what is under way.
     private(set) var doubtSince: Duration = .zero
     private var priority: Int
-    private var isClaimSent = false
+    /// Who works its runs, those that are taken from now on.
+    private(set) var worker: LaneWorker
+    /// Workers outside that wait for runs.
+    var wishes = WishMachine()
+    /// Where workers talk about their runs.
+    private var doors: [RunID: WorkerDoorActor] = [:]
+    let madeAt = NodeClock.now
+    /// Its limits as one text, empty when it has none, and what it waits for because of them.
+    var limits: String
+    var keys = KeysMachine()
+    var rateWait = RateWait()
     /// When it was last told something.
     private var busyAt = NodeClock.now
 
@@ -62,6 +74,8 @@ distributed actor LaneActor: ClusterActor {
         self.room = room
         self.machine = LaneMachine(width: channel.row.width)
         self.priority = channel.row.priority
+        self.worker = channel.row.worker
+        self.limits = channel.row.settings.limits
         self.actorSystem = actorSystem
     }
 
@@ -84,7 +98,8 @@ distributed actor LaneActor: ClusterActor {
     /// - Parameter time: How long.
     /// - Returns: Whether it ends.
     func retire(idleFor time: Duration) -> Bool {
-        guard self.machine.isIdle, self.runs.isEmpty, self.restarting.isEmpty, !self.isClaimSent,
+        guard self.machine.isIdle, self.runs.isEmpty, self.restarting.isEmpty,
+            !self.channel.isClaiming,
             NodeClock.now - self.busyAt >= time
         else { return false }
         _ = self.machine.handle(.drain)
@@ -106,7 +121,9 @@ distributed actor LaneActor: ClusterActor {
                 await self.take(message, &group)
             }
             // Cancelled: the runs stop where they are and write nothing more.
-            for run in self.runs.values { run.abandon() }
+            let left = Array(self.runs.values) + self.replaced
+            for run in left { run.abandon() }
+            for run in left { await run.isOver.waitToTheEnd() }
         }
     }
 
@@ -114,155 +131,202 @@ distributed actor LaneActor: ClusterActor {
         self.busyAt = NodeClock.now
         switch message {
         case .wake:
-            self.claim(self.machine.handle(.wake), &group)
+            self.claim(self.machine.handle(.wake))
             // A person's answer puts a parked run back into the queue; its notice may be lost.
             for run in self.runs.values where await run.isParked { await self.check(run.id) }
         case .adopt(let ids, let doubts):
-            guard await self.adopt(ids, &group), doubts == self.channel.doubts else { return }
-            self.claim(self.machine.handle(.settled), &group)
+            guard await self.adopt(ids), doubts == self.channel.doubts else { return }
+            self.claim(self.machine.handle(.settled))
         case .claimed(let claimed):
-            self.isClaimSent = false
-            for run in claimed { self.start(run, &group) }
-            self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))), &group)
+            self.channel.claims(false)
+            for run in claimed { self.start(run) }
+            self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))))
+        case .claimedForWorkers(let claimed, let hasMore):
+            self.channel.claims(false)
+            self.hand(claimed)
+            self.claim(self.machine.handle(.claimed(claimed.map(\.fence.run))))
+            if hasMore { self.claim(self.machine.handle(.wake)) }
+            self.answerImpatient()
         case .claimFailed:
-            self.isClaimSent = false
+            self.channel.claims(false)
             _ = self.machine.handle(.claimFailed)
+            self.answerImpatient()
             // Whether the claim was committed nobody knows.
             self.doubt()
         case .ended(let id, let claimNumber, let ending):
             // Its successor, claimed meanwhile, has its place now.
-            guard self.runs[id]?.claimNumber == claimNumber else { return }
+            guard self.runs[id]?.claimNumber == claimNumber else {
+                return self.replaced.removeAll { $0.id == id && $0.claimNumber == claimNumber }
+            }
             self.runs[id] = nil
+            self.doors[id] = nil
             await self.ended(id, ending, &group)
             // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
             // goes on from what is stored.
             if self.channel.log.isLost { self.channel.stopSignal.fire() }
-        case .restart(let id): await self.restart(id, &group)
+        case .restart(let id): await self.restart(id)
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }
         case .pause(let pause): self.runs[pause.run]?.pause(pause)
-        case .check(let id): group.addTask { await self.check(id) }
+        case .check(let id):
+            self.runs[id]?.news.fire()
+            group.addTask { await self.check(id) }
         case .rest(let time, let reason): self.rest(time, reason, &group)
         case .rested(let number):
             // Told to rest again meanwhile: the later rest counts.
             guard number == self.rests else { return }
-            self.claim(self.machine.handle(.rested), &group)
+            self.claim(self.machine.handle(.rested))
         case .configure(let settings):
             if settings.priority != self.priority {
                 self.priority = settings.priority
-                await self.room.admission.reorder(self.channel.row.id, priority: settings.priority)
+                self.room.places.reorder(self.channel.row.id, priority: settings.priority)
             }
+            if settings.worker != self.worker {
+                self.worker = settings.worker
+                self.claim(self.machine.handle(.wake))
+            }
+            self.configure(limits: settings.limits)
             guard settings.width != self.machine.width else { return }
-            self.claim(self.machine.handle(.widthChanged(settings.width)), &group)
+            self.claim(self.machine.handle(.widthChanged(settings.width)))
+        case .shortened: self.lookAtLimits(&group)
+        case .waits(let wait): self.waits(wait)
+        case .opened(let number): self.opened(number)
         case .drain: _ = self.machine.handle(.drain)
-        case .resume: self.claim(self.machine.handle(.resume), &group)
+        case .resume: self.claim(self.machine.handle(.resume))
         }
     }
 
-    func claim(_ room: Int?, _ group: inout DiscardingTaskGroup) {
+    func claim(_ room: Int?) {
         guard let room else { return }
-        group.addTask {
-            let places = await self.places(room)
-            guard places > 0 else { return }
-            await self.sendsClaim()
-            let want = ClaimWant(lane: self.channel.row.id, shard: self.channel.shard, room: places)
-            do {
-                let claimed = try await self.room.writer.claim([want])
-                await self.room.admission.give(places - claimed.count)
-                if self.channel.isOver, !claimed.isEmpty {
-                    // A lane that has ended meanwhile works on nothing: its next owner adopts them,
-                    // which may be this very node.
-                    await self.room.admission.give(claimed.count)
-                    self.room.recheck()
-                }
-                self.channel.send(.claimed(claimed))
-                // Only part of the width was granted: there may be more to take.
-                if claimed.count == places, places < room { self.channel.send(.wake) }
-            } catch {
-                await self.room.admission.give(places)
-                self.channel.send(.claimFailed)
-            }
+        self.countKeys()
+        if self.worker == .external { return self.claimForWorkers(room) }
+        let (channel, shared) = (self.channel, self.room)
+        // A lane of child runs has its places at once: its parents wait for them and would wait
+        // forever for a place of their own making.
+        guard !channel.row.name.contains("/") else {
+            shared.places.overdraw(room)
+            return Self.claim(room, of: room, channel, shared)
+        }
+        channel.awaitsPlace(since: NodeClock.now)
+        shared.places.take(
+            room,
+            lane: channel.row.id,
+            session: channel.row.session,
+            priority: self.priority
+        ) { places in
+            channel.awaitsPlace(since: nil)
+            Self.claim(places, of: room, channel, shared)
         }
     }
 
-    private func sendsClaim() { self.isClaimSent = true }
-
-    /// Places for up to `wanted` runs. A lane of child runs has them at once: its parents wait for
-    /// them and would wait forever for a place of their own making.
-    private func places(_ wanted: Int) async -> Int {
-        guard self.channel.row.name.contains("/") else {
-            self.placeAwaitedSince = NodeClock.now
-            defer { self.placeAwaitedSince = nil }
-            return await self.room.admission.take(
-                wanted,
-                lane: self.channel.row.id,
-                priority: self.priority
-            )
+    /// Asks the writer for runs; the answer comes as a message.
+    private static func claim(
+        _ places: Int,
+        of wanted: Int,
+        _ channel: LaneChannel,
+        _ room: Room
+    ) {
+        // The lane may have ended while it waited; another one of its number asks for itself.
+        guard !channel.isOver else { return room.places.give(places) }
+        channel.claims(true)
+        room.writer.claim([channel.want(places)]) { answer in
+            guard case .success(let claimed) = answer else {
+                room.places.give(places)
+                return channel.send(.claimFailed)
+            }
+            room.places.give(places - claimed.count)
+            if channel.isOver, !claimed.isEmpty {
+                // A lane that has ended meanwhile works on nothing: its next owner adopts them,
+                // which may be this very node.
+                room.places.give(claimed.count)
+                room.recheck()
+            }
+            let hasMore = channel.took(claimed, of: places)
+            channel.send(.claimed(claimed))
+            if channel.busy != nil, claimed.count < places { return channel.send(.shortened) }
+            // Only part of the width was granted, or not all was looked at: there may be more to take.
+            if hasMore || claimed.count == places && places < wanted { channel.send(.wake) }
         }
-        await self.room.admission.overdraw(wanted)
-        return wanted
     }
 
     /// - Returns: Whether nothing of these is left.
-    func adopt(_ ids: [RunID], _ group: inout DiscardingTaskGroup) async -> Bool {
+    func adopt(_ ids: [RunID]) async -> Bool {
         let unknown = ids.filter { self.runs[$0] == nil && !self.restarting.contains($0) }
         guard !unknown.isEmpty else { return true }
         let want = ClaimWant(lane: self.channel.row.id, shard: self.channel.shard, room: 0)
-        guard let claimed = try? await self.room.writer.adopt(unknown, lanes: [want]) else {
+        guard let claimed = try? await self.room.writer.adopt(unknown, lanes: [want]),
+            let outside = try? await self.beginnings(of: claimed)
+        else {
             self.doubt()
             return false
         }
-        await self.room.admission.overdraw(claimed.count)
+        self.room.places.overdraw(claimed.count - outside.count)
         for run in claimed {
             _ = self.machine.handle(.adopted(run.fence.run))
-            self.start(run, &group)
+            self.start(run, outside[run.fence.run])
         }
+        self.countKeys()
         return true
     }
 
-    private func start(_ claimed: ClaimedRun, _ group: inout DiscardingTaskGroup) {
+    /// Has a run worked on: here, or where `outside` says.
+    func start(_ claimed: ClaimedRun, _ outside: OutsideBeginning? = nil) {
+        self.keys.note(claimed.fence.run, key: claimed.key)
         if let other = self.runs[claimed.fence.run] {
             // Claimed and adopted at once: the higher claim is the one that can write.
             guard other.claimNumber < claimed.fence.claimNumber else {
-                group.addTask { await self.room.admission.give(1) }
+                if outside == nil { self.room.places.give(1) }
                 return
             }
             other.abandon()
+            self.replaced.append(other)
         }
         let run = RunActor(
             claimed: claimed,
             lane: self.channel.row,
             log: self.channel.log,
+            queue: self.channel.queue,
             effects: self.effects,
             verdict: self.verdict(claimed),
+            outside: outside,
             room: self.room
         )
         self.runs[claimed.fence.run] = run
+        if outside != nil {
+            self.doors[claimed.fence.run] = self.actorSystem.host(
+                .number(claimed.fence.run.number),
+                shard: self.channel.row.shard
+            ) { WorkerDoorActor(run, actorSystem: $0) }
+        }
         ExecutionMetrics.claims.increment()
-        group.addTask {
-            let ending = await run.run()
-            if await run.holdsPlace { await self.room.admission.give(1) }
-            let claim = claimed.fence.claimNumber
-            self.channel.send(.ended(claimed.fence.run, claimNumber: claim, ending))
+        let (channel, fence) = (self.channel, claimed.fence)
+        channel.queue.submit {
+            run.assumeIsolated { run in
+                run.launch { ending in
+                    channel.send(.ended(fence.run, claimNumber: fence.claimNumber, ending))
+                }
+            }
         }
     }
 
     private func cancel(_ request: RunRequest) async {
-        if let run = self.runs[request.fence.run] { return run.cancel(reason: request.reason) }
+        if let run = self.runs[request.fence.run] {
+            return run.cancel(reason: request.reason, isLate: request.isTimeout)
+        }
         // Left alone because nothing of it could be stored: its end is worth a try.
         if self.left.contains(request.fence.run) { return self.room.recheck() }
         // A claim that was sent may bring this run; it then brings the request too.
-        guard request.status == .queued, !self.isClaimSent else { return }
+        guard request.status == .queued, !self.channel.isClaiming else { return }
         // It never started: the lane itself writes its end.
         let event = RunEvent(
-            .runCancelled,
+            request.isTimeout ? .runTimedOut : .runCancelled,
             at: WallClock.milliseconds,
             run: request.fence.run,
             data: .object(["reason": .string(request.reason)])
         )
         let sequence = self.channel.log.nextSequence
         let transition = RunTransition(
-            status: .cancelled,
+            status: request.isTimeout ? .timedOut : .cancelled,
             retryCount: 0,
             failure: request.reason,
             firstSequence: sequence,

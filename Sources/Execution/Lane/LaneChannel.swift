@@ -1,5 +1,6 @@
 // What can be said to a lane, and seen of it, without waiting for its actor.
 
+internal import Cluster
 internal import PulserIR
 internal import Store
 internal import Synchronization
@@ -14,6 +15,8 @@ enum LaneMessage: Sendable {
     /// Runs were claimed.
     case claimed([ClaimedRun])
     case claimFailed
+    /// Runs were claimed for workers outside; there may be more although fewer came than asked for.
+    case claimedForWorkers([ClaimedRun], hasMore: Bool)
     /// A run ended, was let go before its end, or crashed.
     case ended(RunID, claimNumber: Int64, RunEnding)
     /// A run that crashed is to be taken up again.
@@ -34,6 +37,12 @@ enum LaneMessage: Sendable {
     case rest(Duration, reason: String)
     /// The rest of that number is over.
     case rested(Int)
+    /// A lane with limits got less than it has room for: how long it waits is not known yet.
+    case shortened
+    /// How long it waits for a rate; `nil` for no time.
+    case waits(LaneWait?)
+    /// The time that was waited for is over; of that number.
+    case opened(Int)
 }
 
 /// One lane of this node, beside its actor: a distributed actor keeps nothing that others may read
@@ -47,9 +56,23 @@ final class LaneChannel: Sendable {
     let stopSignal = StopSignal()
     /// How often it became unknown what is under way.
     private let doubtCount = Atomic<Int>(0)
+    /// Whether a claim is on its way: it may bring any queued run.
+    private let isClaimSent = Atomic<Bool>(false)
+    /// Since when the lane waits for a place on the node, by ``NodeClock``; `nil` when it does not.
+    private let placeAwaited = Mutex<Duration?>(nil)
 
-    init(row: LaneRow, shard: OwnedShard) {
+    /// Where the lane's runs work.
+    let queue: WorkQueue
+    /// Where the next claim begins.
+    private let cursor = Mutex(QueueCursor())
+    /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without.
+    private let busyKeys = Mutex<[String: Int]?>(nil)
+    /// Whether it waits for a rate, and a timer wakes it: the poll does not have to.
+    private let isTimed = Atomic<Bool>(false)
+
+    init(row: LaneRow, shard: OwnedShard, queue: WorkQueue) {
         self.row = row
+        self.queue = queue
         self.shard = shard
         self.log = LaneLog(lane: row.id, shard: shard, nextSequence: row.nextSequence)
         // Unbounded on purpose: its writers are the lane's own runs and the node's poll, whose
@@ -67,6 +90,42 @@ final class LaneChannel: Sendable {
 
     /// It is not known any more what is under way.
     func doubt() { self.doubtCount.add(1, ordering: .releasing) }
+
+    /// Whether a claim is on its way.
+    var isClaiming: Bool { self.isClaimSent.load(ordering: .acquiring) }
+
+    func claims(_ isSent: Bool) { self.isClaimSent.store(isSent, ordering: .releasing) }
+
+    /// What to ask the writer for.
+    func want(_ places: Int) -> ClaimWant {
+        ClaimWant(
+            lane: self.row.id,
+            shard: self.shard,
+            room: places,
+            cursor: self.cursor.withLock { $0.next(at: NodeClock.now) },
+            busy: self.busy
+        )
+    }
+
+    var busy: [String: Int]? {
+        get { self.busyKeys.withLock { $0 } }
+        set { self.busyKeys.withLock { $0 = newValue } }
+    }
+
+    var isWaitingForRate: Bool {
+        get { self.isTimed.load(ordering: .acquiring) }
+        set { self.isTimed.store(newValue, ordering: .releasing) }
+    }
+
+    /// Hears what a claim brought; see ``QueueCursor/took(_:of:at:)``.
+    func took(_ runs: [ClaimedRun], of places: Int) -> Bool {
+        self.cursor.withLock { $0.took(runs, of: places, at: NodeClock.now) }
+    }
+
+    /// Since when the lane waits for a place on the node; `nil` when it does not.
+    var placeAwaitedSince: Duration? { self.placeAwaited.withLock { $0 } }
+
+    func awaitsPlace(since time: Duration?) { self.placeAwaited.withLock { $0 = time } }
 
     /// Whether the lane has ended or is about to.
     var isOver: Bool { self.stopSignal.isFired }

@@ -29,7 +29,9 @@ actor DispatcherActor {
         case stopRuns
     }
 
-    private let node: NodeEpoch
+    let node: NodeEpoch
+    /// When the next run is due.
+    nonisolated let due: DueTimer
     private let system: ClusterSystem
     let room: Room
     private nonisolated let effects: EffectsGate
@@ -57,6 +59,7 @@ actor DispatcherActor {
         self.system = system
         self.room = room
         self.effects = effects
+        self.due = DueTimer(room.deadlines)
         (self.starts, self.started) = AsyncStream.makeStream()
     }
 
@@ -107,8 +110,10 @@ actor DispatcherActor {
     func poll() async {
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            try await self.wakeReadyLanes()
-            try await self.answerRequests()
+            let glance = try await self.room.store.glance()
+            if glance.isReady { try await self.wakeReadyLanes() }
+            if glance.isAsked { try await self.answerRequests() }
+            self.expect(glance)
             self.polls += 1
             if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
         } catch {
@@ -120,7 +125,11 @@ actor DispatcherActor {
     func wakeReadyLanes() async throws(StoreError) {
         let found = try await self.room.store.readyLanes(of: self.node)
         self.configure(found)
-        await self.wake(found.map(\.lane))
+        // Those that wait for a rate have a timer.
+        let lanes = found.map(\.lane).filter {
+            self.lanes[$0]?.channel.isWaitingForRate != true
+        }
+        await self.wake(lanes)
     }
 
     private static let pollsPerPassivation = 60
@@ -184,6 +193,7 @@ actor DispatcherActor {
     func heard(_ news: LaneNews) async {
         switch news {
         case .work(let lane): await self.wake([lane])
+        case .due(_, let milliseconds): self.due.expect(after: .milliseconds(milliseconds))
         case .settings(let lane): await self.reload([lane])
         case .request(let lane, let run):
             self.lanes[lane]?.channel.send(.check(RunID(run)))
@@ -223,7 +233,11 @@ actor DispatcherActor {
                 held.isReady || isAdopting
             else { continue }
             let session = self.session(row.session)
-            let channel = LaneChannel(row: row, shard: held.shard)
+            let channel = LaneChannel(
+                row: row,
+                shard: held.shard,
+                queue: self.room.queues.next()
+            )
             let actor = self.system.host(.number(row.id), shard: row.shard) { system in
                 LaneActor(
                     channel,

@@ -3,6 +3,7 @@
 public import Cluster
 public import Logging
 public import NIOCore
+public import PulserIR
 public import Store
 public import Tools
 
@@ -28,6 +29,10 @@ extension NodeLife {
 
         /// The event loops of connections to other nodes.
         public var group: any EventLoopGroup
+        /// The time zones of schedules. Default: UTC alone.
+        public var zones = TimeZoneLibrary { name throws(ScheduleError) in
+            throw ScheduleError("there is no time zone '\(name)' here", hint: "use 'UTC'")
+        }
         /// Further actors that other nodes may call. Default none.
         public var actors: [any ClusterActor.Type] = []
         /// Called with the way to other nodes once the node is a member that others can call, and with

@@ -2,6 +2,7 @@
 
 internal import Cluster
 internal import Logging
+internal import NIOCore
 public import PulserIR
 internal import StateMachines
 internal import Store
@@ -65,6 +66,8 @@ public struct NodeLife: Sendable {
         var member: MemberActor
         var system: ClusterSystem
         var dispatcher: DispatcherActor
+        var schedules: ScheduleActor
+        var deadlines: Deadlines
         var outage: Outage
         /// Comes when memory is to be compared with the database.
         var rechecks: AsyncStream<Void>
@@ -79,6 +82,7 @@ public struct NodeLife: Sendable {
         let (rechecks, recheck) = AsyncStream<Void>.makeStream(
             bufferingPolicy: .bufferingNewest(1)
         )
+        let deadlines = Deadlines()
         let outage = Outage(self.equipment.onAvailability)
         let member = MemberActor(
             node,
@@ -87,7 +91,9 @@ public struct NodeLife: Sendable {
             timing: self.timing,
             logger: self.equipment.logger
         ) { outage.tell($0) }
-        let actors: [any ClusterActor.Type] = [SessionActor.self, LaneActor.self]
+        let actors: [any ClusterActor.Type] = [
+            SessionActor.self, LaneActor.self, WorkerBoardActor.self, WorkerDoorActor.self,
+        ]
         let system = ClusterSystem(
             self.equipment.configuration.calls(of: node),
             catalog: try await ActorCatalog(actors + self.equipment.actors),
@@ -95,10 +101,11 @@ public struct NodeLife: Sendable {
             group: self.equipment.group,
             logger: self.equipment.logger
         )
+        let room = self.room(writer, deadlines) { recheck.yield() }
         let dispatcher = DispatcherActor(
             node: node,
             system: system,
-            room: self.room(writer) { recheck.yield() },
+            room: room,
             effects: EffectsGate()
         )
         system.make(LaneActor.self) { [weak dispatcher] key in
@@ -109,6 +116,8 @@ public struct NodeLife: Sendable {
             member: member,
             system: system,
             dispatcher: dispatcher,
+            schedules: ScheduleActor(node: node, room: room, zones: self.equipment.zones),
+            deadlines: deadlines,
             outage: outage,
             rechecks: rechecks
         )
@@ -125,36 +134,19 @@ public struct NodeLife: Sendable {
             parts.system,
             isAlone: self.equipment.configuration.peers == nil
         )
-        defer { self.equipment.store.news.courier = nil }
+        self.equipment.store.news.workers = LinkWorkers(parts.system)
+        defer {
+            self.equipment.store.news.courier = nil
+            self.equipment.store.news.workers = nil
+        }
         return try await withThrowingTaskGroup(of: Ending?.self) { group in
-            group.addTask {
-                try await parts.writer.run()
-                return nil
-            }
-            group.addTask {
-                await dispatcher.run()
-                return nil
-            }
-            group.addTask {
-                await self.listen(dispatcher, parts.member)
-                return nil
-            }
-            group.addTask {
-                for await _ in parts.rechecks {
-                    try await Task.sleep(for: .milliseconds(200))
-                    await dispatcher.recheck()
-                }
-                return nil
-            }
-            group.addTask {
-                await self.poll(dispatcher, parts.outage)
-                return nil
-            }
+            self.work(parts, in: &group)
             let isMember = StopSignal()
             group.addTask { try await self.belong(parts) { isMember.fire() } }
             group.addTask {
                 await isMember.wait()
                 await dispatcher.hasBegun.wait(atMost: Self.beginMax)
+                parts.schedules.wake()
                 if !Task.isCancelled { onReady(node) }
                 return nil
             }
@@ -168,6 +160,58 @@ public struct NodeLife: Sendable {
             group.cancelAll()
             while await group.nextResult() != nil {}
             return first ?? .stopped
+        }
+    }
+
+    /// What a node does beside being a member.
+    private func work(_ parts: Parts, in group: inout ThrowingTaskGroup<Ending?, any Error>) {
+        group.addTask {
+            try await parts.writer.run()
+            return nil
+        }
+        group.addTask {
+            await parts.deadlines.run()
+            return nil
+        }
+        group.addTask {
+            await parts.dispatcher.run()
+            return nil
+        }
+        group.addTask {
+            await parts.dispatcher.passDue()
+            return nil
+        }
+        group.addTask {
+            await self.listen(parts.dispatcher, parts.member, parts.schedules)
+            return nil
+        }
+        group.addTask {
+            await parts.schedules.run()
+            return nil
+        }
+        group.addTask {
+            for await _ in parts.rechecks {
+                try await Task.sleep(for: .milliseconds(200))
+                await parts.dispatcher.recheck()
+            }
+            return nil
+        }
+        group.addTask {
+            await self.poll(parts.dispatcher, parts.outage)
+            return nil
+        }
+        group.addTask {
+            await DeadlineKeeper(store: self.equipment.store, logger: self.equipment.logger).run()
+            return nil
+        }
+        group.addTask {
+            await HistoryKeeper(
+                store: self.equipment.store,
+                nodeName: self.equipment.configuration.nodeName,
+                folder: self.equipment.configuration.artifacts,
+                logger: self.equipment.logger
+            ).run()
+            return nil
         }
     }
 
@@ -229,6 +273,7 @@ public struct NodeLife: Sendable {
 
     private func room(
         _ writer: WriterActor,
+        _ deadlines: Deadlines,
         _ recheck: @escaping @Sendable () -> Void
     ) -> Room {
         Room(
@@ -238,25 +283,37 @@ public struct NodeLife: Sendable {
             tools: self.equipment.tools,
             plans: PlanCache(),
             scratch: self.equipment.scratch,
-            admission: AdmissionActor(places: self.equipment.configuration.runsMax),
+            places: Places(self.equipment.configuration.runsMax),
+            deadlines: deadlines,
+            queues: WorkQueues(System.coreCount),
             sessions: SessionSupervisor(),
             logger: self.equipment.logger,
             recheck: recheck
         )
     }
 
-    private func listen(_ dispatcher: DispatcherActor, _ member: MemberActor) async {
+    private func listen(
+        _ dispatcher: DispatcherActor,
+        _ member: MemberActor,
+        _ schedules: ScheduleActor
+    ) async {
         await self.equipment.listener.run { notice in
             if notice.channel == .cluster { return member.notified() }
+            // Schedules come with their shards.
+            if [.schedules, .shards].contains(notice.channel) { schedules.wake() }
+            if notice.channel == .schedules { return }
             if notice.channel == .shards { return member.shardsChanged() }
-            if notice.ids.isEmpty { return await dispatcher.poll() }
+            if notice.ids.isEmpty {
+                if notice.channel == .request { dispatcher.room.waits.fireAll() }
+                return await dispatcher.poll()
+            }
             switch notice.channel {
             case .work: await dispatcher.wake(notice.ids)
             case .request:
                 await dispatcher.check(notice.ids.map { RunID($0) })
                 try? await dispatcher.answerRequests()
             case .lanes: await dispatcher.reload(notice.ids)
-            case .events, .cluster, .shards: break
+            case .events, .cluster, .shards, .schedules: break
             }
         }
     }

@@ -100,7 +100,8 @@ struct ArtifactFile: Sendable {
     }
 
     private static func write(_ bytes: [UInt8], as path: String) -> Bool {
-        if access(path, R_OK) == 0 { return true }
+        // What is there already is used anew: it stays as long as what is made now.
+        if access(path, R_OK) == 0, utimensat(AT_FDCWD, path, nil, 0) == 0 { return true }
         let draft = "\(path).\(getpid()).\(UInt64.random(in: 0...UInt64.max))"
         let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { return false }

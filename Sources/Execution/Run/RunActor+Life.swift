@@ -14,12 +14,13 @@ extension RunActor {
                 self.claimed.planDigest,
                 from: self.room.store
             )
-            self.plan = self.prepared.plan
-            self.inputs = try JSONValue(parsing: self.claimed.inputs).objectValue ?? [:]
-            self.machine = StepGraphMachine(
-                plan: self.plan,
-                retryCount: self.claimed.retryCount
-            )
+            if self.claimed.inputs != "{}" {
+                self.inputs =
+                    try JSONValue(
+                        parsing: try self.room.store.inputs(of: self.claimed)
+                    ).objectValue ?? [:]
+            }
+            self.machine = self.prepared.graph.again(retryCount: self.claimed.retryCount)
             if self.claimed.hasJournal { self.journal = try await self.room.store.journal(self.id) }
         } catch let error as StoreError where error.isTransient || error.code == .cancelled {
             throw error
@@ -27,14 +28,16 @@ extension RunActor {
             throw ExecutionError("the run cannot be read: \(error)")
         }
         self.restoreJournal()
-        if self.prepared.needsWorkspace {
+        if self.outside == nil, self.prepared.needsWorkspace {
             self.workspace = "\(self.room.configuration.workspaces)/\(self.id)"
             guard Folder.make(self.workspace), Folder.make(self.workspace + "/tmp") else {
                 throw ExecutionError("the workspace \(self.workspace) cannot be made")
             }
         }
         self.begin()
-        if self.prepared.usesScratch { self.scratch = try await self.openScratch() }
+        if self.outside == nil, self.prepared.usesScratch {
+            self.scratch = try await self.openScratch()
+        }
     }
 
     private func openScratch() async throws(ExecutionError) -> ScratchDatabase {
@@ -53,6 +56,7 @@ extension RunActor {
     }
 
     private func restoreJournal() {
+        if self.journal.isEmpty { return }
         var earlier: [String: Int] = [:]
         for row in self.journal where row.isSuperseded {
             earlier[row.record.step] = max(earlier[row.record.step] ?? 0, row.record.attempt)
@@ -152,15 +156,16 @@ extension RunActor {
         }
         if let failure = self.failure, status != .succeeded { data["reason"] = .string(failure) }
         let event = self.tell(status.endEvent, data: data.isEmpty ? nil : .object(data))
-        let transition = self.transition(
+        var transition = self.transition(
             status,
             failure: status == .succeeded ? nil : self.failure,
             outputs: outputs
         )
+        transition.hasJournal = self.hasJournal
         try await self.submit(writes + [.transition(transition), event])
         self.hasEnded = true
         if status != .succeeded { await self.cancelChildren() }
-        ExecutionMetrics.runs(status).increment()
+        ExecutionMetrics.runs(status)?.increment()
         if self.prepared.usesScratch { await self.room.scratch.drop(self.id) }
         if status == .succeeded, !self.workspace.isEmpty { await Folder.remove(self.workspace) }
     }
@@ -177,6 +182,7 @@ extension RunActor {
     }
 
     private func runOutputs() throws(ExpressionError) -> [String: JSONValue] {
+        if self.plan.outputs.isEmpty { return [:] }
         let scope = self.scope(step: nil)
         var values: [String: JSONValue] = [:]
         for (name, template) in self.plan.outputs {
@@ -224,7 +230,7 @@ extension Plan {
             switch step.action {
             case .run: true
             case .fanOut(let fan): if case .run = fan.action { true } else { false }
-            case .shell, .http, .sql, .sleep: false
+            case .shell, .http, .sql, .sleep, .wait: false
             }
         }
     }
@@ -245,7 +251,7 @@ extension Step {
             return true
         }
         switch self.action {
-        case .sleep, .run: return false
+        case .sleep, .run, .wait: return false
         case .shell, .http, .sql, .fanOut: return true
         }
     }

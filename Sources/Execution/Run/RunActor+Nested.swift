@@ -261,7 +261,7 @@ extension RunActor {
     }
 
     private func childResult(_ row: RunRow) throws -> ToolResult {
-        let outputs = try row.outputs.map { try JSONValue(parsing: $0) } ?? .object([:])
+        let outputs = try self.room.store.outputs(of: row).map { try JSONValue(parsing: $0) }
         guard row.status == .succeeded else {
             throw StepFailure(
                 .error,
@@ -271,7 +271,7 @@ extension RunActor {
         return ToolResult(
             value: .object([
                 "run": .string(row.id.description), "status": .string(row.status.rawValue),
-                "outputs": outputs,
+                "outputs": outputs ?? .object([:]),
             ])
         )
     }

@@ -15,6 +15,7 @@ extension RunActor {
         case .fanOut, .run, .sleep:
             // These look up themselves how far they came.
             return await self.again(step, record, "it goes on where it was")
+        case .wait(let wait): return await self.wait(step, number, wait, isResumed: true)
         case .shell, .http, .sql: break
         }
         if definition.effects != .destructive {
@@ -37,7 +38,7 @@ extension RunActor {
         )
         do {
             try await self.submit([.journal(record), event])
-            self.mailbox.yield(.event(.ended(step, .again))).ignore()
+            self.mailbox.send(.event(.ended(step, .again)))
         } catch {
             self.letGo(error)
         }
@@ -49,12 +50,7 @@ extension RunActor {
         _ definition: Step
     ) async {
         var record = record
-        let call = StepCall(
-            step: step,
-            number: record.attempt,
-            key: definition.id,
-            deadline: .now + .milliseconds(definition.timeoutMilliseconds)
-        )
+        let call = StepCall(judging: record, of: step, definition)
         record.verifiers = await self.verify(
             definition.verify,
             definition,
@@ -90,10 +86,10 @@ extension RunActor {
             if earlier?.record.state == .succeeded { continue }
             if Task.isCancelled { return }
             guard await self.undo(action, step, key, earlier?.record.attempt ?? 0) else {
-                return self.mailbox.yield(.event(.rolledBack(step, false))).ignore()
+                return self.mailbox.send(.event(.rolledBack(step, false)))
             }
         }
-        self.mailbox.yield(.event(.rolledBack(step, true))).ignore()
+        self.mailbox.send(.event(.rolledBack(step, true)))
     }
 
     /// Performs one rollback action within its retries.

@@ -37,17 +37,17 @@ extension RunActor {
     /// Evaluates a step's `if`.
     func decide(_ step: Int) {
         guard let condition = self.plan.steps[step].condition else {
-            return self.mailbox.yield(.event(.decided(step, true))).ignore()
+            return self.mailbox.send(.event(.decided(step, true)))
         }
         do throws(ExpressionError) {
             let value = try condition.evaluate(in: self.scope(step: step)).value
             guard case .bool(let isWanted) = value else {
                 throw ExpressionError(message: "gives \(value.typeName), not a boolean", offset: 0)
             }
-            self.mailbox.yield(.event(.decided(step, isWanted))).ignore()
+            self.mailbox.send(.event(.decided(step, isWanted)))
         } catch {
             self.noteFailure(step, "its 'if' cannot be decided: \(error.message)")
-            self.mailbox.yield(.event(.undecidable(step))).ignore()
+            self.mailbox.send(.event(.undecidable(step)))
         }
     }
 
@@ -58,6 +58,9 @@ extension RunActor {
     /// Makes one attempt of a step and tells the graph how it ended.
     func attempt(_ step: Int, _ number: Int) async {
         let definition = self.plan.steps[step]
+        if case .wait(let wait) = definition.action {
+            return await self.wait(step, number, wait, isResumed: false)
+        }
         // What only waits does not keep a stopping node.
         let isCounted = definition.action.hasEffectsOfItsOwn
         if isCounted { await self.effects.enter() }
@@ -87,6 +90,7 @@ extension RunActor {
             let result = try await self.perform(action, definition, call)
             record.result = self.redactor.redact(result.value)
             if let failure = result.failure { throw StepFailure(failure) }
+            try self.snooze(definition, result)
             try self.evaluateOutputs(definition, &record)
             record.verifiers = await self.verify(
                 definition.verify,
@@ -109,7 +113,30 @@ extension RunActor {
         await self.conclude(step, record, artifacts)
     }
 
-    private func checkPreconditions(
+    /// A program that asks to be tried again later has neither succeeded nor failed.
+    private func snooze(_ definition: Step, _ result: ToolResult) throws(StepFailure) {
+        guard let policy = definition.snooze,
+            result.value["exit"]?.integerValue == Int64(policy.exit)
+        else { return }
+        let asked = self.journal.count {
+            $0.record.step == definition.id && !$0.isSuperseded
+                && $0.record.snoozedMilliseconds != nil
+        }
+        guard asked < policy.max else {
+            throw StepFailure(
+                .exit,
+                "it asked to be tried again later more than \(policy.max) times"
+            )
+        }
+        var failure = StepFailure(
+            .exit,
+            "exit code \(policy.exit) asks to be tried again later, for the \(asked + 1). time"
+        )
+        failure.snoozedMilliseconds = policy.delayMilliseconds
+        throw failure
+    }
+
+    func checkPreconditions(
         _ definition: Step,
         _ number: Int,
         _ deadline: ContinuousClock.Instant
@@ -145,9 +172,9 @@ extension RunActor {
     /// the run's end in one commit.
     func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
         // Cut off by the node's own end: the intent on record is the truth, nothing else is.
-        if Task.isCancelled { return }
+        if Task.isCancelled || self.stopSignal.isFired { return }
         let end = record.end
-        ExecutionMetrics.attempts(record.state).increment()
+        ExecutionMetrics.attempts(record.state)?.increment()
         self.views[record.step] = EvaluationScope.StepView(
             status: record.state.rawValue,
             outputs: record.outputs,
@@ -163,11 +190,11 @@ extension RunActor {
         if self.machine.isLastOpen(step) {
             // Held until the end is on record: a stopping node waits for it.
             self.effects.hold()
-            return self.mailbox.yield(.lastEnded(step, end, writes)).ignore()
+            return self.mailbox.send(.lastEnded(step, end, writes))
         }
         do {
             try await self.submit(writes)
-            self.mailbox.yield(.event(.ended(step, end))).ignore()
+            self.mailbox.send(.event(.ended(step, end)))
         } catch  where error.code == .server && record.state != .failed {
             // The database takes anything but this result: the step fails, the run goes on.
             var refused = StepRecord(step: record.step, attempt: record.attempt, state: .failed)
@@ -190,6 +217,8 @@ extension RunActor {
             ])
             return self.tell(.stepVerified, step: record.step, attempt: record.attempt, data: data)
         }
+        // What follows tells that it waits.
+        if record.snoozedMilliseconds != nil { return events }
         var data: [String: JSONValue] = [:]
         if let failure = record.failure { data["reason"] = .string(failure) }
         if !record.outputs.isEmpty { data["outputs"] = .object(record.outputs) }
@@ -237,7 +266,7 @@ extension Step {
     var leavesIntent: Bool {
         switch self.action {
         case .sleep(let milliseconds): milliseconds > 1_000
-        case .fanOut, .run: true
+        case .fanOut, .run, .wait: true
         case .shell, .http, .sql: self.effects != .none
         }
     }
@@ -247,7 +276,7 @@ extension Action {
     /// Whether the action reaches outside the room, so that it must not be cut off lightly.
     var hasEffectsOfItsOwn: Bool {
         switch self {
-        case .sleep, .run: false
+        case .sleep, .run, .wait: false
         case .shell, .http, .sql, .fanOut: true
         }
     }
@@ -263,9 +292,4 @@ extension StepRecord.State {
         case .unknown: .stepUnknown
         }
     }
-}
-
-extension AsyncStream.Continuation.YieldResult {
-    /// The mailbox is unbounded and ends with the run; what comes later is of no use.
-    func ignore() {}
 }

@@ -20,6 +20,18 @@ struct StepCall: Sendable {
     var item: JSONValue?
 }
 
+extension StepCall {
+    /// To judge an attempt that was made: its verifiers have the step's time anew.
+    init(judging record: StepRecord, of step: Int, _ definition: Step) {
+        self.init(
+            step: step,
+            number: record.attempt,
+            key: definition.id,
+            deadline: .now + .milliseconds(definition.timeoutMilliseconds)
+        )
+    }
+}
+
 extension RunActor {
     /// Removes the values of secrets from all that is kept or shown.
     var redactor: Redactor {
@@ -68,7 +80,7 @@ extension RunActor {
         if self.log.isFull {
             try? await self.submit([])
         } else {
-            await self.room.writer.flush(self.log)
+            self.room.writer.flush(self.log)
         }
     }
 
@@ -82,6 +94,7 @@ extension RunActor {
         case .sleep(let milliseconds): return try await self.sleep(milliseconds, call)
         case .fanOut(let fan): return try await self.fanOut(fan, definition, call)
         case .run(let child): return try await self.runChild(child, call)
+        case .wait: throw StepFailure(.error, "only a step of its own can wait")
         case .shell(let shell) where shell.background:
             return try await self.startService(shell, call)
         case .shell, .http, .sql:
@@ -245,6 +258,7 @@ extension Action {
         case .sleep: expected = "the time to pass"
         case .fanOut: expected = "every item to hold"
         case .run: expected = "the child run to succeed"
+        case .wait: expected = "what it waits for"
         case .shell(let shell) where shell.background: expected = "the program to start"
         case .shell, .http, .sql: return nil
         }

@@ -10,6 +10,8 @@ struct StepFailure: Error {
     var message: String
     var isStopped = false
     var isUnknown = false
+    /// Set when it asks to be tried again later.
+    var snoozedMilliseconds: Int64?
 
     static let stopped = StepFailure(.error, "stopped", isStopped: true)
 
@@ -42,7 +44,10 @@ struct StepFailure: Error {
 
 extension StepRecord {
     mutating func fail(_ error: StepFailure, redactor: Redactor) {
-        self.state = error.isStopped ? .cancelled : error.isUnknown ? .unknown : .failed
+        self.snoozedMilliseconds = error.snoozedMilliseconds
+        self.state =
+            error.isStopped || error.snoozedMilliseconds != nil
+            ? .cancelled : error.isUnknown ? .unknown : .failed
         self.failure = redactor.redact(error.message)
         self.failureKind = error.kind
     }
@@ -51,9 +56,12 @@ extension StepRecord {
     var end: StepGraphMachine.AttemptEnd {
         switch self.state {
         case .succeeded, .skipped: .succeeded
-        case .cancelled: .stopped
+        case .cancelled:
+            self.snoozedMilliseconds.map { .snoozed(milliseconds: $0) } ?? .stopped
         case .unknown: .unknown
-        case .failed, .intent: .failed(self.failureKind ?? .error, retryable: true)
+        // A failure without a kind is final.
+        case .failed, .intent:
+            .failed(self.failureKind ?? .error, retryable: self.failureKind != nil)
         }
     }
 }

@@ -8,6 +8,7 @@ final class StopSignal: Sendable {
         var isFired = false
         var next = 0
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var actions: [Int: @Sendable () -> Void] = [:]
     }
 
     private let state = Mutex(State())
@@ -16,12 +17,15 @@ final class StopSignal: Sendable {
 
     /// Lets all go that wait, now and later.
     func fire() {
-        let waiters = self.state.withLock { state in
-            defer { state.waiters = [:] }
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var actions: [Int: @Sendable () -> Void] = [:]
+        self.state.withLock { state in
             state.isFired = true
-            return Array(state.waiters.values)
+            swap(&waiters, &state.waiters)
+            swap(&actions, &state.actions)
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters.values { waiter.resume() }
+        for action in actions.values { action() }
     }
 
     /// Returns when fired, or when the task is cancelled.
@@ -44,6 +48,19 @@ final class StopSignal: Sendable {
         }
     }
 
+    /// Returns when fired, and not before: also in a task that was cancelled.
+    func waitToTheEnd() async {
+        await withCheckedContinuation { waiter in
+            let isOver = self.state.withLock { state in
+                if state.isFired { return true }
+                state.next += 1
+                state.waiters[state.next] = waiter
+                return false
+            }
+            if isOver { waiter.resume() }
+        }
+    }
+
     /// Returns when fired, when the time is over, or when the task is cancelled.
     func wait(atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
@@ -58,18 +75,33 @@ final class StopSignal: Sendable {
     func stopping<Value: Sendable>(
         _ body: @escaping @Sendable () async -> Value
     ) async -> Value {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await body() }
-            group.addTask {
-                await self.wait()
-                return nil
-            }
-            while let next = await group.next() {
-                group.cancelAll()
-                if let value = next { return value }
-            }
-            // Unreachable: the first task always gives a value, cancelled or not.
-            return await body()
+        // SAFETY: awaited below whatever happens, and cancelled with the task that awaits it.
+        let task = Task { await body() }
+        let key = self.whenFired { task.cancel() }
+        defer { self.forget(key) }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
         }
+    }
+
+    /// Has `action` called when the signal fires: at once when it has.
+    ///
+    /// - Returns: What to forget it by.
+    private func whenFired(_ action: @escaping @Sendable () -> Void) -> Int {
+        let (key, isFired) = self.state.withLock { state in
+            state.next += 1
+            if !state.isFired { state.actions[state.next] = action }
+            return (state.next, state.isFired)
+        }
+        if isFired { action() }
+        return key
+    }
+
+    private func forget(_ key: Int) {
+        // The closure ends outside the lock.
+        let gone = self.state.withLock { $0.actions.removeValue(forKey: key) }
+        _ = gone
     }
 }

@@ -367,5 +367,6 @@ extension Principal {
     init?(_ token: LiveToken) {
         guard let scope = Scope(rawValue: token.scope) else { return nil }
         self.init(token: token.id, name: token.name, scope: scope, tenant: token.tenant)
+        self.groups = token.groups
     }
 }

@@ -6,6 +6,8 @@ public struct Principal: Sendable, Hashable {
     public enum Scope: String, Sendable, Hashable, CaseIterable, Comparable {
         /// Look at everything.
         case read
+        /// Take runs of lanes that are worked outside, and say what came of them.
+        case work
         /// Start, cancel, retry and edit work.
         case run
         /// Manage tokens and nodes.
@@ -14,8 +16,9 @@ public struct Principal: Sendable, Hashable {
         private var rank: Int {
             switch self {
             case .read: 0
-            case .run: 1
-            case .admin: 2
+            case .work: 1
+            case .run: 2
+            case .admin: 3
             }
         }
 
@@ -35,6 +38,9 @@ public struct Principal: Sendable, Hashable {
     /// With whom he shares caps of streams, keys of requests and the list of tokens; sessions and
     /// runs are everybody's.
     public var tenant: String
+
+    /// What he belongs to: steps may ask for somebody of a group.
+    public var groups: [String] = []
 
     /// The hash of the browser's session he came with; `nil` for one who showed the token itself.
     public var session: [UInt8]?

@@ -38,12 +38,14 @@ public struct TokenText: Sendable, Hashable {
     ///   - name: For people.
     ///   - scope: What it allows.
     ///   - tenant: Whose it is; see ``Principal/tenant``.
+    ///   - groups: What its holder belongs to.
     ///   - lifetime: `nil` means until it is revoked.
     /// - Returns: The text, to be shown once, and what is to be stored.
     public static func mint(
         name: String,
         scope: Principal.Scope,
         tenant: String = Principal.defaultTenant,
+        groups: [String] = [],
         lifetime: Duration? = nil
     ) -> (text: String, stored: NewToken) {
         let id = Self.random(Self.idLength)
@@ -54,7 +56,8 @@ public struct TokenText: Sendable, Hashable {
             scope: scope.rawValue,
             tenant: tenant,
             secretHash: Self.hash(secret.utf8),
-            lifetime: lifetime
+            lifetime: lifetime,
+            groups: groups
         )
         return ("\(Self.prefix)\(id)_\(secret)", stored)
     }

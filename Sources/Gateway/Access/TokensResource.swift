@@ -12,6 +12,8 @@ struct TokensResource: Sendable {
 
     /// The longest name.
     static let nameBytesMax = 100
+    /// Groups of one token.
+    static let groupsMax = 50
     /// The longest life: ten years.
     static let lifetimeSecondsMax: Int64 = 315_360_000
 
@@ -23,6 +25,7 @@ struct TokensResource: Sendable {
         let scopeName = body.text("scope") ?? Principal.Scope.run.rawValue
         let tenant = body.text("tenant") ?? context.principal.tenant
         let seconds = body.integer("expires_in_seconds")
+        let groups = Self.groups(&body)
         if name.map({ $0.isEmpty || $0.utf8.count > Self.nameBytesMax }) ?? true {
             body.note("name", "'name' must be a text of 1 to \(Self.nameBytesMax) bytes")
         }
@@ -47,10 +50,21 @@ struct TokensResource: Sendable {
                 "a token of tenant '\(context.principal.tenant)' makes no tokens of other tenants"
             )
         }
+        // Else the groups of one tenant were anybody's who may make tokens of another.
+        guard
+            Self.isAboveTenants(context.principal)
+                || Set(groups).isSubset(of: context.principal.groups)
+        else {
+            throw Problem(
+                .forbidden,
+                "a token of tenant '\(context.principal.tenant)' gives others its own groups only"
+            )
+        }
         let (text, stored) = TokenText.mint(
             name: name ?? "",
             scope: scope ?? .read,
             tenant: tenant,
+            groups: groups,
             lifetime: seconds.map { .seconds($0) }
         )
         let row = try await self.store.createToken(stored)
@@ -117,6 +131,7 @@ struct TokensResource: Sendable {
             "name": .string(principal.name),
             "scope": principal.scope.map { .string($0.rawValue) } ?? .null,
             "tenant": .string(principal.tenant),
+            "groups": .array(principal.groups.map { .string($0) }),
         ]
     }
 
@@ -126,11 +141,28 @@ struct TokensResource: Sendable {
             "name": .string(row.name),
             "scope": .string(row.scope),
             "tenant": .string(row.tenant),
+            "groups": .array(row.groups.map { .string($0) }),
             "created_at": .moment(row.createdMilliseconds),
             "expires_at": .moment(row.expiresMilliseconds),
             "last_used_at": .moment(row.usedMilliseconds),
             "revoked_at": .moment(row.revokedMilliseconds),
         ]
+    }
+
+    /// The groups of a token to be made, each once.
+    private static func groups(_ body: inout JSONBody) -> [String] {
+        let items = body.array("groups") ?? []
+        let groups = items.compactMap(\.stringValue)
+        let isSound =
+            groups.count == items.count && groups.count <= Self.groupsMax
+            && groups.allSatisfy { (1...Self.nameBytesMax).contains($0.utf8.count) }
+        if !isSound {
+            body.note(
+                "groups",
+                "'groups' takes up to \(Self.groupsMax) texts of 1 to \(Self.nameBytesMax) bytes"
+            )
+        }
+        return Set(groups).sorted()
     }
 
     /// Whose tokens the caller sees; those of the default tenant see all.

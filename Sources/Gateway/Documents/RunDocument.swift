@@ -13,7 +13,7 @@ public enum RunDocument {
             "session": .string(row.sessionName), "lane": .string(row.laneName),
             "status": .string(row.status.rawValue), "attempt": .integer(Int64(row.attempt)),
             "retry_count": .integer(Int64(row.retryCount)),
-            "priority": .integer(Int64(row.priority)),
+            "priority": .integer(Int64(row.priority)), "key": .string(row.key),
             "enqueued_at": .string(Timestamp.text(milliseconds: row.enqueuedMilliseconds)),
         ]
         members["inputs"] = (try? JSONValue(parsing: row.inputs)) ?? .null
@@ -23,9 +23,18 @@ public enum RunDocument {
         members["paused_by"] = row.pausedBy.map { .string($0) } ?? .null
         members["parent"] = row.parent.map { .string($0.description) } ?? .null
         members["template"] = row.template.map { .string($0) } ?? .null
+        members["unique"] = row.unique.map(Self.json) ?? .null
         members["started_at"] = Self.time(row.startedMilliseconds)
         members["finished_at"] = Self.time(row.finishedMilliseconds)
         return .object(members)
+    }
+
+    /// What makes a run the only one of its kind.
+    static func json(_ unique: Uniqueness) -> JSONValue {
+        .object([
+            "key": .string(unique.key), "scope": .string(unique.scope.rawValue),
+            "for_ms": unique.periodMilliseconds.map { .integer($0) } ?? .null,
+        ])
     }
 
     /// A run with its journal and artifacts.
@@ -34,6 +43,10 @@ public enum RunDocument {
         members["version"] = .integer(1)
         members["steps"] = .array(try await store.journal(row.id).map(Self.json))
         members["artifacts"] = .array(try await store.artifacts(row.id).map(Self.json))
+        let schedule = try await store.schedule(of: row.id)
+        members["schedule"] = schedule.map(ScheduleDocument.json)
+        members["worker"] = try await store.worker(of: row).map(WorkerDocument.json)
+        members["deadline"] = DeadlineBody.json(try await store.deadlines(of: row.id))
         return .object(members)
     }
 
@@ -47,6 +60,7 @@ public enum RunDocument {
             "begun_at": .string(Timestamp.text(milliseconds: row.begunMilliseconds)),
             "ended_at": Self.time(row.endedMilliseconds),
             "failure": record.failure.map { .string($0) } ?? .null,
+            "snoozed_ms": record.snoozedMilliseconds.map { .integer($0) } ?? .null,
         ]
         members["verifiers"] = .array(
             record.verifiers.map { outcome in

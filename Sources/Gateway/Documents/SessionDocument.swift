@@ -12,7 +12,22 @@ public enum SessionDocument {
             "intent": .string(row.intent), "lanes": .integer(row.lanes),
             "open_runs": .integer(row.openRuns),
             "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
+            "paused": Self.json(row.pause),
         ])
+    }
+
+    /// A pause; null when there is none.
+    public static func json(_ pause: PauseMark?) -> JSONValue {
+        guard let pause else { return .null }
+        return .object([
+            "by": .string(pause.by), "at": .moment(pause.atMilliseconds),
+            "reason": pause.reason.map { .string($0) } ?? .null,
+        ])
+    }
+
+    /// A key that is paused.
+    public static func json(_ key: PausedKey) -> JSONValue {
+        .object(["key": .string(key.key), "paused": Self.json(key.pause)])
     }
 
     /// A session.
@@ -30,6 +45,7 @@ public enum SessionDocument {
             "revision": .integer(row.revision), "lanes": .integer(row.lanes),
             "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
             "ended_at": RunDocument.time(row.endedMilliseconds),
+            "paused": Self.json(row.pause),
         ])
     }
 
@@ -43,7 +59,10 @@ public enum SessionDocument {
         var members: [String: JSONValue] = [
             "id": .integer(row.id), "name": .string(row.name), "session": .string(row.session),
             "width": .integer(Int64(row.width)), "priority": .integer(Int64(row.priority)),
+            "paused": Self.json(row.pause),
+            "worker": .string(row.worker.rawValue),
         ]
+        members.merge(LimitDocument.members(row.rules)) { $1 }
         if let counts { members["runs"] = Self.json(counts) }
         return .object(members)
     }

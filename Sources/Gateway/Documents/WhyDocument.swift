@@ -10,8 +10,13 @@ public enum WhyDocument {
     /// - Parameters:
     ///   - run: What the database says.
     ///   - obstacle: What the lane's owner says. Default nothing.
+    ///   - worker: The worker outside that has it. Default none.
     /// - Returns: The document, with its version.
-    public static func json(_ run: RunStanding, obstacle: LaneObstacle? = nil) -> JSONValue {
+    public static func json(
+        _ run: RunStanding,
+        obstacle: LaneObstacle? = nil,
+        worker: ExternalClaim? = nil
+    ) -> JSONValue {
         let shard = run.shard.shard
         let owner: JSONValue =
             run.owner.map {
@@ -26,7 +31,7 @@ public enum WhyDocument {
             "status": .string(run.status.rawValue), "session": .string(run.sessionName),
             "lane": .string(run.laneName),
             "gate": .string(obstacle?.kind.rawValue ?? run.gate.word),
-            "reason": .string(obstacle?.reason ?? Self.reason(run)),
+            "reason": .string(obstacle?.reason ?? Self.reason(run, worker)),
             "since_ms": obstacle.map { .integer($0.sinceMilliseconds) }
                 ?? run.gateFor.map(ClusterDocument.time) ?? .null,
             "lane_width": .integer(Int64(run.laneWidth)),
@@ -35,12 +40,19 @@ public enum WhyDocument {
             "shard": .integer(Int64(shard.shard)), "shard_state": .string(shard.state.rawValue),
             "generation": .integer(shard.generation), "owner": owner,
             "target": run.targetName.map { .string($0) } ?? .null,
+            "worker": worker.map(WorkerDocument.json) ?? .null,
         ])
     }
 
     /// Whether only the lane's owner can tell what holds the run up.
     static func isForOwner(_ run: RunStanding) -> Bool {
         [.ready, .behindOthers, .laneFull].contains(run.gate)
+    }
+
+    /// One sentence about the gate, or about the worker that has the run.
+    private static func reason(_ run: RunStanding, _ worker: ExternalClaim?) -> String {
+        guard let worker, run.gate == .underWay else { return Self.reason(run) }
+        return WorkerDocument.sentence(worker)
     }
 
     /// One sentence about the gate.
@@ -59,6 +71,9 @@ public enum WhyDocument {
             "\(run.pausedBy ?? "somebody") paused it"
                 + ([.claimed, .running].contains(run.status)
                     ? "; what is under way ends first" : "")
+        case .sessionPaused: Self.paused("its session \(run.sessionName)", run)
+        case .lanePaused: Self.paused(lane, run)
+        case .keyPaused: Self.paused("the runs of its key in \(lane)", run)
         case .notDue: "its time has not come: it is due in \(Self.seconds(run.dueIn))"
         case .shardFree: "nobody owns \(shard)"
         case .shardAssigned: "\(shard) was given to \(node), which does not serve it yet"
@@ -77,12 +92,31 @@ public enum WhyDocument {
             "\(lane) takes \(width) at once, and "
                 + (run.laneActive == 1 ? "1 is" : "\(run.laneActive) are") + " under way"
                 + (run.foremost.map { ", run \($0) foremost" } ?? "")
+        case .keyFull:
+            "\(lane) takes \(run.keyWidth ?? 0) of its key at once, and \(run.keyActive) "
+                + (run.keyActive == 1 ? "is" : "are") + " under way"
+        case .rateLimited: Self.limited(lane, run)
         case .behindOthers:
             "\(lane) takes \(width) at once, and "
                 + (run.ahead >= RunStanding.aheadMax ? "at least \(run.ahead)" : "\(run.ahead)")
                 + " come before it"
         case .ready: "nothing holds it up: \(node) takes it when it looks next"
         }
+    }
+
+    private static func limited(_ lane: String, _ run: RunStanding) -> String {
+        let rate =
+            switch run.rateWait?.scope {
+            case .limit: "limit '\(run.rateWait?.name ?? "")'"
+            case .key: "the rate of its key in \(lane)"
+            case .lane, nil: "the rate of \(lane)"
+            }
+        return "\(rate) lets the next run begin in \(Self.seconds(run.rateWait?.time ?? .zero))"
+    }
+
+    private static func paused(_ what: String, _ run: RunStanding) -> String {
+        "\(run.lanePause?.by ?? "somebody") paused \(what)"
+            + (run.lanePause?.reason.map { ": \($0)" } ?? "")
     }
 
     private static func seconds(_ duration: Duration) -> String {
@@ -97,6 +131,9 @@ extension RunGate {
         case .ended: "ended"
         case .underWay: "under_way"
         case .paused: "paused"
+        case .sessionPaused: "session_paused"
+        case .lanePaused: "lane_paused"
+        case .keyPaused: "key_paused"
         case .notDue: "not_due"
         case .shardFree: "shard_free"
         case .shardAssigned: "shard_assigned"
@@ -109,6 +146,8 @@ extension RunGate {
         case .child: "child"
         case .waiting: "waiting"
         case .laneFull: "lane_full"
+        case .keyFull: "key_full"
+        case .rateLimited: "rate_limited"
         case .behindOthers: "behind_others"
         case .ready: "ready"
         }

@@ -1,6 +1,7 @@
 // The date of an answer, written once a second.
 
 import FoundationEssentials
+import PulserIR
 import Synchronization
 
 /// Writes the `date` field (RFC 9110, 5.6.7).

@@ -17,6 +17,7 @@ public final class Readiness: Sendable {
     private struct State: Sendable {
         var isDraining = false
         var node: NodeEpoch?
+        var outage: String?
     }
 
     private let state = Mutex(State())
@@ -29,6 +30,9 @@ public final class Readiness: Sendable {
 
     /// The node joined, or is no more.
     public func joined(_ node: NodeEpoch?) { self.state.withLock { $0.node = node } }
+
+    /// The node's heartbeats fail for this reason, or for none.
+    public func outage(_ reason: String?) { self.state.withLock { $0.outage = reason } }
 
     /// The node; `nil` between its lives.
     var node: NodeEpoch? { self.state.withLock { $0.node } }
@@ -45,11 +49,17 @@ public final class Readiness: Sendable {
         var checks = [
             Check(name: "draining", reason: state.isDraining ? "this node is going away" : nil)
         ]
-        guard let health = await Self.health(store, state.node) else {
-            checks.append(Check(name: "database", reason: "the database does not answer"))
+        let health: StoreHealth
+        switch await Self.health(store, state.node) {
+        case .success(let answer): health = answer
+        case .failure(let error):
+            // Who waits for a connection does not know why there is none.
+            let known = store.unreachable?.message ?? store.obstacle.reason ?? state.outage
+            checks.append(Check(name: "database", reason: known ?? error.message))
             return checks
         }
-        checks.append(Check(name: "database"))
+        // A database that answers a question may yet take no writes.
+        checks.append(Check(name: "database", reason: store.obstacle.reason ?? state.outage))
         checks.append(Check(name: "migrations", reason: self.migrations(health)))
         checks.append(Check(name: "lease", reason: Self.lease(state.node, health)))
         return checks
@@ -58,15 +68,28 @@ public final class Readiness: Sendable {
     /// How long the database may take to answer.
     private static let limit: Duration = .seconds(2)
 
-    private static func health(_ store: Store, _ node: NodeEpoch?) async -> StoreHealth? {
-        await withTaskGroup(of: StoreHealth?.self) { group in
-            group.addTask { try? await store.health(of: node) }
+    private static func health(
+        _ store: Store,
+        _ node: NodeEpoch?
+    ) async -> Result<StoreHealth, StoreError> {
+        let late = StoreError(
+            .unavailable,
+            "database unavailable: no answer for \(Self.limit)"
+        )
+        return await withTaskGroup(of: Result<StoreHealth, StoreError>.self) { group in
+            group.addTask {
+                do throws(StoreError) {
+                    return .success(try await store.health(of: node))
+                } catch {
+                    return .failure(error)
+                }
+            }
             group.addTask {
                 try? await Task.sleep(for: Self.limit)
-                return nil
+                return .failure(late)
             }
             defer { group.cancelAll() }
-            return await group.next() ?? nil
+            return await group.next() ?? .failure(late)
         }
     }
 

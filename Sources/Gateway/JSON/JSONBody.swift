@@ -57,6 +57,29 @@ public struct JSONBody: Sendable {
         self.value(name).flatMap { self.expect(name, "a list", $0.arrayValue) }
     }
 
+    /// An object, read by its own members, which are all known to `read`; what is wrong inside is a
+    /// finding with its path.
+    public mutating func object<Value>(
+        _ name: String,
+        _ read: (inout JSONBody) -> Value
+    ) -> Value? {
+        guard let value = self.value(name), value.objectValue != nil else {
+            _ = self.object(name)
+            return nil
+        }
+        guard var inner = try? JSONBody(value) else { return nil }
+        let result = read(&inner)
+        do {
+            try inner.finish()
+        } catch {
+            for finding in error.errors {
+                let path = "\(name)/\(finding.field ?? "")"
+                self.note(path, finding.message, hint: finding.hint)
+            }
+        }
+        return result
+    }
+
     /// Notes something wrong.
     public mutating func note(_ name: String, _ message: String, hint: String? = nil) {
         self.findings.append(Problem.Finding(message, field: name, hint: hint))

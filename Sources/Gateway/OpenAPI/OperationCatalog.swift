@@ -6,8 +6,10 @@ public import PulserIR
 public enum OperationCatalog {
     /// All of them.
     public static let all: [String: Operation] = [
-        Self.access, Self.events, Self.health, Self.sessions, Self.runs, Self.bulk, Self.cluster,
-        Self.evidence,
+        Self.access, Self.events, Self.health, Self.sessions, Self.lanePauses, Self.limits,
+        Self.runs, Self.dead, Self.bulk,
+        Self.cluster,
+        Self.evidence, Self.waits, Self.schedules, Self.claims,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 
@@ -22,7 +24,9 @@ public enum OperationCatalog {
 public enum SchemaCatalog {
     /// All of them.
     public static let all: [String: JSONValue] = [
-        Self.common, Self.access, Self.health, Self.work, Self.cluster,
+        Self.common, Self.access, Self.health, Self.work, Self.pauses, Self.dead, Self.cluster,
+        Self.waits,
+        Self.schedules, Self.claims,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }

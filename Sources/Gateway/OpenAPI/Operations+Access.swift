@@ -28,10 +28,10 @@ extension OperationCatalog {
                 [
                     "name": Schema.text,
                     "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
-                    "tenant": Schema.text,
+                    "tenant": Schema.text, "groups": Schema.list(Schema.text),
                     "expires_in_seconds": Schema.integer(1...TokensResource.lifetimeSecondsMax),
                 ],
-                optional: ["scope", "tenant", "expires_in_seconds"]
+                optional: ["scope", "tenant", "groups", "expires_in_seconds"]
             ),
             answers: [.json(201, "The token with its secret.", Schema.named("NewToken"))]
         ),
@@ -90,6 +90,7 @@ extension SchemaCatalog {
         "name": Schema.text,
         "scope": Schema.optional(Schema.choice(Principal.Scope.allCases.map(\.rawValue))),
         "tenant": Schema.text,
+        "groups": Schema.list(Schema.text),
         "csrf_token": Schema.text,
     ]
 
@@ -98,6 +99,7 @@ extension SchemaCatalog {
         "name": Schema.text,
         "scope": Schema.choice(Principal.Scope.allCases.map(\.rawValue)),
         "tenant": Schema.text,
+        "groups": Schema.list(Schema.text),
         "created_at": Schema.moment,
         "expires_at": Schema.optional(Schema.moment),
         "last_used_at": Schema.optional(Schema.moment),

@@ -1,6 +1,7 @@
 // Nodes, shards and the cluster, described.
 
 import PulserIR
+import Store
 
 extension OperationCatalog {
     private static let node = Operation.Parameter.path("node", "A node's number, or its name.")
@@ -95,6 +96,25 @@ extension OperationCatalog {
                 .json(200, "What moves, or why nothing does.", Schema.named("ShardMoves"))
             ]
         ),
+        "retention.get": Operation(
+            "cluster",
+            "For how long ended runs and events are kept, how much there is, what goes next.",
+            answers: [.json(200, "What is kept.", Schema.named("History"))]
+        ),
+        "retention.update": Operation(
+            "cluster",
+            "Changes for how long something is kept.",
+            note:
+                "Whole days, as 30d, or forever. A day (UTC) that is wholly older is dropped as a "
+                + "whole, within the hour; a run goes with its journal and its artifacts. "
+                + Self.makesNothing,
+            parameters: [Self.ifMatch],
+            body: Schema.object(
+                ["runs": Schema.text, "events": Schema.text, "dry_run": Schema.bool],
+                optional: ["runs", "events", "dry_run"]
+            ),
+            answers: [.json(200, "What is kept, or would be.", Schema.named("History"))]
+        ),
         "runs.why": Operation(
             "runs",
             "Why a run does not run: which gate, since when.",
@@ -106,6 +126,11 @@ extension OperationCatalog {
 
 extension SchemaCatalog {
     private static let maybe = Schema.optional(Schema.text)
+    private static let kept = Schema.object([
+        "keep": Schema.text, "rows": Schema.integer, "bytes": Schema.integer,
+        "days": Schema.integer, "oldest": Self.maybe, "newest": Self.maybe,
+        "next_drop": Schema.optional(Schema.moment),
+    ])
 
     static let cluster: [String: JSONValue] = [
         "NodeStanding": Schema.object(
@@ -135,6 +160,16 @@ extension SchemaCatalog {
                     "reason": Schema.text, "from": Self.maybe, "to": Schema.text,
                     "state": Schema.choice(ShardState.allCases.map(\.rawValue)),
                     "generation": Schema.integer,
+                ])
+            ),
+        ]),
+        "History": Schema.object([
+            "version": Schema.integer, "revision": Schema.integer, "dry_run": Schema.bool,
+            "runs": Self.kept, "events": Self.kept,
+            "drops": Schema.list(
+                Schema.object([
+                    "kind": Schema.choice(HistoryKind.allCases.map(\.rawValue)),
+                    "day": Self.maybe, "rows": Schema.integer, "bytes": Schema.integer,
                 ])
             ),
         ]),
@@ -168,7 +203,7 @@ extension SchemaCatalog {
                     "lease_ms": Schema.integer,
                 ])
             ),
-            "target": Self.maybe,
+            "target": Self.maybe, "worker": Schema.optional(Schema.named("Worker")),
         ]),
     ]
 }

@@ -212,27 +212,41 @@ extension SchemaCatalog {
             "id": Schema.integer, "name": Schema.text, "status": Schema.text,
             "intent": Schema.text, "context": Schema.inputs, "revision": Schema.integer,
             "lanes": Schema.integer, "open_runs": Schema.integer, "created_at": Schema.moment,
+            "paused": Self.pause,
         ]),
-        "Lane": Self.form([
-            "id": Schema.integer, "name": Schema.text, "session": Schema.text,
-            "width": Schema.integer, "priority": Schema.integer, "runs": Schema.inputs,
-        ]),
-        "Run": Self.form([
-            "id": Schema.text, "plan": Schema.text, "plan_digest": Schema.text,
-            "session": Schema.text, "lane": Schema.text,
-            "status": Schema.choice(RunStatus.allCases.map(\.rawValue)),
-            "attempt": Schema.integer, "retry_count": Schema.integer, "priority": Schema.integer,
-            "inputs": Schema.any, "outputs": Schema.any, "failure": Self.maybe,
-            "wait_reason": Self.maybe, "paused_by": Self.maybe, "parent": Self.maybe,
-            "template": Self.maybe, "enqueued_at": Schema.moment,
-            "started_at": Schema.optional(Schema.moment),
-            "finished_at": Schema.optional(Schema.moment),
-        ]),
+        "Lane": Self.form(
+            [
+                "id": Schema.integer, "name": Schema.text, "session": Schema.text,
+                "width": Schema.integer, "priority": Schema.integer, "runs": Schema.inputs,
+                "paused": Self.pause, "worker": Schema.text,
+            ].merging(OperationCatalog.laneRules) { $1 }
+        ),
+        "Run": Schema.object(
+            [
+                "id": Schema.text, "plan": Schema.text, "plan_digest": Schema.text,
+                "session": Schema.text, "lane": Schema.text,
+                "status": Schema.choice(RunStatus.allCases.map(\.rawValue)),
+                "attempt": Schema.integer, "retry_count": Schema.integer,
+                "priority": Schema.integer, "key": Schema.text,
+                "inputs": Schema.any, "outputs": Schema.any, "failure": Self.maybe,
+                "wait_reason": Self.maybe, "paused_by": Self.maybe, "parent": Self.maybe,
+                "unique": Schema.optional(UniqueBody.stored),
+                "template": Self.maybe, "enqueued_at": Schema.moment,
+                "started_at": Schema.optional(Schema.moment),
+                "finished_at": Schema.optional(Schema.moment),
+                "schedule": Schema.optional(Schema.named("RunSchedule")),
+                "worker": Schema.named("Worker"),
+                "deadline": Schema.optional(DeadlineBody.stored),
+            ],
+            optional: ["schedule", "worker", "deadline"],
+            isOpen: true
+        ),
         "Step": Self.form([
             "step": Schema.text, "attempt": Schema.integer, "state": Schema.text,
             "result": Schema.any, "outputs": Schema.inputs, "superseded": Schema.bool,
             "begun_at": Schema.moment, "ended_at": Schema.optional(Schema.moment),
             "failure": Self.maybe, "verifiers": Schema.list(Schema.inputs),
+            "snoozed_ms": Schema.optional(Schema.integer),
         ]),
         "Artifact": Self.form([
             "step": Schema.text, "name": Schema.text, "digest": Schema.text,

@@ -19,7 +19,7 @@ extension OperationCatalog {
         "if-match",
         "The etag that the editor saw, or several by commas; * if it only has to be there."
     )
-    private static let session = Operation.Parameter.path(
+    static let session = Operation.Parameter.path(
         "id",
         "A session's name, else its number."
     )
@@ -27,16 +27,20 @@ extension OperationCatalog {
     private static let reason = Schema.object(["reason": Schema.text], optional: ["reason"])
     private static let inputs = Schema.object([:], isOpen: true)
 
-    private static let filters: [Operation.Parameter] = [
+    static let filters: [Operation.Parameter] = [
         .query(
             "status",
-            "Any of \(Self.statuses), open, ended, paused, by commas; with a - before it: not."
+            "Any of \(Self.statuses), by commas; with a - before it: not. Or dead: what failed for "
+                + "good and nobody put aside."
         ),
         .query("session", "A session's name or number."),
         .query("lane", "A lane's name or number."),
         .query("template", "The template they were made from."),
         .query("plan", "Their plan's name."),
-        .query("text", "Part of the plan's name, the failure or the inputs; an id's beginning."),
+        .query(
+            "text",
+            "Part of the plan's name, the failure or the inputs unless sealed; an id's beginning."
+        ),
         .query("enqueued_after", "From then on."), .query("enqueued_before", "Before then."),
         .query("finished_after", "From then on."), .query("finished_before", "Before then."),
         .query("before", "Only runs older than this one."),
@@ -53,6 +57,7 @@ extension OperationCatalog {
     private static let lane: [String: JSONValue] = [
         "name": Schema.text, "width": Schema.integer(1...Int64(Store.widthMax)),
         "priority": Schema.integer,
+        "worker": Schema.choice(LaneWorker.allCases.map(\.rawValue)),
     ]
 
     static func rows(
@@ -68,7 +73,7 @@ extension OperationCatalog {
         return .json(200, "A page.", Schema.object(members, optional: optional))
     }
 
-    private static func change(
+    static func change(
         _ summary: String,
         _ body: JSONValue? = nil,
         isKeyed: Bool = false
@@ -174,7 +179,7 @@ extension OperationCatalog {
             "lanes",
             "Makes a lane; of several who do so at once, one does.",
             parameters: [Self.session, Self.key],
-            body: Schema.object(Self.lane, optional: ["width", "priority"]),
+            body: Schema.object(Self.lane, optional: ["width", "priority", "worker"]),
             answers: Self.made("The lane.", Schema.named("Lane")) + [
                 .problem(409, "The session has such a lane, or takes no more lanes.")
             ]
@@ -187,13 +192,13 @@ extension OperationCatalog {
         ),
         "lanes.update": Operation(
             "lanes",
-            "Changes a lane's width or priority while it works.",
+            "Changes a lane's settings while it works; null takes a limit away.",
             parameters: [
                 Self.session, .path("lane", "A lane's name, else its number."), Self.ifMatch,
             ],
             body: Schema.object(
-                Self.lane.filter { $0.key != "name" },
-                optional: ["width", "priority"]
+                Self.lane.filter { $0.key != "name" }.merging(Self.laneRules) { $1 },
+                optional: Set(Self.lane.keys).union(Self.laneRules.keys)
             ),
             answers: [.json(200, "The lane.", Schema.named("Lane"))]
         ),
@@ -213,6 +218,7 @@ extension OperationCatalog {
                     "The numbers by status.",
                     Schema.object([
                         "version": Schema.integer, "open": Self.inputs, "ended": Self.inputs,
+                        "dead": Self.inputs,
                     ])
                 )
             ]
@@ -230,14 +236,26 @@ extension OperationCatalog {
             body: Schema.object(
                 Self.plan.merging([
                     "inputs": Self.inputs, "session": Schema.text, "lane": Schema.text,
-                    "priority": Schema.integer,
+                    "priority": Schema.integer, "key": Schema.text,
                     "delay_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),
+                    "unique": UniqueBody.schema, "ttl_ms": DeadlineBody.time,
+                    "deadline_ms": DeadlineBody.time, "deadline_at": Schema.moment,
                 ]) { $1 },
                 optional: Set(Self.plan.keys).union([
-                    "inputs", "session", "lane", "priority", "delay_ms",
+                    "inputs", "session", "lane", "priority", "key", "delay_ms", "unique",
+                    "ttl_ms", "deadline_ms", "deadline_at",
                 ])
             ),
-            answers: Self.made("The run.", Schema.named("Run"))
+            answers: [
+                .json(201, "The run.", Schema.named("Run")),
+                .json(
+                    200,
+                    "What the same request made before; or the run that has the unique key, as "
+                        + "unique_outcome says.",
+                    Schema.named("Run")
+                ),
+                .problem(409, "Another run has the unique key: it is named as run."),
+            ]
         ),
         "runs.get": Operation(
             "runs",
@@ -273,6 +291,16 @@ extension OperationCatalog {
             Schema.object(["by": Schema.text], optional: ["by"])
         ),
         "runs.resume": Self.change("Has a paused run go on."),
+        "runs.snooze": Self.change(
+            "Has a queued run begin later: after for_ms, or at the moment until.",
+            Schema.object(
+                [
+                    "for_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),
+                    "until": Schema.moment,
+                ],
+                optional: ["for_ms", "until"]
+            )
+        ),
     ]
 
     static let bulk: [String: Operation] = [

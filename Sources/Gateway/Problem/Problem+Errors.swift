@@ -15,6 +15,7 @@ extension Problem {
         case let error as Problem: self = error
         case let error as StoreError: self.init(error)
         case let error as DeskError: self.init(error)
+        case let error as WaitError: self.init(error)
         case let error as CompileError: self.init(error)
         case let error as InputError: self.init(error)
         case let error as HTTP2Error: self.init(error)
@@ -48,7 +49,8 @@ extension Problem {
         case .unavailable:
             self.init(
                 .unavailable,
-                "the database cannot be reached now",
+                error.hindrance.map { "the database cannot do this now: \($0.phrase)" }
+                    ?? "the database cannot be reached now",
                 next: "try again in a second; /readyz says when it is back",
                 fields: [.retryAfter: "1"]
             )

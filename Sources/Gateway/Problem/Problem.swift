@@ -44,6 +44,8 @@ public struct Problem: Error, Sendable, CustomStringConvertible {
     public var next: String?
     /// Everything that is wrong, where it is more than one sentence.
     public var errors: [Finding] = []
+    /// Further members of the document.
+    public var members: [String: JSONValue] = [:]
     /// Fields of the answer, such as `allow` or `retry-after`.
     public var fields: HTTPFields = [:]
     /// What is behind it, for the log alone.
@@ -84,6 +86,7 @@ public struct Problem: Error, Sendable, CustomStringConvertible {
             "next": .string(self.next ?? self.code.next),
             "trace_id": .string(trace),
         ]
+        members.merge(self.members) { known, _ in known }
         if !self.errors.isEmpty { members["errors"] = .array(self.errors.map(\.json)) }
         return .object(members)
     }

@@ -1,5 +1,8 @@
 // What the desk says, as the API answers it.
 
+import HTTPTypes
+import PulserIR
+
 extension Problem {
     /// The desk's error.
     init(_ error: DeskError) {
@@ -24,6 +27,14 @@ extension Problem {
             self.init(.conflict, error.message, next: "send {\"from\":\"\(step)\"}")
         case .changed(let run):
             self.init(.conflict, error.message, next: "look at it again: GET /v1/runs/\(run)")
+        case .notUnique(let run):
+            self.init(
+                .conflict,
+                error.message,
+                next: "wait for its end, or POST /v1/runs/\(run)/cancel",
+                fields: [.location: "/v1/runs/\(run)"]
+            )
+            self.members["run"] = .string(run.description)
         case .notStored: self.init(.internal, error.message, next: "try again")
         }
     }

@@ -22,6 +22,8 @@ public struct DeskError: Error, Sendable, CustomStringConvertible {
         case nothingToDo(RunID, firstStep: String)
         /// The run changed meanwhile.
         case changed(RunID)
+        /// Another run has its unique key.
+        case notUnique(RunID)
         /// Nothing was stored.
         case notStored
     }

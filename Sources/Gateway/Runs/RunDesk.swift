@@ -23,6 +23,14 @@ public struct RunOrder: Sendable {
     public var delayMilliseconds: Int64
     /// The template it is made from.
     public var template: String?
+    /// Whom or what it is for: keys of a lane take turns.
+    public var key = ""
+    /// Who asks for it: where a plan says so, somebody else must approve its steps.
+    public var startedBy: String?
+    /// What makes it the only one of its kind; an empty key means its plan and inputs.
+    public var unique: Uniqueness?
+    /// Until when it must have begun or ended.
+    public var deadline: RunDeadline?
 
     /// Describes an order.
     public init(
@@ -47,14 +55,36 @@ public struct RunOrder: Sendable {
 
     /// Names what is asked for, for a key that carries no request of its own.
     public var digest: Digest {
-        Digest(
-            of: JSONValue.object([
-                "plan": .string(self.plan.description), "inputs": self.inputs,
-                "session": .string(self.session), "lane": .string(self.lane),
-                "priority": .integer(Int64(self.priority)),
-                "delay_ms": .integer(self.delayMilliseconds),
-            ]).canonicalBytes
-        )
+        var members: [String: JSONValue] = [
+            "plan": .string(self.plan.description), "inputs": self.inputs,
+            "session": .string(self.session), "lane": .string(self.lane),
+            "priority": .integer(Int64(self.priority)),
+            "delay_ms": .integer(self.delayMilliseconds), "key": .string(self.key),
+        ]
+        if let unique {
+            members["unique"] = .array([
+                .string(unique.key), .string(unique.scope.rawValue),
+                .integer(unique.periodMilliseconds ?? 0), .string(unique.onConflict.rawValue),
+                .integer(unique.debounceMilliseconds),
+            ])
+        }
+        if let deadline {
+            members["deadline"] = .array([
+                .integer(deadline.startMilliseconds ?? 0), .integer(deadline.endsAt ?? 0),
+                .integer(deadline.runMilliseconds ?? 0),
+            ])
+        }
+        return Digest(of: JSONValue.object(members).canonicalBytes)
+    }
+
+    /// What makes it unique, with the key that it has when none was given.
+    var kind: Uniqueness? {
+        guard var unique, unique.key.isEmpty else { return self.unique }
+        let same = JSONValue.object([
+            "plan": .string(self.plan.description), "inputs": self.inputs,
+        ])
+        unique.key = Digest(of: same.canonicalBytes).description
+        return unique
     }
 }
 
@@ -71,8 +101,9 @@ public struct RunDesk: Sendable {
     /// - Parameters:
     ///   - order: What is to run.
     ///   - key: Under which it happens once.
-    /// - Returns: The run; an earlier one when the key was used for the same.
-    /// - Throws: ``DeskError``, or what the store threw.
+    /// - Returns: The run; an earlier one when the key was used for the same, or the one that has its
+    ///   unique key and that the order joins or changes.
+    /// - Throws: ``DeskError``, `notUnique` when another run has its unique key; or what the store threw.
     public func start(_ order: RunOrder, key: RequestKey? = nil) async throws -> StartedRun {
         let inputs = order.inputs.canonicalText
         guard inputs.utf8.count <= Limits.inputsBytesMax else {
@@ -82,7 +113,7 @@ public struct RunDesk: Sendable {
             )
         }
         if let key, let id = try await self.replay(key) {
-            return StartedRun(id: id, isReplay: true)
+            return StartedRun(id: id, outcome: .replayed)
         }
         let lane = try await self.lane(order.session, order.lane)
         let run = NewRun(
@@ -90,7 +121,9 @@ public struct RunDesk: Sendable {
             planDigest: order.plan,
             inputs: inputs,
             priority: order.priority,
-            delayMilliseconds: order.delayMilliseconds
+            delayMilliseconds: order.delayMilliseconds,
+            key: order.key,
+            unique: order.kind
         )
         let started: StartedRun
         do throws(StoreError) {
@@ -98,13 +131,27 @@ public struct RunDesk: Sendable {
                 run,
                 plans: order.plans,
                 template: order.template,
+                startedBy: order.startedBy,
+                deadline: order.deadline,
                 key: key
             )
         } catch {
             if error.code == .conflict, let key { _ = try await self.replay(key) }
             throw error
         }
-        if !started.isReplay { await self.store.tell(.work(lane: lane)) }
+        let delay = order.delayMilliseconds
+        switch started.outcome {
+        case .held:
+            throw DeskError(
+                .notUnique(started.id),
+                "run \(started.id) is of the same kind and has not made room for another"
+            )
+        case .made, .replaced, .debounced:
+            await self.store.tell(
+                delay > 0 ? .due(lane: lane, milliseconds: delay) : .work(lane: lane)
+            )
+        case .replayed, .joined: break
+        }
         return started
     }
 
@@ -131,7 +178,8 @@ public struct RunDesk: Sendable {
         }
     }
 
-    private func lane(_ session: String, _ lane: String) async throws -> Int64 {
+    /// The number of a lane of an active session, made when it is absent.
+    func lane(_ session: String, _ lane: String) async throws -> Int64 {
         do throws(StoreError) {
             return try await self.store.ensureLane(session: session, lane: lane)
         } catch {
@@ -178,7 +226,8 @@ public struct RunDesk: Sendable {
         }
         var inputs: String?
         if let edit {
-            let old = (try? JSONValue(parsing: row.inputs))?.objectValue ?? [:]
+            let text = try self.store.inputs(of: row)
+            let old = (try? JSONValue(parsing: text))?.objectValue ?? [:]
             inputs = try edit(plan, old).canonicalText
         }
         do throws(StoreError) {

@@ -5,6 +5,7 @@ extension JSONValue {
     /// ECMAScript prints them.
     public var canonicalBytes: [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(64)
         self.writeCanonical(to: &bytes)
         return bytes
     }
@@ -17,7 +18,7 @@ extension JSONValue {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
-        case .integer(let value): bytes.append(contentsOf: String(value).utf8)
+        case .integer(let value): Self.writeInteger(value, to: &bytes)
         case .number(let value): bytes.append(contentsOf: Self.canonicalNumber(value).utf8)
         case .string(let value): Self.writeString(value, to: &bytes)
         case .array(let items):
@@ -28,16 +29,39 @@ extension JSONValue {
             }
             bytes.append(UInt8(ascii: "]"))
         case .object(let members):
-            bytes.append(UInt8(ascii: "{"))
-            let sorted = members.sorted { $0.key.utf16.lexicographicallyPrecedes($1.key.utf16) }
-            for (index, member) in sorted.enumerated() {
-                if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                Self.writeString(member.key, to: &bytes)
-                bytes.append(UInt8(ascii: ":"))
-                member.value.writeCanonical(to: &bytes)
-            }
-            bytes.append(UInt8(ascii: "}"))
+            Self.writeObject(members, to: &bytes)
         }
+    }
+
+    /// Appends a number's digits, without a text in between.
+    static func writeInteger(_ number: Int64, to bytes: inout [UInt8]) {
+        guard number >= 0 else { return bytes.append(contentsOf: String(number).utf8) }
+        var scale: Int64 = 1
+        while number / scale >= 10 { scale *= 10 }
+        while scale > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / scale % 10))
+            scale /= 10
+        }
+    }
+
+    private static func writeObject(_ members: [String: JSONValue], to bytes: inout [UInt8]) {
+        func write(_ key: String, _ value: JSONValue) {
+            Self.writeString(key, to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            value.writeCanonical(to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "{"))
+        if members.count == 1, let member = members.first {
+            // Very many are, and need no order.
+            write(member.key, member.value)
+        } else if !members.isEmpty {
+            let keys = members.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
+            for (index, key) in keys.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                write(key, members[key] ?? .null)
+            }
+        }
+        bytes.append(UInt8(ascii: "}"))
     }
 
     /// Appends `text` as a JSON string, escaped as RFC 8785 section 3.2.2.2 asks.

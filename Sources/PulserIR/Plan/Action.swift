@@ -14,6 +14,8 @@ public indirect enum Action: Codable, Sendable, Hashable {
     case fanOut(FanOutAction)
     /// Runs another plan and waits for its end.
     case run(ChildRunAction)
+    /// Waits for a signal or for people's decisions.
+    case wait(WaitAction)
 
     /// The word for this kind of action in plans, events and errors.
     public var kind: String {
@@ -24,6 +26,7 @@ public indirect enum Action: Codable, Sendable, Hashable {
         case .sleep: "sleep"
         case .fanOut: "fan_out"
         case .run: "run"
+        case .wait(let wait): wait.kind
         }
     }
 }

@@ -27,7 +27,7 @@ public struct Step: Codable, Sendable, Hashable {
     /// What that does to the world.
     public var effects: Effects
     /// Time for one attempt, verifiers included. Default 10 min; a sleep adds its length, a child
-    /// run has 24 h.
+    /// run has 24 h; what waits from outside is not counted.
     public var timeoutMilliseconds: Int64
     /// How often the step is tried; `nil` is one attempt, after which the run's policy decides.
     public var retry: RetryPolicy?
@@ -39,6 +39,8 @@ public struct Step: Codable, Sendable, Hashable {
     public var rollback: [RollbackAction]
     /// Files to keep.
     public var artifacts: [ArtifactDeclaration]
+    /// How a program asks to be tried again later; `nil`: it cannot.
+    public var snooze: SnoozePolicy?
 
     /// Makes a step.
     public init(
@@ -54,8 +56,10 @@ public struct Step: Codable, Sendable, Hashable {
         outputs: [String: Template] = [:],
         verify: [Verifier] = [],
         rollback: [RollbackAction] = [],
-        artifacts: [ArtifactDeclaration] = []
+        artifacts: [ArtifactDeclaration] = [],
+        snooze: SnoozePolicy? = nil
     ) {
+        self.snooze = snooze
         self.id = id
         self.title = title
         self.needs = needs
@@ -111,6 +115,23 @@ public struct ArtifactDeclaration: Codable, Sendable, Hashable {
         self.file = file
         self.name = name
         self.mediaType = mediaType
+    }
+}
+
+/// How a program asks to be tried again later without that being a failure: it used up no attempt.
+public struct SnoozePolicy: Codable, Sendable, Hashable {
+    /// The exit code that asks so. Default 75, the `EX_TEMPFAIL` of sysexits.h.
+    public var exit: Int
+    /// How long is waited then. Default 30 s.
+    public var delayMilliseconds: Int64
+    /// How often it may ask until a person has it run again; after that it is a failure. Default 20.
+    public var max: Int
+
+    /// Makes a policy.
+    public init(exit: Int = 75, delayMilliseconds: Int64 = 30_000, max: Int = 20) {
+        self.exit = exit
+        self.delayMilliseconds = delayMilliseconds
+        self.max = max
     }
 }
 

@@ -13,6 +13,8 @@ public struct RunEvent: Sendable, Hashable {
         case runPaused = "run.paused"
         case runUnpaused = "run.unpaused"
         case runRetrying = "run.retrying"
+        case runRequeued = "run.requeued"
+        case runProgress = "run.progress"
         case runRollingBack = "run.rolling_back"
         case runSucceeded = "run.succeeded"
         case runFailed = "run.failed"
@@ -27,6 +29,8 @@ public struct RunEvent: Sendable, Hashable {
         case stepSkipped = "step.skipped"
         case stepCancelled = "step.cancelled"
         case stepUnknown = "step.unknown"
+        case signalTaken = "signal.taken"
+        case approvalDecided = "approval.decided"
         case artifactStored = "artifact.stored"
     }
 
@@ -62,24 +66,49 @@ public struct RunEvent: Sendable, Hashable {
 
     /// Appends the event's line, with its newline, to `bytes`.
     public func write(sequence: Int64, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: "{\"seq\":\(sequence),\"at\":\"".utf8)
+        Self.writeHead(sequence: sequence, to: &bytes)
+        self.writeTail(to: &bytes)
+    }
+
+    /// Appends what a line begins with: all that is known only when the event gets its number.
+    public static func writeHead(sequence: Int64, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: Self.head)
+        JSONValue.writeInteger(sequence, to: &bytes)
+    }
+
+    /// Appends the rest of a line, with its newline.
+    public func writeTail(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: Self.at)
         Timestamp.write(milliseconds: self.atMilliseconds, to: &bytes)
-        bytes.append(contentsOf: "\",\"type\":\"\(self.kind.rawValue)\",\"run\":\"".utf8)
-        bytes.append(contentsOf: self.run.description.utf8)
+        bytes.append(contentsOf: Self.type)
+        bytes.append(contentsOf: self.kind.rawValue.utf8)
+        bytes.append(contentsOf: Self.ofRun)
+        self.run.write(to: &bytes)
         bytes.append(UInt8(ascii: "\""))
         if let step = self.step {
-            bytes.append(contentsOf: ",\"step\":".utf8)
+            bytes.append(contentsOf: Self.ofStep)
             JSONValue.writeString(step, to: &bytes)
         }
         if let attempt = self.attempt {
-            bytes.append(contentsOf: ",\"attempt\":\(attempt)".utf8)
+            bytes.append(contentsOf: Self.ofAttempt)
+            JSONValue.writeInteger(Int64(attempt), to: &bytes)
         }
         if let data = self.data {
-            bytes.append(contentsOf: ",\"data\":".utf8)
+            bytes.append(contentsOf: Self.withData)
             data.writeCanonical(to: &bytes)
         }
-        bytes.append(contentsOf: "}\n".utf8)
+        bytes.append(UInt8(ascii: "}"))
+        bytes.append(UInt8(ascii: "\n"))
     }
+
+    // Made once: this is on the way of every event.
+    private static let head = Array("{\"seq\":".utf8)
+    private static let at = Array(",\"at\":\"".utf8)
+    private static let type = Array("\",\"type\":\"".utf8)
+    private static let ofRun = Array("\",\"run\":\"".utf8)
+    private static let ofStep = Array(",\"step\":".utf8)
+    private static let ofAttempt = Array(",\"attempt\":".utf8)
+    private static let withData = Array(",\"data\":".utf8)
 }
 
 /// Points in time as RFC 3339 text in UTC.
@@ -99,24 +128,24 @@ public enum Timestamp {
         let dayOfMonth = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        func append(_ number: Int, digits: Int, then end: Character) {
+        func append(_ number: Int, digits: Int, then end: UInt8) {
             var scale = 1
             for _ in 1..<digits { scale *= 10 }
             while scale > 0 {
                 bytes.append(UInt8(ascii: "0") + UInt8(number / scale % 10))
                 scale /= 10
             }
-            bytes.append(contentsOf: String(end).utf8)
+            bytes.append(end)
         }
-        append(year, digits: 4, then: "-")
-        append(month, digits: 2, then: "-")
-        append(dayOfMonth, digits: 2, then: "T")
-        append(rest / 3_600_000, digits: 2, then: ":")
+        append(year, digits: 4, then: UInt8(ascii: "-"))
+        append(month, digits: 2, then: UInt8(ascii: "-"))
+        append(dayOfMonth, digits: 2, then: UInt8(ascii: "T"))
+        append(rest / 3_600_000, digits: 2, then: UInt8(ascii: ":"))
         rest %= 3_600_000
-        append(rest / 60_000, digits: 2, then: ":")
+        append(rest / 60_000, digits: 2, then: UInt8(ascii: ":"))
         rest %= 60_000
-        append(rest / 1_000, digits: 2, then: ".")
-        append(rest % 1_000, digits: 3, then: "Z")
+        append(rest / 1_000, digits: 2, then: UInt8(ascii: "."))
+        append(rest % 1_000, digits: 3, then: UInt8(ascii: "Z"))
     }
 
     /// `2026-11-20T12:00:00.000Z` for milliseconds since 1970.

@@ -57,9 +57,20 @@ public struct RunID: Sendable, Hashable, Comparable {
 extension RunID: CustomStringConvertible {
     /// The eight letters.
     public var description: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8)
+        self.write(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the eight letters to `bytes`.
+    public func write(to bytes: inout [UInt8]) {
         let value = self.scrambled
-        let letters = (0..<8).map { Self.alphabet[Int(value >> UInt64(35 - 5 * $0)) & 31] }
-        return String(decoding: letters, as: UTF8.self)
+        var shift: UInt64 = 40
+        while shift > 0 {
+            shift -= 5
+            bytes.append(Self.alphabet[Int(value >> shift) & 31])
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 /// One row of the step journal, keyed by run, step and attempt.
 public struct StepRecord: Codable, Sendable, Hashable {
     /// How far the attempt came.
-    public enum State: String, Codable, Sendable, Hashable {
+    public enum State: String, Codable, Sendable, Hashable, CaseIterable {
         /// The action is about to run or was running when the node died.
         case intent
         case succeeded
@@ -30,6 +30,9 @@ public struct StepRecord: Codable, Sendable, Hashable {
     public var failure: String?
     /// The kind of failure, which retry policies choose by.
     public var failureKind: RetryPolicy.Failure?
+    /// Set when the step asked to be tried again later: how long is waited. It is `cancelled` then,
+    /// and used up no attempt.
+    public var snoozedMilliseconds: Int64?
 
     /// Makes a record.
     public init(

@@ -35,6 +35,10 @@ public struct LaneMachine: Sendable {
         case rest
         /// The rest is over.
         case rested
+        /// A rate lets nothing begin for a while.
+        case shut
+        /// It may let something begin again.
+        case opened
     }
 
     /// Runs at once.
@@ -45,6 +49,8 @@ public struct LaneMachine: Sendable {
     public private(set) var isDraining = false
     /// Whether the lane takes nothing for a while.
     public private(set) var isResting = false
+    /// Whether a rate lets nothing begin for a while.
+    public private(set) var isShut = false
     /// Whether runs may be under way that the lane does not know of.
     public private(set) var isInDoubt = false
     private var isClaiming = false
@@ -89,9 +95,13 @@ public struct LaneMachine: Sendable {
         case .rested:
             self.isResting = false
             self.isWanting = true
+        case .shut: self.isShut = true
+        case .opened:
+            self.isShut = false
+            self.isWanting = true
         }
         let free = self.width - self.active.count
-        guard self.isWanting, !self.isClaiming, !self.isDraining, !self.isResting,
+        guard self.isWanting, !self.isClaiming, !self.isDraining, !self.isResting, !self.isShut,
             !self.isInDoubt, free > 0
         else { return nil }
         self.isClaiming = true

@@ -201,7 +201,9 @@ extension StepGraphMachine {
             self.states[step].status = .skipped
             self.states[step].isSkippedByFailure = record.failure != nil
         // Stopped, by a request that is repeated or by a node that went away: perhaps it runs again.
-        case .cancelled: self.states[step].status = .pending
+        case .cancelled:
+            self.states[step].status = .pending
+            if record.snoozedMilliseconds != nil { self.states[step].earlierAttempts += 1 }
         // Asked again: perhaps its verifiers can tell by now.
         case .unknown: self.states[step].status = .running
         }

@@ -45,6 +45,7 @@ extension StepGraphMachine {
     mutating func start(_ step: Int, _ actions: inout [Action]) {
         self.states[step].status = .running
         self.states[step].isDue = false
+        self.states[step].isSnoozed = false
         self.states[step].attempts += 1
         self.attempted.removeAll { $0 == step }
         self.attempted.append(step)
@@ -74,6 +75,19 @@ extension StepGraphMachine {
             self.states[step].status = .succeeded
             actions.append(.settle(step, .succeeded))
         case .again: self.again(step, &actions)
+        case .snoozed(let milliseconds):
+            self.states[step].earlierAttempts += 1
+            guard self.phase == .forward || self.phase == .cleanup else {
+                if self.stopReason != nil, !self.runsOnFailure[step] {
+                    return self.cancel(step, &actions)
+                }
+                // As if it had not begun: in the run's next attempt, if there is one.
+                self.states[step].status = .pending
+                return
+            }
+            self.states[step].status = .retrying
+            self.states[step].isSnoozed = true
+            actions.append(.pause(step, milliseconds: milliseconds))
         case .stopped: self.cancel(step, &actions)
         case .unknown:
             self.states[step].status = .unknown
@@ -200,7 +214,7 @@ extension StepGraphMachine {
     ) -> Bool {
         for step in self.states.indices where self.states[step].status == .retrying {
             self.states[step].isDue = false
-            if self.runsOnFailure[step] {
+            if self.runsOnFailure[step] || self.states[step].isSnoozed {
                 // It is asked again when the run cleans up, or in the run's next attempt.
                 self.states[step].status = .pending
             } else {

@@ -51,6 +51,8 @@ public struct StepGraphMachine: Sendable {
         case succeeded
         /// - `retryable`: false when the failure can only repeat (a bad expression, say).
         case failed(RetryPolicy.Failure, retryable: Bool)
+        /// It asked to be tried again after this time, which uses up no attempt.
+        case snoozed(milliseconds: Int64)
         /// Stopped because the run was cancelled or timed out.
         case stopped
         /// After a crash nobody can tell; the run waits for a person.
@@ -107,6 +109,8 @@ public struct StepGraphMachine: Sendable {
         var isDeciding = false
         /// Its pause is over, so that its next attempt starts as soon as there is a place.
         var isDue = false
+        /// It waits because it asked to be tried later, not because it failed.
+        var isSnoozed = false
         /// Failures, of those the journal holds, after which the step itself is not tried again.
         var finalFailures = 0
         /// Skipped because a step it needs failed, not by its own `if`.
@@ -157,6 +161,16 @@ public struct StepGraphMachine: Sendable {
         self.dependents = dependents
         self.runsOnFailure = plan.steps.map { $0.condition?.looksAtFailure ?? false }
         self.states = plan.steps.map { _ in StepState() }
+    }
+
+    /// The graph of another run of the same plan, which shares what the plan alone decides.
+    ///
+    /// - Parameter retryCount: How often that run was tried again before.
+    /// - Returns: The graph, with nothing begun.
+    public func again(retryCount: Int) -> StepGraphMachine {
+        var machine = self
+        machine.retryCount = retryCount
+        return machine
     }
 
     /// The status of each step, in the plan's order.

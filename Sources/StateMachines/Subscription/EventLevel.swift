@@ -17,11 +17,12 @@ extension RunEvent.Kind {
     public var level: EventLevel {
         switch self {
         case .runFailed, .runTimedOut, .stepFailed, .stepUnknown: .error
-        case .runWaiting, .runPaused, .runRetrying, .runRollingBack, .runCancelled,
+        case .runWaiting, .runPaused, .runRetrying, .runRequeued, .runRollingBack, .runCancelled,
             .stepRetrying, .stepCancelled:
             .warning
-        case .runStarted, .runResumed, .runUnpaused, .runSucceeded, .stepStarted, .stepOutput,
-            .stepVerified, .stepSucceeded, .stepSkipped, .artifactStored:
+        case .runStarted, .runResumed, .runUnpaused, .runProgress, .runSucceeded, .stepStarted,
+            .stepOutput, .stepVerified, .stepSucceeded, .stepSkipped, .artifactStored, .signalTaken,
+            .approvalDecided:
             .info
         }
     }
@@ -34,9 +35,10 @@ extension RunEvent.Kind {
         case .runCancelled: .cancelled
         case .runTimedOut: .timedOut
         case .runStarted, .runResumed, .runWaiting, .runPaused, .runUnpaused, .runRetrying,
-            .runRollingBack, .stepStarted, .stepOutput, .stepVerified, .stepRetrying,
+            .runRequeued, .runProgress, .runRollingBack, .stepStarted, .stepOutput, .stepVerified,
+            .stepRetrying,
             .stepSucceeded, .stepFailed, .stepSkipped,
-            .stepCancelled, .stepUnknown, .artifactStored:
+            .stepCancelled, .stepUnknown, .artifactStored, .signalTaken, .approvalDecided:
             nil
         }
     }

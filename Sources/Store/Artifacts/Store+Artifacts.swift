@@ -111,7 +111,8 @@ extension Store {
             [.int8(run.number), .text(step), .text(name)]
         )
         guard rows.count == 1 else { throw StoreError(.notFound, "there is no such artifact") }
-        return try rows.first().bytesIfPresent(0)
+        guard let bytes = try rows.first().bytesIfPresent(0) else { return nil }
+        return try self.seal.opened(bytes, .artifact(run: run, step: step, name: name.storable))
     }
 }
 

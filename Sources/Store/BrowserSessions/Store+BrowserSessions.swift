@@ -58,7 +58,8 @@ extension Store {
                     scope: try row.text(3),
                     tenant: try row.text(4),
                     secretHash: [],
-                    timeLeft: .milliseconds(try row.int64(5))
+                    timeLeft: .milliseconds(try row.int64(5)),
+                    groups: try row.texts(6)
                 )
             )
         }

@@ -12,11 +12,14 @@ public enum BulkAction: String, Sendable, Hashable, CaseIterable {
     case pause
     /// Have them go on.
     case resume
+    /// Put dead letters aside.
+    case discard
 
     /// The statuses it can do anything to.
     public var statuses: [RunStatus] {
         switch self {
         case .cancel, .pause, .resume: [.queued, .claimed, .running, .waiting]
+        case .discard: RunRow.deadStatuses
         case .retry: [.failed, .cancelled, .timedOut, .succeeded, .waiting]
         }
     }

@@ -122,13 +122,11 @@ enum BulkSQL {
         picked AS MATERIALIZED (
             SELECT i.run_id FROM bulk_item i JOIN mine ON mine.id = i.bulk_id
             WHERE i.state = 'pending' ORDER BY i.run_id LIMIT $4),
-        asked AS (
-            \(RunsSQL.cancel("r.id IN (SELECT run_id FROM picked)", reason: "$3"))
-            RETURNING run.id)
+        \(RunsSQL.cancel("r.id IN (SELECT run_id FROM picked)", reason: "$3"))
         UPDATE bulk_item i SET
-            state = CASE WHEN asked.id IS NULL THEN 'skipped' ELSE 'ok' END,
-            reason = CASE WHEN asked.id IS NULL THEN 'the run had ended already' END
-        FROM picked LEFT JOIN asked ON asked.id = picked.run_id
+            state = CASE WHEN cancelled.id IS NULL THEN 'skipped' ELSE 'ok' END,
+            reason = CASE WHEN cancelled.id IS NULL THEN 'the run had ended already' END
+        FROM picked LEFT JOIN cancelled ON cancelled.id = picked.run_id
         WHERE i.bulk_id = $1 AND i.run_id = picked.run_id
         RETURNING i.run_id
         """

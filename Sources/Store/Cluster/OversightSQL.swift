@@ -66,12 +66,12 @@ enum OversightSQL {
                (SELECT count(*) FROM run a WHERE a.shard_id = r.shard_id AND a.lane_id = r.lane_id
                 AND a.status IN ('claimed', 'running', 'waiting')),
                (SELECT count(*) FROM (
-                   SELECT FROM run b WHERE b.lane_id = r.lane_id AND b.status = 'queued'
-                   AND b.paused_by IS NULL AND b.due_at <= clock_timestamp()
-                   AND (b.priority > r.priority OR b.priority = r.priority AND b.id < r.id)
+                   SELECT FROM run b WHERE b.lane_id = r.lane_id
+                   AND (\(RunsSQL.isReady("b")) OR \(RunsSQL.isReady("b", isKeyed: true)))
+                   AND (b.rank, b.id) < (r.rank, r.id)
                    LIMIT $2) ahead),
                (SELECT min(k.id) FROM run k
-                WHERE k.parent_run = r.id AND k.finished_at IS NULL),
+                WHERE k.parent_run = r.id),
                n.name, n.status, \(milliseconds("n.lease_until - clock_timestamp()")),
                \(milliseconds("clock_timestamp() - n.status_since")),
                t.name, CASE WHEN r.paused_by IS NOT NULL
@@ -80,14 +80,41 @@ enum OversightSQL {
                    THEN \(milliseconds("clock_timestamp() - r.waiting_at")) END,
                \(milliseconds("clock_timestamp() - r.started_at")),
                (SELECT \(milliseconds("clock_timestamp() - k.enqueued_at")) FROM run k
-                WHERE k.parent_run = r.id AND k.finished_at IS NULL ORDER BY k.id LIMIT 1),
+                WHERE k.parent_run = r.id ORDER BY k.id LIMIT 1),
                (SELECT min(a.id) FROM run a WHERE a.shard_id = r.shard_id AND a.lane_id = r.lane_id
                 AND a.status IN ('claimed', 'running', 'waiting')),
+               CASE WHEN r.key <> '' THEN l.key_width END,
+               (SELECT count(*) FROM run a WHERE a.shard_id = r.shard_id AND a.lane_id = r.lane_id
+                AND a.key = r.key AND a.status IN ('claimed', 'running', 'waiting')),
+               q.scope, q.name, q.wait_us / 1000,
+               z.scope, z.paused_by, z.reason, \(milliseconds("clock_timestamp() - z.paused_at")),
                \(milliseconds("clock_timestamp() - h.state_since")), \(MovesSQL.columns("h"))
-        FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
+        FROM run_any r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN shard h ON h.shard_id = r.shard_id
         LEFT JOIN node n ON n.node_epoch = h.owner LEFT JOIN node t ON t.node_epoch = h.target
+        LEFT JOIN LATERAL (\(widestPause)) z ON true
+        LEFT JOIN LATERAL (\(longestWait)) q ON r.status = 'queued'
         WHERE r.id = $1
         """
     )
+
+    /// The rate that lets the run begin last: of the lane, of a limit that it shares, of the key.
+    private static let longestWait = """
+        SELECT * FROM (
+            SELECT w.scope, w.name, w.wait_us FROM lane_shut(l, rate_now()) w
+            UNION ALL
+            SELECT 'key', r.key, lane_key_wait(l, r.key, rate_now())) a
+        WHERE a.wait_us > 0 ORDER BY a.wait_us DESC LIMIT 1
+        """
+
+    /// The pause that holds back most: of the session, else of the lane, else of the key.
+    private static let widestPause = """
+        SELECT * FROM (
+            SELECT 'session' AS scope, p.paused_by, p.reason, p.paused_at FROM session_pause p
+            WHERE p.session_id = l.session_id AND position('/' IN l.name) = 0
+            UNION ALL
+            SELECT CASE p.key WHEN '' THEN 'lane' ELSE 'key' END, p.paused_by, p.reason, p.paused_at
+            FROM lane_pause p WHERE p.lane_id = l.id AND p.key IN ('', r.key)) q
+        ORDER BY q.scope = 'session' DESC, q.scope = 'lane' DESC LIMIT 1
+        """
 }

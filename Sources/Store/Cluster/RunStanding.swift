@@ -49,6 +49,37 @@ public struct RunStanding: Sendable, Hashable {
     /// The name of the shard's next owner.
     public var targetName: String?
 
+    /// What somebody paused that the run belongs to; `nil` when nothing of it is paused.
+    public var lanePause: Pause?
+    /// How many runs of its key its lane takes at once; `nil` where only the lane's width counts.
+    public var keyWidth: Int?
+    /// How many of them are under way.
+    public var keyActive = 0
+    /// The rate that lets it begin last; `nil` when all would let it begin now.
+    public var rateWait: LaneWait?
+
+    /// A pause of more than one run.
+    public struct Pause: Sendable, Hashable {
+        /// What is paused.
+        public enum Scope: String, Sendable, Hashable {
+            /// The session.
+            case session
+            /// The lane.
+            case lane
+            /// The runs of its key in its lane.
+            case key
+        }
+
+        /// What is paused.
+        public var scope: Scope
+        /// Who paused it.
+        public var by: String
+        /// Why, if that was said.
+        public var reason: String?
+        /// For how long it has been paused.
+        public var since: Duration
+    }
+
     /// Counting stops here.
     public static let aheadMax = 1_000
 
@@ -73,6 +104,12 @@ public enum RunGate: Sendable, Hashable {
     case underWay
     /// Somebody paused it.
     case paused
+    /// Somebody paused its session.
+    case sessionPaused
+    /// Somebody paused its lane.
+    case lanePaused
+    /// Somebody paused the runs of its key.
+    case keyPaused
     /// Its time has not come.
     case notDue
     /// Nobody owns its shard; the coordinator gives it to a node.
@@ -97,6 +134,10 @@ public enum RunGate: Sendable, Hashable {
     case waiting
     /// Its lane has as many runs under way as it takes.
     case laneFull
+    /// Its lane has as many runs of its key under way as it takes.
+    case keyFull
+    /// A rate lets nothing of it begin for a while.
+    case rateLimited
     /// Others of its lane are before it.
     case behindOthers
     /// Nothing holds it up: its node takes it when it looks next.
@@ -109,6 +150,13 @@ extension RunStanding {
         if self.status.isTerminal { return .ended }
         if self.status == .queued, self.pausedBy != nil { return .paused }
         if self.status == .queued, self.cancelReason == nil, self.dueIn > .zero { return .notDue }
+        if self.status == .queued, self.cancelReason == nil, let pause = self.lanePause {
+            switch pause.scope {
+            case .session: return .sessionPaused
+            case .lane: return .lanePaused
+            case .key: return .keyPaused
+            }
+        }
         if let gate = self.shardGate { return gate }
         if self.cancelReason != nil { return .cancelRequested }
         // At rest, or about to be: what else it waits for counts when it goes on.
@@ -117,6 +165,8 @@ extension RunStanding {
         case .queued:
             if let gate = self.nodeGate { return gate }
             if self.laneActive >= self.laneWidth { return .laneFull }
+            if let width = self.keyWidth, self.keyActive >= width { return .keyFull }
+            if self.rateWait != nil { return .rateLimited }
             return self.laneActive + self.ahead >= self.laneWidth ? .behindOthers : .ready
         case .waiting: return self.child == nil ? .waiting : .child
         case .claimed, .running: return self.child == nil ? .underWay : .child
@@ -131,8 +181,9 @@ extension RunStanding {
             self.shard.stateFor
         case .leaseOver: self.owner.map { .zero - $0.leaseLeft }
         case .nodeDraining: self.owner?.statusFor
-        case .laneFull, .behindOthers, .ready: self.readyFor
+        case .laneFull, .keyFull, .rateLimited, .behindOthers, .ready: self.readyFor
         case .paused: self.pausedFor
+        case .sessionPaused, .lanePaused, .keyPaused: self.lanePause?.since
         case .waiting: self.waitingFor
         case .child: self.childFor
         case .underWay: self.startedBefore

@@ -133,7 +133,24 @@ extension RunStanding {
         self.startedBefore = try row.millisecondsIfPresent(22)
         self.childFor = try row.millisecondsIfPresent(23)
         self.foremost = try row.int64IfPresent(24).map(RunID.init(_:))
-        self.shard = try ShardStanding(row.from(25))
+        self.keyWidth = try row.int64IfPresent(25).map { Int($0) }
+        self.keyActive = try row.int(26)
+        if let scope = try row.textIfPresent(27).flatMap(LaneWait.Scope.init(rawValue:)) {
+            self.rateWait = LaneWait(
+                scope: scope,
+                name: try row.text(28),
+                time: .milliseconds(try row.int64(29))
+            )
+        }
+        if let scope = try row.textIfPresent(30).flatMap(Pause.Scope.init(rawValue:)) {
+            self.lanePause = Pause(
+                scope: scope,
+                by: try row.text(31),
+                reason: try row.textIfPresent(32),
+                since: try row.milliseconds(33)
+            )
+        }
+        self.shard = try ShardStanding(row.from(34))
     }
 }
 

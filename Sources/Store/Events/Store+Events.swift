@@ -1,6 +1,7 @@
 // Reading a lane's log.
 
 internal import Postgres
+internal import PulserIR
 
 /// A piece of a lane's log: `count` events, one JSON document a line.
 public struct EventChunk: Sendable, Hashable {
@@ -36,10 +37,14 @@ extension Store {
             [.int8(lane), .int8(sequence), .int8(Int64(limit))]
         )
         return try rows.decode { row throws(StoreError) in
-            EventChunk(
-                firstSequence: try row.int64(0),
+            let first = try row.int64(0)
+            return EventChunk(
+                firstSequence: first,
                 count: try row.int(1),
-                bytes: try row.bytes(2)
+                bytes: try self.seal.opened(
+                    try row.bytes(2),
+                    .events(lane: lane, firstSequence: first)
+                )
             )
         }.filter { $0.endSequence > sequence }
     }

@@ -96,10 +96,14 @@ extension Store {
             [.int8(lane), .int8(sequence), .int8(Int64(bytesMax))]
         )
         return try rows.decode { row throws(StoreError) in
-            EventChunk(
-                firstSequence: try row.int64(0),
+            let first = try row.int64(0)
+            return EventChunk(
+                firstSequence: first,
                 count: try row.int(1),
-                bytes: try row.bytes(2)
+                bytes: try self.seal.opened(
+                    try row.bytes(2),
+                    .events(lane: lane, firstSequence: first)
+                )
             )
         }.filter { $0.endSequence > sequence }
     }
@@ -151,13 +155,15 @@ extension Store {
     public func runSummary(_ id: RunID) async throws(StoreError) -> RunSummary {
         let rows = try await self.execute(StreamsSQL.summary, [.int8(id.number)])
         guard rows.count == 1 else { throw StoreError(.notFound, "there is no run \(id)") }
-        return try RunSummary(rows.first())
+        return try RunSummary(rows.first(), self.seal)
     }
 
     /// Those of the runs with these numbers that have ended.
     public func endedRuns(_ runs: [Int64]) async throws(StoreError) -> [RunSummary] {
         let rows = try await self.execute(StreamsSQL.ended, [.int8Array(runs)])
-        return try rows.decode { row throws(StoreError) in try RunSummary(row) }
+        return try rows.decode { row throws(StoreError) in
+            try RunSummary(row, self.seal)
+        }
     }
 
     /// Runs of these lanes that have not ended and are older than `before`, newest first.
@@ -170,6 +176,8 @@ extension Store {
             StreamsSQL.open,
             [.int8Array(lanes), .int8(before.number), .int8(Int64(limit))]
         )
-        return try rows.decode { row throws(StoreError) in try RunSummary(row) }
+        return try rows.decode { row throws(StoreError) in
+            try RunSummary(row, self.seal)
+        }
     }
 }

@@ -21,10 +21,10 @@ enum StreamsSQL {
         """
         SELECT i.lane,
             coalesce((SELECT e.first_seq - 1 FROM run_events e WHERE e.lane_id = i.lane
-                      ORDER BY e.first_seq LIMIT 1), 0)::bigint,
+                      ORDER BY e.first_seq LIMIT 1), l.dropped_through, 0)::bigint,
             coalesce((SELECT e.first_seq + e.n - 1 FROM run_events e WHERE e.lane_id = i.lane
-                      ORDER BY e.first_seq DESC LIMIT 1), 0)::bigint
-        FROM unnest($1) AS i (lane)
+                      ORDER BY e.first_seq DESC LIMIT 1), l.dropped_through, 0)::bigint
+        FROM unnest($1) AS i (lane) LEFT JOIN lane l ON l.id = i.lane
         """
     )
 
@@ -91,15 +91,14 @@ enum StreamsSQL {
     static let summary = PostgresStatement(
         "streams.summary",
         [.int8],
-        "SELECT \(columns) FROM run WHERE id = $1"
+        "SELECT \(columns) FROM run_any WHERE id = $1"
     )
 
     static let ended = PostgresStatement(
         "streams.ended",
         [.int8Array],
         """
-        SELECT \(columns) FROM run WHERE id = ANY ($1)
-        AND status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
+        SELECT \(columns) FROM run_done WHERE id = ANY ($1)
         """
     )
 

@@ -22,6 +22,12 @@ extension Store {
         return StoreHealth(migrationsApplied: try row.int(0), hasLease: try row.bool(1))
     }
 
+    /// Why no connection can be had; `nil` while one is open.
+    public var unreachable: StoreError? {
+        guard case .unavailable(_, let reason) = self.pool.availability else { return nil }
+        return StoreError(PostgresError(.missingServer, reason))
+    }
+
     /// Compares a program's migrations with those that the database has.
     ///
     /// - Parameter files: The program's.

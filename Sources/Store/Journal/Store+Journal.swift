@@ -39,27 +39,50 @@ extension StepRecord {
     }
 
     /// The text of the `record` column.
-    /// Written by hand in the shape that ``Body`` reads: this is on the way of every step.
+    /// Written by hand in the shape that ``Body`` reads, keys in order: this is on the way of every step.
     var bodyText: String {
-        var members: [String: JSONValue] = [:]
-        if self.result != .null { members["result"] = self.result }
-        if !self.outputs.isEmpty { members["outputs"] = .object(self.outputs) }
-        if !self.verifiers.isEmpty {
-            members["verifiers"] = .array(
-                self.verifiers.map { outcome in
-                    .object([
-                        "id": .string(outcome.id), "kind": .string(outcome.kind),
-                        "required": .bool(outcome.required),
-                        "result": .string(outcome.result.rawValue),
-                        "expected": .string(outcome.expected),
-                        "observed": .string(outcome.observed),
-                    ])
-                }
-            )
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(128)
+        func key(_ name: StaticString) {
+            bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
+            bytes.append(UInt8(ascii: "\""))
+            name.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            bytes.append(UInt8(ascii: "\""))
+            bytes.append(UInt8(ascii: ":"))
         }
-        if let failure = self.failure { members["failure"] = .string(failure) }
-        if let kind = self.failureKind { members["failureKind"] = .string(kind.rawValue) }
-        return members.isEmpty ? "{}" : JSONValue.object(members).canonicalText
+        if let failure = self.failure {
+            key("failure")
+            JSONValue.writeString(failure, to: &bytes)
+        }
+        if let kind = self.failureKind {
+            key("failureKind")
+            JSONValue.writeString(kind.rawValue, to: &bytes)
+        }
+        if !self.outputs.isEmpty {
+            key("outputs")
+            JSONValue.object(self.outputs).writeCanonical(to: &bytes)
+        }
+        if self.result != .null {
+            key("result")
+            self.result.writeCanonical(to: &bytes)
+        }
+        if !self.verifiers.isEmpty {
+            key("verifiers")
+            JSONValue.array(self.verifiers.map(\.json)).writeCanonical(to: &bytes)
+        }
+        if bytes.isEmpty { return "{}" }
+        bytes.append(UInt8(ascii: "}"))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension VerifierOutcome {
+    fileprivate var json: JSONValue {
+        .object([
+            "id": .string(self.id), "kind": .string(self.kind), "required": .bool(self.required),
+            "result": .string(self.result.rawValue), "expected": .string(self.expected),
+            "observed": .string(self.observed),
+        ])
     }
 }
 
@@ -69,7 +92,11 @@ extension Store {
     /// - Throws: `corrupt` when a row cannot be read.
     public func journal(_ run: RunID) async throws(StoreError) -> [JournalRow] {
         let rows = try await self.execute(JournalSQL.read, [.int8(run.number)])
-        return try rows.decode { row throws(StoreError) in try JournalRow(row) }
+        var journal: [JournalRow] = []
+        for step in try FoldedStep.all(rows) {
+            journal.append(try JournalRow(step, of: run, self.seal))
+        }
+        return journal
     }
 
     /// A page of a run's journal, in the order of ``journal(_:)``.
@@ -95,18 +122,14 @@ extension Store {
                 step.map { .text($0.storable) } ?? .null, .int8(Int64(limit) + 1),
             ]
         )
-        let all = try rows.decode { row throws(StoreError) in
-            (
-                row: try JournalRow(row),
-                place: JournalPlace(
-                    begunMicroseconds: try row.int64(7),
-                    step: try row.text(0),
-                    attempt: try row.int64(1)
-                )
-            )
+        // What an ended run keeps comes whole.
+        let all = try FoldedStep.all(rows).filter { kept in
+            (step == nil || kept.key.step == step) && (cursor.map { $0 < kept.place } ?? true)
         }
         let page = all.prefix(limit)
-        return (page.map(\.row), all.count > limit ? page.last?.place : nil)
+        var journal: [JournalRow] = []
+        for kept in page { journal.append(try JournalRow(kept, of: run, self.seal)) }
+        return (journal, all.count > limit ? page.last?.place : nil)
     }
 }
 
@@ -124,32 +147,5 @@ public struct JournalPlace: Sendable, Hashable {
         self.begunMicroseconds = begunMicroseconds
         self.step = step
         self.attempt = attempt
-    }
-}
-
-extension JournalRow {
-    init(_ row: StoreRow) throws(StoreError) {
-        let step = try row.text(0)
-        let body: StepRecord.Body
-        do {
-            body = try JSONValue(parsing: try row.text(3)).decode(StepRecord.Body.self)
-        } catch {
-            throw StoreError(.corrupt, "the journal of step '\(step)' cannot be read")
-        }
-        self.init(
-            record: StepRecord(
-                step: step,
-                attempt: try row.int(1),
-                state: StepRecord.State(rawValue: try row.text(2)) ?? .unknown,
-                result: body.result ?? .null,
-                outputs: body.outputs ?? [:],
-                verifiers: body.verifiers ?? [],
-                failure: body.failure,
-                failureKind: body.failureKind
-            ),
-            isSuperseded: try row.bool(4),
-            begunMilliseconds: try row.int64(5),
-            endedMilliseconds: try row.int64IfPresent(6)
-        )
     }
 }

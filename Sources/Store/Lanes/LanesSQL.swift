@@ -5,6 +5,15 @@ internal import Postgres
 enum LanesSQL {
     static let all = [ensure, create, update, load, list, page, find, named, counts]
 
+    /// A lane as ``LaneRow`` reads it; `next` is the number its next event gets.
+    private static func columns(next: String = "0::bigint") -> String {
+        """
+        l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, \(next) AS next_seq,
+            \(LanePauseSQL.mark(lane: "l.id")), l.worker, \(LimitsSQL.rules("l")),
+            \(LimitsSQL.mark("l"))
+        """
+    }
+
     /// The lane of that name in an active session, made when absent.
     static let ensure = PostgresStatement(
         "lanes.ensure",
@@ -26,11 +35,11 @@ enum LanesSQL {
     /// session takes no more.
     static let create = PostgresStatement(
         "lanes.create",
-        RequestKeysSQL.types + [.int8, .text, .int8, .int8],
+        RequestKeysSQL.types + [.int8, .text, .int8, .int8, .text],
         """
         WITH made AS (
-            INSERT INTO lane (session_id, name, width, priority)
-            SELECT s.id, $5, $6::integer, $7::integer FROM session s
+            INSERT INTO lane (session_id, name, width, priority, worker)
+            SELECT s.id, $5, $6::integer, $7::integer, $8 FROM session s
             WHERE s.id = $4 AND s.status = 'active'
             ON CONFLICT (session_id, name) DO NOTHING RETURNING id),
         keyed AS (
@@ -43,36 +52,60 @@ enum LanesSQL {
     /// Sets what is given, if the lane still has the settings that its editor saw.
     static let update = PostgresStatement(
         "lanes.update",
-        [.int8, .int8, .int8, .int8, .int8],
+        [.int8, .int8, .int8, .int8, .int8, .text, .text, .text, .text],
         """
         UPDATE lane l SET width = coalesce($2::bigint::integer, l.width),
-            priority = coalesce($3::bigint::integer, l.priority)
+            priority = coalesce($3::bigint::integer, l.priority),
+            worker = coalesce($6, l.worker),
+            \(ruleColumns)
         FROM session s
         WHERE l.id = $1 AND s.id = l.session_id
         AND ($4::bigint IS NULL OR l.width = $4) AND ($5::bigint IS NULL OR l.priority = $5)
-        RETURNING l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id,
-            0::bigint AS next_seq
+        AND ($7 IS NULL OR l.worker = $7)
+        AND ($9::text IS NULL OR \(LimitsSQL.rules("l"))::jsonb = $9::jsonb)
+        AND ($8::text IS NULL OR (SELECT count(*) FROM rate_limit g
+            WHERE $8::jsonb->8 ? g.name) = jsonb_array_length($8::jsonb->8))
+        RETURNING \(columns())
         """
     )
+
+    /// A lane's rules, `$8`; NULL leaves them.
+    private static let ruleColumns =
+        [
+            ("key_width", "integer"), ("rate_count", "bigint"), ("rate_ms", "bigint"),
+            ("rate_burst", "bigint"), ("key_rate_count", "bigint"), ("key_rate_ms", "bigint"),
+            ("key_rate_burst", "bigint"), ("ageing_ms", "bigint"),
+        ].enumerated().map { place, column in
+            """
+            \(column.0) = CASE WHEN $8::text IS NULL THEN l.\(column.0)
+                ELSE ($8::jsonb->>\(place))::\(column.1) END
+            """
+        }.joined(separator: ", ") + """
+            , limits = CASE WHEN $8::text IS NULL THEN l.limits
+                ELSE ARRAY(SELECT jsonb_array_elements_text($8::jsonb->8)) END
+            """
 
     /// What an owner needs to work a lane: its settings and where its log goes on.
     static let load = PostgresStatement(
         "lanes.load",
         [.int8Array],
         """
-        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id,
-               coalesce((SELECT e.first_seq + e.n FROM run_events e WHERE e.lane_id = l.id
-                         ORDER BY e.first_seq DESC LIMIT 1), 1)::bigint AS next_seq
+        SELECT \(columns(next: nextSequence))
         FROM lane l JOIN session s ON s.id = l.session_id
         WHERE l.id = ANY ($1)
         """
     )
 
+    private static let nextSequence = """
+        coalesce((SELECT e.first_seq + e.n FROM run_events e WHERE e.lane_id = l.id
+                  ORDER BY e.first_seq DESC LIMIT 1), l.dropped_through + 1)::bigint
+        """
+
     static let list = PostgresStatement(
         "lanes.list",
         [.text],
         """
-        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        SELECT \(columns())
         FROM lane l JOIN session s ON s.id = l.session_id
         WHERE s.name = $1 ORDER BY l.name
         """
@@ -83,7 +116,7 @@ enum LanesSQL {
         "lanes.page",
         [.int8, .int8, .bool, .int8],
         """
-        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        SELECT \(columns())
         FROM lane l JOIN session s ON s.id = l.session_id
         WHERE l.session_id = $1 AND l.id > $2 AND ($3 OR position('/' IN l.name) = 0)
         ORDER BY l.id LIMIT $4
@@ -95,7 +128,7 @@ enum LanesSQL {
         "lanes.find",
         [.int8, .text, .int8],
         """
-        SELECT l.id, l.name, s.name AS session, l.width, l.priority, l.shard_id, 0::bigint AS next_seq
+        SELECT \(columns())
         FROM lane l JOIN session s ON s.id = l.session_id
         WHERE l.session_id = $1 AND (l.name = $2 OR l.id = $3)
         ORDER BY l.name = $2 DESC LIMIT 1
@@ -125,8 +158,8 @@ enum LanesSQL {
             UNION ALL
             SELECT i.lane_id, latest.status FROM unnest($1) AS i (lane_id)
             CROSS JOIN LATERAL (
-                SELECT r.status FROM run r
-                WHERE r.lane_id = i.lane_id AND r.finished_at IS NOT NULL
+                SELECT r.status FROM run_done r
+                WHERE r.lane_id = i.lane_id
                 ORDER BY r.id DESC LIMIT $2) latest) q
         GROUP BY q.lane_id, q.status
         """

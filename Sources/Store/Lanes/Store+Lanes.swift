@@ -18,6 +18,14 @@ public struct LaneRow: Sendable, Hashable {
     public var shard: Int32
     /// The number its next event gets.
     public var nextSequence: Int64
+    /// Who paused it; `nil` when nobody did. Its session, or keys of it, may be paused all the same.
+    public var pause: PauseMark?
+    /// Who works its runs.
+    public var worker: LaneWorker
+    /// What its runs are held to beside its width.
+    public var rules: LaneRules
+    /// Its limits as one text; empty when it has none.
+    var limitsMark: String
 
     init(_ row: StoreRow) throws(StoreError) {
         self.id = try row.int64(0)
@@ -27,6 +35,13 @@ public struct LaneRow: Sendable, Hashable {
         self.priority = try row.int(4)
         self.shard = try Int32(row.int64(5))
         self.nextSequence = try row.int64(6)
+        self.pause = try PauseMark(row, 7)
+        guard let worker = LaneWorker(rawValue: try row.text(8)) else {
+            throw StoreError(.corrupt, "a lane's worker cannot be read")
+        }
+        self.worker = worker
+        self.rules = try LaneRules(stored: row.text(9))
+        self.limitsMark = try row.text(10)
     }
 }
 
@@ -38,9 +53,17 @@ public struct NewLane: Sendable, Hashable {
     public var width: Int
     /// Lanes of higher priority are served first.
     public var priority: Int
+    /// Who works its runs.
+    public var worker: LaneWorker
 
     /// Describes a lane.
-    public init(name: String, width: Int = 1, priority: Int = 0) {
+    public init(
+        name: String,
+        width: Int = 1,
+        priority: Int = 0,
+        worker: LaneWorker = .room
+    ) {
+        self.worker = worker
         self.name = name
         self.width = width
         self.priority = priority
@@ -55,12 +78,22 @@ public struct LaneSettings: Sendable, Hashable {
     public var width: Int
     /// Lanes of higher priority are served first.
     public var priority: Int
+    /// Who works its runs.
+    public var worker: LaneWorker
+    /// Its limits, and those that it shares, as one text; empty when it has none.
+    public var limits: String
 }
 
 extension LaneRow {
     /// Its settings.
     public var settings: LaneSettings {
-        LaneSettings(lane: self.id, width: self.width, priority: self.priority)
+        LaneSettings(
+            lane: self.id,
+            width: self.width,
+            priority: self.priority,
+            worker: self.worker,
+            limits: self.limitsMark
+        )
     }
 }
 
@@ -108,7 +141,7 @@ extension Store {
                 LanesSQL.create,
                 RequestKey.values(key) + [
                     .int8(session), .text(lane.name), .int8(Int64(lane.width)),
-                    .int8(Int64(lane.priority)),
+                    .int8(Int64(lane.priority)), .text(lane.worker.rawValue),
                 ]
             )
             return rows.count == 1 ? try rows.first().int64(0) : nil
@@ -129,6 +162,8 @@ extension Store {
     ///   - lane: The lane's number.
     ///   - width: Runs at once, from 1 to ``widthMax``; `nil` leaves it.
     ///   - priority: Higher goes first; `nil` leaves it.
+    ///   - worker: Who takes runs from now on; those under way stay where they are. `nil` leaves it.
+    ///   - rules: Its limits and how its queue ages; `nil` leaves them.
     ///   - expected: The lane as its editor saw it; `nil` does not compare.
     /// - Returns: The lane as it is now, without the number of its next event.
     /// - Throws: `notFound`; `conflict` when it is not as `expected`, or the width is out of bounds.
@@ -136,6 +171,8 @@ extension Store {
         _ lane: Int64,
         width: Int? = nil,
         priority: Int? = nil,
+        worker: LaneWorker? = nil,
+        rules: LaneRules? = nil,
         expected: LaneRow? = nil
     ) async throws(StoreError) -> LaneRow {
         if let width, !(1...Self.widthMax).contains(width) {
@@ -148,10 +185,14 @@ extension Store {
             LanesSQL.update,
             [
                 .int8(lane), value(width), value(priority), value(expected?.width),
-                value(expected?.priority),
+                value(expected?.priority), worker.map { .text($0.rawValue) } ?? .null,
+                (expected?.worker).map { .text($0.rawValue) } ?? .null,
+                (rules?.stored).map { .text($0) } ?? .null,
+                (expected?.rules.stored).map { .text($0) } ?? .null,
             ]
         )
         guard rows.count == 1 else {
+            for name in rules?.limits ?? [] { _ = try await self.limit(name) }
             guard try await self.loadLanes([lane]).isEmpty else {
                 throw StoreError(.conflict, "the lane was changed by somebody else meanwhile")
             }

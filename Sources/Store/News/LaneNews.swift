@@ -7,6 +7,8 @@ internal import Synchronization
 public enum LaneNews: Sendable, Hashable, Codable {
     /// The lane has new work.
     case work(lane: Int64)
+    /// A run of the lane is due in so many milliseconds.
+    case due(lane: Int64, milliseconds: Int64)
     /// Something is asked of a run of the lane: its end, a pause, to go on.
     case request(lane: Int64, run: Int64)
     /// The lane's settings changed.
@@ -15,7 +17,7 @@ public enum LaneNews: Sendable, Hashable, Codable {
     /// The lane's number.
     public var lane: Int64 {
         switch self {
-        case .work(let lane), .request(let lane, _), .settings(let lane): lane
+        case .work(let lane), .due(let lane, _), .request(let lane, _), .settings(let lane): lane
         }
     }
 }
@@ -36,6 +38,7 @@ public protocol LaneCourier: Sendable {
 /// Where a node's store finds the courier, which comes and goes with the node's lives.
 public final class LaneNewsDesk: Sendable {
     private let state = Mutex<(any LaneCourier)?>(nil)
+    private let workerState = Mutex<(any WorkerCourier)?>(nil)
 
     /// A desk without a courier.
     public init() {}
@@ -44,5 +47,11 @@ public final class LaneNewsDesk: Sendable {
     public var courier: (any LaneCourier)? {
         get { self.state.withLock { $0 } }
         set { self.state.withLock { $0 = newValue } }
+    }
+
+    /// Who brings workers outside and lanes together; `nil` for nobody.
+    public var workers: (any WorkerCourier)? {
+        get { self.workerState.withLock { $0 } }
+        set { self.workerState.withLock { $0 = newValue } }
     }
 }

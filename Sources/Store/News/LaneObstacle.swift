@@ -10,6 +10,8 @@ public struct LaneObstacle: Sendable, Hashable, Codable {
         case nodeFull = "node_full"
         /// It is not certain what of it is under way.
         case looks = "lane_looks"
+        /// It is worked by programs outside, and none asks for runs.
+        case noWorker = "no_worker"
     }
 
     /// What it is.

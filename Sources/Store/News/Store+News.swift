@@ -9,6 +9,8 @@ extension Store {
         if let courier = self.news.courier, await courier.tell(news) { return }
         switch news {
         case .work(let lane): await self.notify(.work, String(lane))
+        // Every node looks for what is due next, once a second.
+        case .due: break
         case .request(_, let run): await self.notify(.request, String(run))
         case .settings(let lane): await self.notify(.lanes, String(lane))
         }

@@ -5,13 +5,15 @@ internal import Postgres
 enum PlansSQL {
     static let all = [insert, get, names]
 
+    /// A plan that was about to go stays.
     static let insert = PostgresStatement(
         "plans.insert",
         [.byteaArray, .textArray, .textArray],
         """
         INSERT INTO plan (digest, name, body)
         SELECT * FROM unnest($1, $2, $3) AS i (digest, name, body) ORDER BY digest
-        ON CONFLICT (digest) DO NOTHING
+        ON CONFLICT (digest) DO UPDATE SET unused_since = NULL
+        WHERE plan.unused_since IS NOT NULL
         """
     )
 

@@ -1,6 +1,7 @@
 // The SQL of lists of runs: every filter, newest first, by a bounded stretch of the table.
 
 internal import Postgres
+internal import PulserIR
 
 enum RunListSQL {
     static let all = [
@@ -17,13 +18,14 @@ enum RunListSQL {
     /// What indexes can find, beside the lanes. A null or empty filter means any; the statement is
     /// planned for its values, so those cost nothing. `$3` is `only` for paused runs among the
     /// statuses, `too` for paused runs beside them, `any`; `$21` says that only `open` or `ended`
-    /// runs are meant, or `any`.
+    /// runs are meant, or `dead` ones, which have ended, or `any`.
     private static let fits = """
         r.id < $1
         AND (cardinality($2) = 0 OR r.status = ANY ($2)
             OR ($3 = 'too' AND r.paused_by IS NOT NULL
                 AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
         AND ($3 <> 'only' OR r.paused_by IS NOT NULL)
+        AND ($21 <> 'dead' OR \(DeadSQL.isDead("r")))
         AND ($10 IS NULL OR r.template = $10)
         AND ($11 IS NULL OR r.parent_run = $11)
         AND ($12 IS NULL OR r.enqueued_at >= $12) AND ($13 IS NULL OR r.enqueued_at < $13)
@@ -41,8 +43,8 @@ enum RunListSQL {
     /// here when there are too many of them to name.
     static let stretch = """
         WITH stretch AS MATERIALIZED (
-            SELECT \(columns) FROM run r WHERE \(fits)
-            AND ($21 <> 'open' OR \(RunsSQL.isOpen("r")))
+            SELECT \(columns) FROM run_any r WHERE \(fits)
+            AND ($21 = 'any' OR r.is_done = ($21 <> 'open'))
             AND (($6 IS NULL AND $8 IS NULL) OR r.lane_id = ANY (ARRAY(
                 SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
                 WHERE ($6 IS NULL OR s.name = $6 OR s.id = $7)
@@ -52,12 +54,11 @@ enum RunListSQL {
         """
 
     /// The same for lanes that are named, `$4` one or `$5` several: what is open has indexes of its
-    /// own, and a lane's index has what ended. One index with both would have three entries for
-    /// every run instead of one.
+    /// own, and a lane's index has what ended.
     static let lanesStretch = inLanes(
         """
-        SELECT \(columns) FROM run r WHERE \(wanted) AND \(fits)
-        AND r.finished_at IS NOT NULL AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20
+        SELECT \(columns) FROM run_done r WHERE \(wanted) AND \(fits)
+        AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20
         """
     )
 
@@ -67,8 +68,8 @@ enum RunListSQL {
     private static let walkedStretch = inLanes(
         """
         SELECT ended.* FROM unnest($5) AS wanted (lane_id) CROSS JOIN LATERAL (
-            SELECT \(columns) FROM run r WHERE r.lane_id = wanted.lane_id AND \(fits)
-            AND r.finished_at IS NOT NULL AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20) ended
+            SELECT \(columns) FROM run_done r WHERE r.lane_id = wanted.lane_id AND \(fits)
+            AND $21 <> 'open' ORDER BY r.id DESC LIMIT $20) ended
         """
     )
 
@@ -81,7 +82,7 @@ enum RunListSQL {
         WITH stretch AS MATERIALIZED (
             SELECT * FROM (
                 (SELECT \(columns) FROM run r WHERE \(wanted) AND \(fits)
-                 AND \(RunsSQL.isOpen("r")) AND $21 <> 'ended'
+                 AND \(RunsSQL.isOpen("r")) AND $21 NOT IN ('ended', 'dead')
                  ORDER BY r.id DESC LIMIT $20)
                 UNION ALL (\(ended))) r
             ORDER BY r.id DESC LIMIT $20),
@@ -99,9 +100,14 @@ enum RunListSQL {
                 OR c.plan_digest IN (
                     SELECT p.digest FROM plan p
                     WHERE position(lower($17) IN lower(p.name)) > 0)
-                OR position(lower($17) IN lower(c.failure)) > 0
-                OR position(lower($17) IN lower(c.inputs)) > 0))
+                OR \(isOpen("c.failure")) AND position(lower($17) IN lower(c.failure)) > 0
+                OR \(isOpen("c.inputs")) AND position(lower($17) IN lower(c.inputs)) > 0))
         """
+
+    /// What is sealed has no words that somebody could mean.
+    private static func isOpen(_ text: String) -> String {
+        "\(text) NOT LIKE '\(SealRing.mark)%'"
+    }
 
     /// A page with the bounds of its stretch, which are told even when nothing fits.
     private static let found = """
@@ -144,9 +150,8 @@ enum RunListSQL {
         "runs.count_ended",
         [.int8, .timestamptz],
         """
-        SELECT r.status, count(*) FROM run r
+        SELECT r.status, count(*) FROM run_done r
         WHERE r.finished_at >= $2
-        AND r.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
         AND ($1 IS NULL OR r.lane_id IN (SELECT l.id FROM lane l WHERE l.session_id = $1))
         GROUP BY r.status
         """
@@ -158,7 +163,8 @@ enum RunListSQL {
     static let start = PostgresStatement(
         "runs.start",
         [
-            .text, .text, .bytea, .int8, .bytea, .int4, .text, .int8, .text,
+            .text, .text, .bytea, .int8, .bytea, .int4, .text, .int8, .text, .text,
+            .text,
         ],
         """
         WITH keyed AS (
@@ -169,13 +175,15 @@ enum RunListSQL {
             SELECT made_id AS id FROM keyed
             UNION ALL SELECT nextval('run_id') WHERE $2 IS NULL),
         open AS MATERIALIZED (
-            SELECT l.id, l.shard_id FROM lane l
+            SELECT l.id, l.shard_id, l.ageing_ms FROM lane l
             JOIN session s ON s.id = l.session_id AND s.status = 'active'
             WHERE l.id = $4 FOR SHARE OF s)
-        INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template)
+        INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template,
+                         started_by, key, is_delayed, rank)
         SELECT next.id, $4, (SELECT shard_id FROM open),
                (SELECT p.digest FROM plan p WHERE p.digest = $5), $6, $7,
-               now() + $8 * interval '1 ms', $9
+               now() + $8 * interval '1 ms', $9, $10, $11, $8 > 0,
+               run_rank(now() + $8 * interval '1 ms', $6, (SELECT ageing_ms FROM open))
         FROM next RETURNING id
         """
     )

@@ -18,6 +18,8 @@ public struct RunQuery: Sendable, Hashable {
     public var statuses: [RunStatus] = []
     /// What is meant of paused runs.
     public var paused = PausedRuns.any
+    /// Only what failed for good and nobody put aside; beside it statuses are those of such runs.
+    public var isDead = false
     /// A session's name or number.
     public var session: String?
     /// A lane's name or number.

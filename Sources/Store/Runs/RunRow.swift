@@ -56,6 +56,10 @@ public struct RunRow: Sendable, Hashable {
     public var pausedBy: String?
     /// The template it was made from, if from one.
     public var template: String?
+    /// Whom or what it is for; '' for nothing.
+    public var key: String
+    /// What makes it the only one of its kind, if anything does.
+    public var unique: Uniqueness?
 
     init(_ row: StoreRow) throws(StoreError) {
         guard let digest = Digest(bytes: try row.bytes(4)) else {
@@ -90,6 +94,11 @@ public struct RunRow: Sendable, Hashable {
         self.idempotencyKey = try row.textIfPresent(23)
         self.pausedBy = try row.textIfPresent(24)
         self.template = try row.textIfPresent(25)
+        self.key = try row.text(26)
+        self.unique = Uniqueness(
+            stored: try row.textIfPresent(27),
+            period: try row.int64IfPresent(28)
+        )
     }
 }
 
@@ -111,6 +120,12 @@ public struct NewRun: Sendable, Hashable {
     public var parent: RunID?
     /// How deep it lies inside other runs.
     public var depth: Int
+    /// Whom or what it is for: keys of a lane take turns. Default: none.
+    public var key: String
+    /// Bytes of a key.
+    public static let keyBytesMax = 200
+    /// What makes it the only one of its kind; `nil` for nothing.
+    public var unique: Uniqueness?
 
     /// Describes a run.
     public init(
@@ -121,7 +136,9 @@ public struct NewRun: Sendable, Hashable {
         delayMilliseconds: Int64 = 0,
         idempotencyKey: String? = nil,
         parent: RunID? = nil,
-        depth: Int = 0
+        depth: Int = 0,
+        key: String = "",
+        unique: Uniqueness? = nil
     ) {
         self.lane = lane
         self.planDigest = planDigest
@@ -131,6 +148,8 @@ public struct NewRun: Sendable, Hashable {
         self.idempotencyKey = idempotencyKey
         self.parent = parent
         self.depth = depth
+        self.key = key
+        self.unique = unique
     }
 }
 

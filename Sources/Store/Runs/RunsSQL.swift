@@ -6,7 +6,7 @@ internal import PulserIR
 enum RunsSQL {
     static let all = [
         enqueue, byKey, get, resolvePrefix, list, countByStatus, requestCancel, supersede, retry,
-        recover, requested, readyLanes, children,
+        revive, unfold, recover, requested, readyLanes, children,
     ]
 
     static let columns = """
@@ -16,21 +16,35 @@ enum RunsSQL {
         (extract(epoch FROM r.enqueued_at) * 1000)::bigint,
         (extract(epoch FROM r.started_at) * 1000)::bigint,
         (extract(epoch FROM r.finished_at) * 1000)::bigint,
-        r.request, r.idempotency_key, r.paused_by, r.template
-        FROM run r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
+        r.request, r.idempotency_key, r.paused_by, r.template, r.key, r.unique_key, r.unique_ms
+        FROM run_any r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN plan p ON p.digest = r.plan_digest
         """
 
-    /// What has not ended, in the words of the three indexes that together hold it. An index of its
-    /// own would have two more entries for every run.
+    /// What can be claimed, in the words of the index of runs without a key, and of that of the others.
+    static func isReady(_ run: String, isKeyed: Bool = false) -> String {
+        """
+        \(run).status = 'queued' AND \(run).paused_by IS NULL AND NOT \(run).is_delayed
+            AND \(run).key \(isKeyed ? "<>" : "=") ''
+        """
+    }
+
+    /// What is queued for later, in the words of its index.
+    static func isDelayed(_ run: String) -> String {
+        "\(run).status = 'queued' AND \(run).paused_by IS NULL AND \(run).is_delayed"
+    }
+
+    /// All of `run`, in the words of the five indexes that together hold it. An index of its own
+    /// would have two more entries for every run.
     static func isOpen(_ run: String) -> String {
         """
-        ((\(run).status = 'queued' AND \(run).paused_by IS NULL)
+        ((\(isReady(run))) OR (\(isReady(run, isKeyed: true))) OR (\(isDelayed(run)))
             OR \(run).status IN ('claimed', 'running', 'waiting') OR \(run).paused_by IS NOT NULL)
         """
     }
 
-    /// Many runs at once, in the order given; those whose key is taken are left out. A lane that is
+    /// Many runs at once, in the order given; those whose key is taken, also by a run that has ended,
+    /// are left out; keys are written in one order, so nobody waits in a circle. A lane that is
     /// closed or a plan that is unknown becomes a NULL that its column refuses, and with it all of
     /// the transaction. FOR SHARE: a session cannot be archived meanwhile; enqueues do not wait on
     /// each other, and an archive locks one row, so nobody waits in a circle.
@@ -38,23 +52,34 @@ enum RunsSQL {
         "runs.enqueue",
         [
             .int8Array, .byteaArray, .int4Array, .textArray, .int8Array, .textArray, .int8Array,
-            .int4Array,
+            .int4Array, .textArray,
         ],
         """
         WITH open AS MATERIALIZED (
-            SELECT l.id, l.shard_id FROM lane l
+            SELECT l.id, l.shard_id, l.ageing_ms FROM lane l
             JOIN session s ON s.id = l.session_id AND s.status = 'active'
-            WHERE l.id = ANY ($1) FOR SHARE OF s)
-        INSERT INTO run (lane_id, shard_id, plan_digest, priority, inputs, due_at,
-                         idempotency_key, parent_run, depth)
-        SELECT i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
-               now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY
-            AS i (lane_id, plan_digest, priority, inputs, delay_ms, key, parent_run, depth, n)
+            WHERE l.id = ANY ($1) FOR SHARE OF s),
+        wanted AS MATERIALIZED (
+            SELECT nextval('run_id') AS id, i.*
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+                AS i (lane_id, plan_digest, priority, inputs, delay_ms, key, parent_run, depth,
+                      for_key, n)),
+        keyed AS (
+            INSERT INTO run_key (lane_id, key, run_id)
+            SELECT w.lane_id, w.key, w.id FROM wanted w WHERE w.key IS NOT NULL
+            ORDER BY w.lane_id, w.key, w.n
+            ON CONFLICT (lane_id, key) DO NOTHING RETURNING run_id)
+        INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at,
+                         idempotency_key, parent_run, depth, key, is_delayed, rank)
+        SELECT i.id, i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
+               now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth, i.for_key,
+               i.delay_ms > 0,
+               run_rank(now() + i.delay_ms * interval '1 ms', i.priority, l.ageing_ms)
+        FROM wanted i
         LEFT JOIN open l ON l.id = i.lane_id
         LEFT JOIN plan p ON p.digest = i.plan_digest
+        WHERE i.key IS NULL OR i.id IN (SELECT run_id FROM keyed)
         ORDER BY i.n
-        ON CONFLICT (lane_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id, idempotency_key
         """
     )
@@ -62,7 +87,7 @@ enum RunsSQL {
     static let byKey = PostgresStatement(
         "runs.by_key",
         [.int8, .text],
-        "SELECT id FROM run WHERE lane_id = $1 AND idempotency_key = $2"
+        "SELECT run_id FROM run_key WHERE lane_id = $1 AND key = $2"
     )
 
     static let get = PostgresStatement(
@@ -85,7 +110,7 @@ enum RunsSQL {
         "runs.resolve_prefix",
         [.int8, .int8],
         """
-        SELECT id FROM (SELECT id FROM run ORDER BY id DESC LIMIT 200000) recent
+        SELECT id FROM (SELECT id FROM run_any ORDER BY id DESC LIMIT 200000) recent
         WHERE \(scrambled("id")) BETWEEN $1 AND $2
         ORDER BY id DESC LIMIT 10
         """
@@ -107,7 +132,7 @@ enum RunsSQL {
     static let countByStatus = PostgresStatement(
         "runs.count_by_status",
         [],
-        "SELECT status, count(*) FROM run GROUP BY status"
+        "SELECT status, count(*) FROM run_any GROUP BY status"
     )
 
     /// Asks the owner to end a run. A queued run of a shard that nobody owns ends at once: there is
@@ -115,27 +140,41 @@ enum RunsSQL {
     static let requestCancel = PostgresStatement(
         "runs.request_cancel",
         [.int8, .text],
-        cancel("r.id = $1", reason: "$2") + " RETURNING run.status, run.lane_id"
+        """
+        WITH \(cancel("r.id = $1", reason: "$2"))
+        SELECT status, lane_id FROM cancelled
+        """
     )
 
     /// Asks for the end of all runs that fit; locks them in the order of their ids, as everybody.
+    /// Parts of a WITH, the last of which is `cancelled (id, status, lane_id)`.
     static func cancel(_ condition: String, reason: String) -> String {
-        """
-        WITH target AS (
-            SELECT r.id, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
-                SELECT 1 FROM shard s JOIN node n ON n.node_epoch = s.owner
-                WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS at_once
-            FROM run r WHERE \(condition)
-            AND \(isOpen("r")) ORDER BY r.id FOR UPDATE OF r)
-        UPDATE run SET
-            status = CASE WHEN target.at_once THEN 'cancelled' ELSE run.status END,
-            finished_at = CASE WHEN target.at_once THEN now() END,
-            failure = CASE WHEN target.at_once THEN \(reason) ELSE run.failure END,
-            request = CASE WHEN target.at_once THEN NULL ELSE 'cancel' END,
-            paused_by = CASE WHEN target.at_once THEN NULL ELSE run.paused_by END,
-            request_reason = \(reason)
-        FROM target WHERE run.id = target.id
-        """
+        let end = RunColumns.move(
+            "e",
+            to: "run_done",
+            setting: [
+                "status": "'cancelled'", "finished_at": "now()", "failure": reason,
+                "request": "NULL", "request_reason": reason, "paused_by": "NULL",
+            ]
+        )
+        return """
+            target AS (
+                SELECT r.id, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
+                    SELECT 1 FROM shard s JOIN node n ON n.node_epoch = s.owner
+                    WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS at_once
+                FROM run r WHERE \(condition)
+                AND \(isOpen("r")) ORDER BY r.id FOR UPDATE OF r),
+            gone AS (
+                DELETE FROM run USING target WHERE run.id = target.id AND target.at_once
+                RETURNING run.*),
+            moved AS (\(end) FROM gone e RETURNING id, status, lane_id),
+            \(UniqueSQL.freed("gone")),
+            asked AS (
+                UPDATE run SET request = 'cancel', request_reason = \(reason)
+                FROM target WHERE run.id = target.id AND NOT target.at_once
+                RETURNING run.id, run.status, run.lane_id),
+            cancelled AS (SELECT * FROM moved UNION ALL SELECT * FROM asked)
+            """
     }
 
     /// Puts journal rows aside so that their steps run again: the steps named, their items and all
@@ -146,9 +185,7 @@ enum RunsSQL {
         [.int8, .textArray, .int8],
         """
         WITH target AS MATERIALIZED (
-            SELECT id FROM run WHERE id = $1 AND claim_no = $3
-            AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
-            FOR UPDATE)
+            SELECT id FROM run WHERE id = $1 AND claim_no = $3 AND status = 'waiting' FOR UPDATE)
         UPDATE step_journal j SET superseded = true
         FROM target WHERE j.run_id = target.id AND NOT j.superseded
         AND (j.step = ANY ($2) OR split_part(j.step, '[', 1) = ANY ($2)
@@ -156,33 +193,91 @@ enum RunsSQL {
         """
     )
 
-    /// Queues an ended or waiting run again. The claim number rises, so whoever still holds the
-    /// run finds its writes refused. Its time begins anew: one that timed out would only do so again.
-    /// Whoever has it run again does not want it paused.
+    /// The turn of a run that is queued now.
+    static func rankNow(_ run: String) -> String {
+        """
+        run_rank(now(), \(run).priority,
+            (SELECT l.ageing_ms FROM lane l WHERE l.id = \(run).lane_id))
+        """
+    }
+
+    /// Queues a waiting run again. The claim number rises, so whoever still holds the run finds its
+    /// writes refused. Its time begins anew: one that timed out would only do so again. Whoever has
+    /// it run again does not want it paused.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],
         """
-        UPDATE run SET status = 'queued', attempt = attempt + 1, retry_count = 0,
+        UPDATE run r SET status = 'queued', attempt = attempt + 1, retry_count = 0,
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
-            due_at = now(), paused_by = NULL, pause_no = pause_no + 1,
-            inputs = coalesce($3, inputs)
-        WHERE id = $1 AND claim_no = $2
-        AND status IN ('waiting', 'failed', 'cancelled', 'timed_out', 'succeeded')
+            due_at = now(), paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
+            rank = \(rankNow("r")), inputs = coalesce($3, inputs)
+        WHERE id = $1 AND claim_no = $2 AND status = 'waiting'
         RETURNING id
         """
     )
 
+    /// The same for a run that has ended: back to what is under way. `$4` is when it ended, in
+    /// milliseconds since 1970, as the reader saw it: so only its day is looked at.
+    static let revive = PostgresStatement(
+        "runs.revive",
+        [.int8, .int8, .text, .int8],
+        """
+        WITH gone AS (
+            DELETE FROM run_done d WHERE d.id = $1 AND d.claim_no = $2
+            AND d.finished_at BETWEEN to_timestamp(($4 - 1) / 1000.0)
+                AND to_timestamp(($4 + 1) / 1000.0)
+            RETURNING d.*)
+        \(again) FROM gone e RETURNING id
+        """
+    )
+    private static let again = RunColumns.move(
+        "e",
+        to: "run",
+        setting: [
+            "status": "'queued'", "attempt": "e.attempt + 1", "retry_count": "0",
+            "claim_no": "e.claim_no + 1", "request": "NULL", "request_reason": "NULL",
+            "failure": "NULL", "wait_reason": "NULL", "outputs": "NULL", "started_at": "NULL",
+            "finished_at": "NULL", "due_at": "now()", "paused_by": "NULL",
+            "pause_no": "e.pause_no + 1", "inputs": "coalesce($3, e.inputs)", "steps": "NULL",
+            "is_delayed": "false", "rank": rankNow("e"),
+        ]
+    )
+
+    /// Gives a run that was queued again in this very transaction its journal back. Rows that never
+    /// left the journal are put aside or not like the others.
+    static let unfold = PostgresStatement(
+        "runs.unfold",
+        [
+            .int8, .int8, .textArray, .int8Array, .int8Array, .textArray, .textArray, .boolArray,
+            .int8Array, .int8Array,
+        ],
+        """
+        INSERT INTO step_journal
+            (run_id, step, attempt, claim_no, state, record, superseded, begun_at, ended_at)
+        SELECT r.id, i.step, i.attempt, i.claim_no, i.state, i.record, i.superseded,
+               to_timestamp(0) + i.begun_us * interval '1 us',
+               to_timestamp(0) + i.ended_us * interval '1 us'
+        FROM run r, unnest($3, $4, $5, $6, $7, $8, $9, $10)
+            AS i (step, attempt, claim_no, state, record, superseded, begun_us, ended_us)
+        WHERE r.id = $1 AND r.claim_no = $2 + 1 AND r.status = 'queued'
+        AND r.xmin = pg_current_xact_id()::xid
+        ON CONFLICT (run_id, step, attempt) DO UPDATE SET superseded = EXCLUDED.superseded
+        """
+    )
+
     /// Runs that an earlier owner left behind in these shards, or that this owner claimed without
-    /// hearing the answer.
+    /// hearing the answer. Sorted apart, or the order would have all runs read along their ids.
     static let recover = PostgresStatement(
         "runs.recover",
         [.int4Array],
         """
-        SELECT r.id, r.lane_id FROM run r
-        WHERE r.shard_id = ANY ($1) AND r.status IN ('claimed', 'running', 'waiting')
-        ORDER BY r.id
+        SELECT q.id, q.lane_id FROM (
+            SELECT r.id, r.lane_id FROM run r
+            WHERE r.shard_id = ANY ($1) AND r.status IN ('claimed', 'running', 'waiting')
+            OFFSET 0) q
+        ORDER BY q.id
         """
     )
 
@@ -191,40 +286,45 @@ enum RunsSQL {
         [.int8],
         """
         SELECT r.id, r.lane_id, r.shard_id, s.generation, r.claim_no, r.status,
-               coalesce(r.request_reason, 'cancelled')
+               coalesce(r.request_reason, 'cancelled'), r.request = 'timeout'
         FROM run r JOIN shard s ON s.shard_id = r.shard_id AND s.owner = $1
         WHERE r.request IS NOT NULL
         AND r.status IN ('queued', 'claimed', 'running', 'waiting')
         """
     )
 
-    /// Lanes of this node with runs that can be claimed now: hops from lane to lane on the index
-    /// instead of reading every queued run. A lane whose runs are all for later is left alone.
+    /// Lanes of this node with runs that can be claimed now: hops from lane to lane on the indexes
+    /// instead of reading every queued run. No EXISTS, which the planner may answer by reading all
+    /// that is queued.
     static let readyLanes = PostgresStatement(
         "runs.ready_lanes",
         [.int8],
         """
-        WITH RECURSIVE ready (lane_id) AS (
-            (SELECT lane_id FROM run WHERE status = 'queued' AND paused_by IS NULL
-             ORDER BY lane_id LIMIT 1)
-            UNION ALL
-            SELECT (SELECT r.lane_id FROM run r
-                    WHERE r.status = 'queued' AND r.paused_by IS NULL
-                    AND r.lane_id > ready.lane_id
-                    ORDER BY r.lane_id LIMIT 1)
-            FROM ready WHERE ready.lane_id IS NOT NULL)
-        SELECT l.id, l.width, l.priority FROM ready JOIN lane l ON l.id = ready.lane_id
+        WITH RECURSIVE \(lanes("plain", isKeyed: false)), \(lanes("keyed", isKeyed: true))
+        SELECT l.id, l.width, l.priority, l.worker, \(LimitsSQL.mark("l"))
+        FROM (SELECT lane_id FROM plain UNION SELECT lane_id FROM keyed) ready
+        JOIN lane l ON l.id = ready.lane_id
         JOIN shard s ON s.shard_id = l.shard_id AND s.owner = $1
-        WHERE EXISTS (
-            SELECT 1 FROM run r WHERE r.lane_id = l.id AND r.status = 'queued'
-            AND r.paused_by IS NULL AND r.due_at <= now())
+        WHERE \(LanePauseSQL.isOpen(lane: "l.id"))
         """
     )
+    private static func lanes(_ name: String, isKeyed: Bool) -> String {
+        """
+        \(name) (lane_id) AS (
+            (SELECT r.lane_id FROM run r WHERE \(isReady("r", isKeyed: isKeyed))
+             ORDER BY r.lane_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT r.lane_id FROM run r
+                    WHERE \(isReady("r", isKeyed: isKeyed)) AND r.lane_id > \(name).lane_id
+                    ORDER BY r.lane_id LIMIT 1)
+            FROM \(name) WHERE \(name).lane_id IS NOT NULL)
+        """
+    }
 
     static let children = PostgresStatement(
         "runs.children",
         [.int8],
-        "SELECT id, status FROM run WHERE parent_run = $1 ORDER BY id"
+        "SELECT id, status FROM run_any WHERE parent_run = $1 ORDER BY id"
     )
 }
 
@@ -237,7 +337,7 @@ enum RunTimingsSQL {
         [.int8, .int8],
         """
         SELECT (extract(epoch FROM finished_at - enqueued_at) * 1000000)::bigint
-        FROM run WHERE id BETWEEN $1 AND $2 AND finished_at IS NOT NULL
+        FROM run_done WHERE id BETWEEN $1 AND $2
         """
     )
 
@@ -246,7 +346,6 @@ enum RunTimingsSQL {
         [.int8, .int8],
         """
         SELECT count(*) FROM run WHERE id BETWEEN $1 AND $2
-        AND status IN ('queued', 'claimed', 'running', 'waiting')
         """
     )
 }

@@ -34,7 +34,9 @@ extension Store {
         let isCut = try bounds.int64(0) == stretch
         let low = try bounds.int64IfPresent(1)
         if bounds.from(2).isNull(0) { return Page(rows: [], next: isCut ? low : nil) }
-        var runs = try rows.decode { row throws(StoreError) in try RunRow(row.from(2)) }
+        var runs = try rows.decode { row throws(StoreError) in
+            try RunRow(row.from(2), self.seal)
+        }
         guard runs.count > limit else { return Page(rows: runs, next: isCut ? low : nil) }
         runs.removeLast()
         return Page(rows: runs, next: runs.last?.id.number)
@@ -122,10 +124,14 @@ extension Store {
     }
 
     /// Whether open or ended runs alone can have these statuses.
-    private static func part(_ statuses: [RunStatus], _ paused: PausedRuns) -> String {
+    private static func part(
+        _ statuses: [RunStatus],
+        _ query: RunQuery
+    ) -> String {
+        if query.isDead { return "dead" }
         if statuses.isEmpty { return "any" }
         if statuses.allSatisfy({ !$0.isTerminal }) { return "open" }
-        return statuses.allSatisfy(\.isTerminal) && paused == .any ? "ended" : "any"
+        return statuses.allSatisfy(\.isTerminal) && query.paused == .any ? "ended" : "any"
     }
 
     private static func names(_ query: RunQuery) -> [PostgresValue] {
@@ -167,7 +173,7 @@ extension Store {
             time(query.finishedBefore), text(query.plan), text(query.text),
             prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
             prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
-            .text(Self.part(statuses, query.paused)),
+            .text(Self.part(statuses, query)),
         ]
     }
 }

@@ -9,12 +9,16 @@ extension Store {
     /// - Parameters:
     ///   - runs: What to queue; the answer keeps this order.
     ///   - plans: Every plan the runs name that may be new, child plans included.
-    /// - Returns: The runs' ids in order; for a key that was taken, the run that has it.
+    /// - Returns: The runs' ids in order; for a key that was taken, the run that has it. What was done
+    ///   about unique runs tells ``enqueueUnique(_:plans:)``.
     /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
     public func enqueue(
         _ runs: [NewRun],
         plans: [PlanRow] = []
     ) async throws(StoreError) -> [RunID] {
+        if runs.contains(where: { $0.unique != nil }) {
+            return try await self.enqueueUnique(runs, plans: plans).map(\.id)
+        }
         var requests = plans.isEmpty ? [] : [Self.insert(plans)]
         requests.append(
             PostgresRequest(
@@ -23,17 +27,21 @@ extension Store {
                     .int8Array(runs.map(\.lane)),
                     .byteaArray(runs.map(\.planDigest.bytes)),
                     .int4Array(runs.map { Int32(clamping: $0.priority) }),
-                    .textArray(runs.map(\.inputs)),
+                    .textArray(runs.map { self.seal.sealed($0.inputs, .inputs(lane: $0.lane)) }),
                     .int8Array(runs.map(\.delayMilliseconds)),
                     .textArray(runs.map(\.idempotencyKey)),
                     .int8Array(runs.map { $0.parent?.number }),
                     .int4Array(runs.map { Int32(clamping: $0.depth) }),
+                    .textArray(runs.map(\.key)),
                 ]
             )
         )
         let answer: PostgresRows
         do {
-            guard let rows = try await self.pool.transaction(requests).last else { return [] }
+            let made = try await self.repeating { () async throws(PostgresError) in
+                try await self.pool.transaction(requests)
+            }
+            guard let rows = made.last else { return [] }
             answer = rows
         } catch {
             guard error.isNotNullViolation else { throw StoreError(error) }
@@ -81,7 +89,7 @@ extension Store {
     public func run(_ id: RunID) async throws(StoreError) -> RunRow {
         let rows = try await self.execute(RunsSQL.get, [.int8(id.number)])
         guard rows.count == 1 else { throw StoreError(.notFound, "there is no run \(id)") }
-        return try RunRow(rows.first())
+        return try RunRow(rows.first(), self.seal)
     }
 
     /// The run that `text` names by all its letters or their beginning.
@@ -121,7 +129,9 @@ extension Store {
                 .int8(Int64(filter.limit)),
             ]
         )
-        return try rows.decode { row throws(StoreError) in try RunRow(row) }
+        return try rows.decode { row throws(StoreError) in
+            try RunRow(row, self.seal)
+        }
     }
 
     /// How many runs have each status.
@@ -161,7 +171,8 @@ extension Store {
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
     ///   - bulk: The action on many runs that is marked as done for this one in the same commit.
     ///   - key: Under which it happens once; it is kept with the steps.
-    /// - Throws: `conflict` when the run changed meanwhile or has not ended, or the key was used.
+    /// - Throws: `conflict` when the run changed meanwhile or has not ended, the key was used, or
+    ///   another run has its unique key by now.
     public func retry(
         _ run: RunRow,
         steps: [String],
@@ -189,26 +200,69 @@ extension Store {
                 )
             )
         }
-        let rows = try await self.transaction(
-            [
-                PostgresRequest(
-                    RunsSQL.supersede,
-                    [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
-                ),
-                PostgresRequest(
-                    RunsSQL.retry,
-                    [
-                        .int8(run.id.number), .int8(run.claimNumber),
-                        inputs.map { .text($0) } ?? .null,
-                    ]
-                ),
-            ] + marks
-        )
-        guard rows.count > 1, rows[1].count == 1 else {
+        let inputs =
+            inputs.map { PostgresValue.text(self.seal.sealed($0, .inputs(lane: run.lane))) }
+            ?? .null
+        let isQueued: Bool
+        if let ended = run.finishedMilliseconds {
+            let unfold = try await self.unfold(run, putting: steps)
+            let again = PostgresRequest(
+                RunsSQL.revive,
+                [.int8(run.id.number), .int8(run.claimNumber), inputs, .int8(ended)]
+            )
+            if run.unique != nil {
+                marks.append(PostgresRequest(UniqueSQL.again, [.int8(run.id.number)]))
+            }
+            isQueued =
+                try await self.queueing(again: run, [again, unfold] + marks).first?.count == 1
+        } else {
+            let rows = try await self.transaction(
+                [
+                    PostgresRequest(
+                        RunsSQL.supersede,
+                        [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
+                    ),
+                    PostgresRequest(
+                        RunsSQL.retry,
+                        [.int8(run.id.number), .int8(run.claimNumber), inputs]
+                    ),
+                ] + marks
+            )
+            isQueued = rows.count > 1 && rows[1].count == 1
+        }
+        guard isQueued else {
             throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
         }
         await self.tell(.request(lane: run.lane, run: run.id.number))
         await self.tell(.work(lane: run.lane))
+    }
+
+    /// Gives an ended run its journal back, with the steps that run again put aside: those named,
+    /// their items and all rollbacks.
+    private func unfold(
+        _ run: RunRow,
+        putting steps: [String]
+    ) async throws(StoreError) -> PostgresRequest {
+        let again = Set(steps)
+        // It stays as it is for as long as the run has this claim.
+        let rows = try FoldedStep.all(
+            try await self.execute(JournalSQL.read, [.int8(run.id.number)])
+        )
+        let isAside = rows.map { row in
+            let step = row.key.step
+            return row.isSuperseded || again.contains(step) || step.contains("!")
+                || again.contains(String(step.prefix { $0 != "[" }))
+        }
+        return PostgresRequest(
+            RunsSQL.unfold,
+            [
+                .int8(run.id.number), .int8(run.claimNumber), .textArray(rows.map(\.key.step)),
+                .int8Array(rows.map(\.key.attempt)), .int8Array(rows.map(\.claim)),
+                .textArray(rows.map(\.state)), .textArray(rows.map(\.record)),
+                .boolArray(isAside), .int8Array(rows.map { $0.begun ?? 0 }),
+                .int8Array(rows.map(\.ended)),
+            ]
+        )
     }
 
     /// Runs under way in these shards, with their lanes, oldest first.
@@ -236,7 +290,8 @@ extension Store {
                     claimNumber: try row.int64(4)
                 ),
                 status: RunStatus(rawValue: try row.text(5)) ?? .queued,
-                reason: try row.text(6)
+                reason: try row.text(6),
+                isTimeout: try row.bool(7)
             )
         }
     }
@@ -245,8 +300,40 @@ extension Store {
     public func readyLanes(of node: NodeEpoch) async throws(StoreError) -> [LaneSettings] {
         let rows = try await self.execute(RunsSQL.readyLanes, [.int8(node.number)])
         return try rows.decode { row throws(StoreError) in
-            LaneSettings(lane: try row.int64(0), width: try row.int(1), priority: try row.int(2))
+            LaneSettings(
+                lane: try row.int64(0),
+                width: try row.int(1),
+                priority: try row.int(2),
+                worker: LaneWorker(rawValue: try row.text(3)) ?? .room,
+                limits: try row.text(4)
+            )
         }
+    }
+
+    /// Whether there is anything to do, for whichever node.
+    public func glance() async throws(StoreError) -> Glance {
+        let row = try await self.execute(DueSQL.glance).first()
+        let (isEnding, isPausing) = (try row.bool(1), try row.bool(2))
+        return Glance(
+            isReady: try row.bool(0),
+            isAsked: isEnding || isPausing,
+            dueMilliseconds: try row.int64IfPresent(3)
+        )
+    }
+
+    /// Puts runs that are due into the queues of this node's lanes, the earliest first.
+    ///
+    /// - Parameters:
+    ///   - node: Whose shards.
+    ///   - limit: How many at most.
+    /// - Returns: Their lanes, one for each run.
+    /// - Throws: What the database throws.
+    public func passDue(
+        of node: NodeEpoch,
+        limit: Int
+    ) async throws(StoreError) -> [Int64] {
+        let rows = try await self.execute(DueSQL.pass, [.int8(node.number), .int8(Int64(limit))])
+        return try rows.decode { row throws(StoreError) in try row.int64(0) }
     }
 
     /// The children of a run and their statuses.
@@ -258,6 +345,16 @@ extension Store {
     }
 }
 
+/// What a node sees at a glance.
+public struct Glance: Sendable, Hashable {
+    /// Somebody has runs that can be claimed.
+    public var isReady: Bool
+    /// Something is asked of somebody's runs: an end, a pause, to go on.
+    public var isAsked: Bool
+    /// When the next run for later is due; `nil` when there is none.
+    public var dueMilliseconds: Int64?
+}
+
 /// What somebody asks of a run.
 public struct RunRequest: Sendable, Hashable {
     /// The run with all that a write needs.
@@ -266,4 +363,6 @@ public struct RunRequest: Sendable, Hashable {
     public var status: RunStatus
     /// Why, for people.
     public var reason: String
+    /// Whether it is late, not cancelled.
+    public var isTimeout: Bool
 }

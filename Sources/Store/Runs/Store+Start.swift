@@ -5,15 +5,18 @@ public import PulserIR
 
 /// A run that was asked for.
 public struct StartedRun: Sendable, Hashable {
-    /// The run.
+    /// The run, or the one that has its unique key.
     public var id: RunID
+    /// What became of it.
+    public var outcome: StartOutcome
+
     /// Whether an earlier request with the same key made it.
-    public var isReplay: Bool
+    public var isReplay: Bool { self.outcome == .replayed }
 
     /// Describes one.
-    public init(id: RunID, isReplay: Bool) {
+    public init(id: RunID, outcome: StartOutcome) {
         self.id = id
-        self.isReplay = isReplay
+        self.outcome = outcome
     }
 }
 
@@ -29,44 +32,74 @@ extension Store {
     /// Makes a run and stores the plans it needs, in one transaction.
     ///
     /// - Parameters:
-    ///   - run: What to queue; its own `idempotencyKey` and `parent` do not count.
+    ///   - run: What to queue, with its ``NewRun/unique``; its own `idempotencyKey` and `parent` do not
+    ///     count.
     ///   - plans: Every plan it names that may be new, child plans included.
     ///   - template: The template it is made from.
+    ///   - person: Who asks for it.
+    ///   - deadline: Until when it must have begun or ended.
     ///   - key: Under which it happens once.
-    /// - Returns: The run.
+    /// - Returns: The run, or the one that has its unique key, and what was done.
     /// - Throws: `conflict` when the lane's session is not active, a plan is unknown, or the key was
     ///   used for another request.
     public func start(
         _ run: NewRun,
         plans: [PlanRow],
         template: String? = nil,
+        startedBy person: String? = nil,
+        deadline: RunDeadline? = nil,
         key: RequestKey? = nil
     ) async throws(StoreError) -> StartedRun {
         if let key, let id = try await self.started(key) {
-            return StartedRun(id: id, isReplay: true)
+            return StartedRun(id: id, outcome: .replayed)
         }
         var requests = plans.isEmpty ? [] : [Self.insert(plans)]
         requests.append(
-            PostgresRequest(
-                RunListSQL.start,
-                RequestKey.values(key) + [
-                    .int8(run.lane),
-                    .bytes(run.planDigest.bytes), .int4(Int32(clamping: run.priority)),
-                    .text(run.inputs), .int8(run.delayMilliseconds),
-                    template.map { .text($0) } ?? .null,
-                ]
-            )
+            run.unique == nil
+                ? self.plain(run, template, person, key) : self.unique(run, template, person, key)
         )
-        let rows: PostgresRows?
+        let place = requests.count - 1
+        if let deadline { requests.append(Self.set(deadline)) }
+        let given = requests
+        let rows: PostgresRows
         do {
-            rows = try await self.pool.transaction(requests).last
+            rows = try await self.repeating { () async throws(PostgresError) in
+                try await self.pool.transaction(given)
+            }[place]
         } catch {
+            // 55000: no run was numbered, because there is no such session.
+            if error.sqlState == "55000" { throw Self.refusal }
+            if error.isUniqueViolation, let key, let id = try await self.started(key) {
+                return StartedRun(id: id, outcome: .replayed)
+            }
             throw error.isNotNullViolation ? Self.refusal : StoreError(error)
         }
-        if let rows, rows.count == 1 {
-            return StartedRun(id: RunID(try rows.first().int64(0)), isReplay: false)
+        if rows.count == 1 {
+            guard run.unique != nil else {
+                return StartedRun(id: RunID(try rows.first().int64(0)), outcome: .made)
+            }
+            return try Self.started(rows)
         }
         guard let key, let id = try await self.started(key) else { throw Self.refusal }
-        return StartedRun(id: id, isReplay: true)
+        return StartedRun(id: id, outcome: .replayed)
+    }
+
+    private func plain(
+        _ run: NewRun,
+        _ template: String?,
+        _ person: String?,
+        _ key: RequestKey?
+    ) -> PostgresRequest {
+        PostgresRequest(
+            RunListSQL.start,
+            RequestKey.values(key) + [
+                .int8(run.lane),
+                .bytes(run.planDigest.bytes), .int4(Int32(clamping: run.priority)),
+                .text(self.seal.sealed(run.inputs, .inputs(lane: run.lane))),
+                .int8(run.delayMilliseconds),
+                template.map { .text($0) } ?? .null,
+                person.map { .text($0.storable) } ?? .null, .text(run.key),
+            ]
+        )
     }
 }

@@ -42,7 +42,8 @@ enum SessionsSQL {
                (SELECT count(*) FROM lane l WHERE l.session_id = s.id) AS lanes,
                (SELECT count(*) FROM run r JOIN lane l ON l.id = r.lane_id
                 WHERE l.session_id = s.id
-                AND \(RunsSQL.isOpen("r"))) AS open_runs
+                AND \(RunsSQL.isOpen("r"))) AS open_runs,
+               \(LanePauseSQL.mark(session: "s.id"))
         FROM session s WHERE $1 OR s.status = 'active' ORDER BY s.id
         """
     )
@@ -74,7 +75,8 @@ enum SessionsSQL {
         s.id, s.name, s.status, s.intent, s.context, s.revision,
         (extract(epoch FROM s.created_at) * 1000)::bigint,
         (extract(epoch FROM s.ended_at) * 1000)::bigint,
-        (SELECT count(*) FROM lane l WHERE l.session_id = s.id)
+        (SELECT count(*) FROM lane l WHERE l.session_id = s.id),
+        \(LanePauseSQL.mark(session: "s.id"))
         """
 
     /// Sessions before `$1`, newest first.
@@ -144,12 +146,13 @@ enum SessionsSQL {
     static let cancelRuns = PostgresStatement(
         "sessions.cancel_runs",
         [.text, .text],
-        RunsSQL.cancel(
-            """
-            r.lane_id IN (SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
-                WHERE s.name = $1 AND s.status = 'cancelled')
-            """,
-            reason: "$2"
-        ) + " RETURNING run.id"
+        """
+        WITH \(RunsSQL.cancel(ofCancelled, reason: "$2"))
+        SELECT id FROM cancelled
+        """
     )
+    private static let ofCancelled = """
+        r.lane_id IN (SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
+            WHERE s.name = $1 AND s.status = 'cancelled')
+        """
 }

@@ -22,6 +22,8 @@ public struct SessionDetail: Sendable, Hashable {
     public var endedMilliseconds: Int64?
     /// How many lanes it has, those of child runs included.
     public var lanes: Int64
+    /// Who paused it; `nil` when nobody did.
+    public var pause: PauseMark?
 
     init(_ row: StoreRow) throws(StoreError) {
         self.id = try row.int64(0)
@@ -33,6 +35,7 @@ public struct SessionDetail: Sendable, Hashable {
         self.createdMilliseconds = try row.int64(6)
         self.endedMilliseconds = try row.int64IfPresent(7)
         self.lanes = try row.int64(8)
+        self.pause = try PauseMark(row, 9)
     }
 }
 

@@ -18,6 +18,8 @@ public struct SessionRow: Sendable, Hashable {
     public var lanes: Int64
     /// Runs that have not ended.
     public var openRuns: Int64
+    /// Who paused it; `nil` when nobody did.
+    public var pause: PauseMark?
 }
 
 extension Store {
@@ -70,7 +72,8 @@ extension Store {
                 intent: try row.text(3),
                 createdMilliseconds: try row.int64(4),
                 lanes: try row.int64(5),
-                openRuns: try row.int64(6)
+                openRuns: try row.int64(6),
+                pause: try PauseMark(row, 7)
             )
         }
     }

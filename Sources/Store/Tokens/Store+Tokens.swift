@@ -15,6 +15,7 @@ extension Store {
                 .text(token.tenant),
                 .bytes(token.secretHash),
                 token.lifetime.map { .int8(Int64($0 / .milliseconds(1))) } ?? .null,
+                .textArray(token.groups.map(\.storable)),
             ]
         )
         return try Self.token(try rows.first())
@@ -45,7 +46,8 @@ extension Store {
                 scope: try row.text(2),
                 tenant: try row.text(3),
                 secretHash: try row.bytes(4),
-                timeLeft: try row.int64IfPresent(5).map { .milliseconds($0) }
+                timeLeft: try row.int64IfPresent(5).map { .milliseconds($0) },
+                groups: try row.texts(6)
             )
         }
     }
@@ -117,7 +119,8 @@ extension Store {
             createdMilliseconds: try row.int64(4),
             expiresMilliseconds: try row.int64IfPresent(5),
             usedMilliseconds: try row.int64IfPresent(6),
-            revokedMilliseconds: try row.int64IfPresent(7)
+            revokedMilliseconds: try row.int64IfPresent(7),
+            groups: try row.texts(8)
         )
     }
 }

@@ -14,6 +14,8 @@ public struct NewToken: Sendable, Hashable {
     public var secretHash: [UInt8]
     /// How long it lives; `nil` means until it is revoked.
     public var lifetime: Duration?
+    /// What its holder belongs to.
+    public var groups: [String]
 
     /// Describes a token.
     public init(
@@ -22,7 +24,8 @@ public struct NewToken: Sendable, Hashable {
         scope: String,
         tenant: String,
         secretHash: [UInt8],
-        lifetime: Duration?
+        lifetime: Duration?,
+        groups: [String] = []
     ) {
         self.id = id
         self.name = name
@@ -30,6 +33,7 @@ public struct NewToken: Sendable, Hashable {
         self.tenant = tenant
         self.secretHash = secretHash
         self.lifetime = lifetime
+        self.groups = groups
     }
 }
 
@@ -51,6 +55,8 @@ public struct TokenRow: Sendable, Hashable {
     public var usedMilliseconds: Int64?
     /// When it was revoked.
     public var revokedMilliseconds: Int64?
+    /// What its holder belongs to.
+    public var groups: [String]
 }
 
 /// A token that lets somebody in now.
@@ -67,4 +73,6 @@ public struct LiveToken: Sendable, Hashable {
     public var secretHash: [UInt8]
     /// The time it has left; `nil` means until it is revoked.
     public var timeLeft: Duration?
+    /// What its holder belongs to.
+    public var groups: [String]
 }

@@ -9,16 +9,16 @@ enum TokensSQL {
         id, name, scope, tenant, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms,
         (extract(epoch FROM expires_at) * 1000)::bigint AS expires_ms,
         (extract(epoch FROM last_used_at) * 1000)::bigint AS used_ms,
-        (extract(epoch FROM revoked_at) * 1000)::bigint AS revoked_ms
+        (extract(epoch FROM revoked_at) * 1000)::bigint AS revoked_ms, groups
         """
 
     /// `$6` is how long it lives, in milliseconds, by the database's clock.
     static let create = PostgresStatement(
         "tokens.create",
-        [.text, .text, .text, .text, .bytea, .int8],
+        [.text, .text, .text, .text, .bytea, .int8, .textArray],
         """
-        INSERT INTO api_token (id, name, scope, tenant, secret_hash, expires_at)
-        VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')
+        INSERT INTO api_token (id, name, scope, tenant, secret_hash, expires_at, groups)
+        VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond', $7)
         RETURNING \(Self.columns)
         """
     )
@@ -35,7 +35,7 @@ enum TokensSQL {
         [.textArray],
         """
         SELECT id, name, scope, tenant, secret_hash,
-               (extract(epoch FROM expires_at - now()) * 1000)::bigint AS left_ms
+               (extract(epoch FROM expires_at - now()) * 1000)::bigint AS left_ms, groups
         FROM api_token
         WHERE id = ANY ($1) AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > now())

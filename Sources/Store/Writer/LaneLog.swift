@@ -1,5 +1,6 @@
 // A lane's log on its owner: numbers events, holds them until the next commit.
 
+internal import Glibc
 public import PulserIR
 internal import Synchronization
 
@@ -14,6 +15,8 @@ public final class LaneLog: Sendable {
         var firstSequence: Int64
         var count: Int
         var bytes: [UInt8]
+        /// The day it was taken on, in days since 1970 (UTC): it is stored under it.
+        var day: Int32 = 0
     }
 
     private struct State {
@@ -45,14 +48,21 @@ public final class LaneLog: Sendable {
     /// - Returns: Its number.
     @discardableResult
     public func append(_ event: RunEvent) -> Int64 {
+        var lines = EventLines()
+        lines.append(event)
+        return self.append(lines)
+    }
+
+    /// Appends events in their order.
+    ///
+    /// - Returns: The last one's number.
+    @discardableResult
+    func append(_ lines: EventLines) -> Int64 {
         self.state.withLock { state in
-            let sequence = state.next
-            state.next += 1
-            if !state.isLost {
-                event.write(sequence: sequence, to: &state.waiting.bytes)
-                state.waiting.count += 1
-            }
-            return sequence
+            if !state.isLost { lines.write(from: state.next, to: &state.waiting.bytes) }
+            if !state.isLost { state.waiting.count += lines.count }
+            state.next += Int64(lines.count)
+            return state.next - 1
         }
     }
 
@@ -70,10 +80,18 @@ public final class LaneLog: Sendable {
     func take() -> Chunk? {
         self.state.withLock { state in
             guard state.waiting.count > 0 else { return nil }
-            let chunk = state.waiting
+            var chunk = state.waiting
+            chunk.day = Self.today
             state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
             return chunk
         }
+    }
+
+    /// The day by this node's clock, in days since 1970.
+    private static var today: Int32 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int32(clamping: now.tv_sec / 86_400)
     }
 
     /// Why a submission cannot be stored any more; `nil` when it can.
@@ -92,6 +110,31 @@ public final class LaneLog: Sendable {
             state.isLost = true
             state.refusal = state.refusal ?? refusal
             state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
+        }
+    }
+}
+
+/// Events as the text that the log will have, but for their numbers: those are given when they are
+/// appended, and the work of writing them is done before.
+struct EventLines: Sendable {
+    private var tails: [UInt8] = []
+    private var ends: [Int] = []
+
+    var count: Int { self.ends.count }
+
+    mutating func append(_ event: RunEvent) {
+        // Most events fit, so that the text does not grow piece by piece.
+        if self.tails.isEmpty { self.tails.reserveCapacity(256) }
+        event.writeTail(to: &self.tails)
+        self.ends.append(self.tails.count)
+    }
+
+    func write(from first: Int64, to bytes: inout [UInt8]) {
+        var begin = 0
+        for (index, end) in self.ends.enumerated() {
+            RunEvent.writeHead(sequence: first + Int64(index), to: &bytes)
+            bytes.append(contentsOf: self.tails[begin..<end])
+            begin = end
         }
     }
 }

@@ -38,6 +38,9 @@ public struct RunTransition: Sendable, Hashable {
     public var firstSequence: Int64
     /// Where they end so far; the writer raises it to the last event of the same submission.
     public var lastSequence: Int64
+    /// Whether the run may have rows in the step journal; means something at its end. Without them
+    /// the results sent along go straight to where ended runs keep theirs. Default true.
+    public var hasJournal: Bool
 
     /// Describes a transition.
     public init(
@@ -47,7 +50,8 @@ public struct RunTransition: Sendable, Hashable {
         waitReason: String? = nil,
         outputs: String? = nil,
         firstSequence: Int64,
-        lastSequence: Int64
+        lastSequence: Int64,
+        hasJournal: Bool = true
     ) {
         self.status = status
         self.retryCount = retryCount
@@ -56,6 +60,7 @@ public struct RunTransition: Sendable, Hashable {
         self.outputs = outputs
         self.firstSequence = firstSequence
         self.lastSequence = lastSequence
+        self.hasJournal = hasJournal
     }
 }
 
@@ -69,6 +74,26 @@ public enum RunWrite: Sendable {
     case event(RunEvent)
     /// An artifact.
     case artifact(ArtifactRow)
+
+    /// Whether it is an intent or a result.
+    public var isJournal: Bool { if case .journal = self { true } else { false } }
+}
+
+/// Where a lane's next claim begins.
+public struct ClaimCursor: Sendable, Hashable {
+    /// The rank and the number of the last run that was taken; what comes before is passed over.
+    public var rank: Int64
+    /// See ``rank``.
+    public var run: Int64
+    /// The last key that had its turn.
+    public var key: String
+
+    /// Begins at the start, or after a run or a key.
+    public init(rank: Int64 = .min, run: Int64 = .min, key: String = "") {
+        self.rank = rank
+        self.run = run
+        self.key = key
+    }
 }
 
 /// How much a lane can take.
@@ -79,12 +104,25 @@ public struct ClaimWant: Sendable, Hashable {
     public var shard: OwnedShard
     /// Runs at most.
     public var room: Int
+    /// What was taken before.
+    public var cursor: ClaimCursor
+    /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without. Who
+    /// does not know of a lane's limits gets none of its runs.
+    public var busy: [String: Int]?
 
     /// Makes a want.
-    public init(lane: Int64, shard: OwnedShard, room: Int) {
+    public init(
+        lane: Int64,
+        shard: OwnedShard,
+        room: Int,
+        cursor: ClaimCursor = ClaimCursor(),
+        busy: [String: Int]? = nil
+    ) {
+        self.busy = busy
         self.lane = lane
         self.shard = shard
         self.room = room
+        self.cursor = cursor
     }
 }
 
@@ -104,6 +142,8 @@ public struct ClaimedRun: Sendable, Hashable {
     public var depth: Int
     /// Higher goes first inside its lane.
     public var priority: Int
+    /// Whether its end is asked for because it is late.
+    public var isLate: Bool
     /// Why somebody asked for its end, if so.
     public var cancelReason: String?
     /// Where its events begin, when it was begun before.
@@ -114,4 +154,10 @@ public struct ClaimedRun: Sendable, Hashable {
     public var hasJournal: Bool
     /// Whether it is paused; only a run that is taken over can be.
     public var pause: RunPause
+    /// Its turn in its lane, the smallest first.
+    public var rank: Int64
+    /// Whom or what it is for; '' for nothing.
+    public var key: String
+    /// Whether its lane has runs with keys: then there may be more although fewer came than asked for.
+    public var hasMore: Bool
 }

@@ -3,29 +3,6 @@
 internal import Postgres
 internal import PulserIR
 
-/// What a submission waits for.
-struct Submission {
-    var fence: RunFence
-    var writes: [RunWrite]
-    var log: LaneLog
-    var waiter: CheckedContinuation<StoreError?, Never>?
-
-    /// Puts the submission's events into the log: only now, so that they are in the chunk of the
-    /// very commit that stores what they tell of.
-    mutating func appendEvents() {
-        var last: Int64 = 0
-        for write in self.writes {
-            if case .event(let event) = write { last = self.log.append(event) }
-        }
-        guard last > 0 else { return }
-        for index in self.writes.indices {
-            guard case .transition(var transition) = self.writes[index] else { continue }
-            transition.lastSequence = max(transition.lastSequence, last)
-            self.writes[index] = .transition(transition)
-        }
-    }
-}
-
 /// A batch, frozen: after a lost connection the very same statements are sent again.
 struct WriteBatch {
     /// One claim on a run. Two claims may meet in one batch when a run was taken from an actor that
@@ -47,6 +24,20 @@ struct WriteBatch {
         var claim: ClaimKey
         var step: String
         var attempt: Int64
+
+        init(claim: ClaimKey, step: String, attempt: Int64) {
+            self.claim = claim
+            self.step = step
+            self.attempt = attempt
+        }
+
+        init(_ fence: RunFence, _ record: StepRecord) {
+            self.init(
+                claim: ClaimKey(fence),
+                step: record.step,
+                attempt: Int64(record.attempt)
+            )
+        }
     }
 
     private struct ArtifactKey: Hashable {
@@ -55,22 +46,42 @@ struct WriteBatch {
         var name: String
     }
 
+    let seal: SealRing?
     private(set) var requests: [PostgresRequest] = []
-    private var journalRequest: Int?
-    private var artifactRequest: Int?
-    private var runRequest: Int?
-    private var eventRequest: Int?
+    /// Without the claims, which come last.
+    var writes: [PostgresRequest] { Array(self.requests.prefix(self.writeCount)) }
+    /// Whether there is more than claims.
+    var hasWrites: Bool { self.writeCount > 1 }
+    private var writeCount = 0
+    private var claimedLanes: [Int64: OwnedShard] = [:]
+    private var claimRequests: [Int] = []
+    /// Where a statement is among the requests, and how many rows it brings.
+    typealias Part = (request: Int, rows: Int)
+    private(set) var journal: Part?
+    private(set) var artifacts: Part?
+    private(set) var moves: Part?
+    private(set) var ends: Part?
+    private(set) var ended: [Submission] = []
+    private(set) var events: Part?
+    /// Whether a transition gave way to a later one of the same claim.
+    private(set) var hasReplaced = false
 
     init(
         submissions: [Submission],
         chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
-        node: NodeEpoch
+        claims: ClaimRound.Turn?,
+        node: NodeEpoch,
+        seal: SealRing? = nil
     ) {
+        self.seal = seal
         var shards: [Int32: Int64] = [:]
         for submission in submissions {
             shards[submission.fence.shard.shard] = submission.fence.shard.generation
         }
         for chunk in chunks { shards[chunk.log.shard.shard] = chunk.log.shard.generation }
+        for want in (claims?.wants ?? []) + (claims?.adopting ?? []) {
+            shards[want.shard.shard] = want.shard.generation
+        }
         let sorted = shards.sorted { $0.key < $1.key }
         self.requests.append(
             PostgresRequest(
@@ -83,8 +94,65 @@ struct WriteBatch {
         )
         self.addJournal(submissions, node)
         self.addArtifacts(submissions, node)
-        self.addRuns(submissions, node)
+        self.addTransitions(submissions, node)
         self.addEvents(chunks, node)
+        self.writeCount = self.requests.count
+        guard let claims else { return }
+        self.addClaims(claims.wants.filter { $0.busy == nil }, [], node)
+        self.addLimitedClaims(claims.wants, node)
+        self.addClaims(claims.adopting, claims.adopted, node)
+    }
+
+    private mutating func addClaims(
+        _ wants: [ClaimWant],
+        _ adopted: [RunID],
+        _ node: NodeEpoch
+    ) {
+        guard !wants.isEmpty else { return }
+        for want in wants { self.claimedLanes[want.lane] = want.shard }
+        self.claimRequests.append(self.requests.count)
+        self.requests.append(
+            PostgresRequest(
+                ClaimSQL.claim,
+                [
+                    .int8(node.number), .int4Array(wants.map(\.shard.shard)),
+                    .int8Array(wants.map(\.shard.generation)), .int8Array(wants.map(\.lane)),
+                    .int8Array(wants.map { Int64($0.room) }), .int8Array(adopted.map(\.number)),
+                    .int8Array(wants.map(\.cursor.rank)), .int8Array(wants.map(\.cursor.run)),
+                    .textArray(wants.map(\.cursor.key)),
+                ]
+            )
+        )
+    }
+
+    private mutating func addLimitedClaims(_ wants: [ClaimWant], _ node: NodeEpoch) {
+        let limited = wants.filter { $0.busy != nil }
+        guard !limited.isEmpty else { return }
+        for want in limited { self.claimedLanes[want.lane] = want.shard }
+        self.requests += LimitsSQL.locks(limited)
+        // One by one: each sees what those before it have taken of the limits that they share.
+        for want in limited {
+            self.claimRequests.append(self.requests.count)
+            self.requests.append(LimitsSQL.claim(want, node))
+        }
+    }
+
+    /// The runs that were claimed, each lane's in its order.
+    func claimed(_ answers: [PostgresRows]) -> ClaimAnswer {
+        // Sent again without its claims.
+        guard answers.count == self.requests.count else { return .success([]) }
+        do throws(StoreError) {
+            var runs: [ClaimedRun] = []
+            for request in self.claimRequests {
+                runs += try answers[request].decode { row throws(StoreError) in
+                    try ClaimedRun(row, self.claimedLanes)
+                }
+            }
+            runs.sort { ($0.rank, $0.fence.run) < ($1.rank, $1.fence.run) }
+            return .success(runs)
+        } catch {
+            return .failure(error)
+        }
     }
 
     private static func fences(_ fences: [RunFence], _ node: NodeEpoch) -> [PostgresValue] {
@@ -103,19 +171,15 @@ struct WriteBatch {
         var latest: [JournalKey: Int] = [:]
         var rows: [(fence: RunFence, record: StepRecord)?] = []
         for submission in submissions {
-            for case .journal(let record) in submission.writes {
-                let key = JournalKey(
-                    claim: ClaimKey(submission.fence),
-                    step: record.step,
-                    attempt: Int64(record.attempt)
-                )
+            for record in submission.records {
+                let key = JournalKey(submission.fence, record)
                 if let earlier = latest.updateValue(rows.count, forKey: key) { rows[earlier] = nil }
                 rows.append((submission.fence, record))
             }
         }
         let kept = rows.compactMap { $0 }
         guard !kept.isEmpty else { return }
-        self.journalRequest = self.requests.count
+        self.journal = (self.requests.count, kept.count)
         self.requests.append(
             PostgresRequest(
                 WriterSQL.journal,
@@ -123,33 +187,82 @@ struct WriteBatch {
                     .textArray(kept.map(\.record.step)),
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
-                    .textArray(kept.map(\.record.bodyText)),
+                    .textArray(kept.map { self.text(of: $0.record, $0.fence.run) }),
                 ]
             )
         )
     }
 
-    private mutating func addRuns(_ submissions: [Submission], _ node: NodeEpoch) {
-        var latest: [ClaimKey: (fence: RunFence, transition: RunTransition)] = [:]
-        for submission in submissions {
-            for case .transition(let transition) in submission.writes {
-                latest[ClaimKey(submission.fence)] = (submission.fence, transition)
+    /// The last transition of each claim, in the order of the runs, so that no two batches wait on each
+    /// other's rows in a circle.
+    private mutating func addTransitions(_ submissions: [Submission], _ node: NodeEpoch) {
+        // Sorted by what is small; the submissions stay where they are.
+        var places: [(run: Int64, claim: Int64, place: Int)] = []
+        places.reserveCapacity(submissions.count)
+        for (place, submission) in submissions.enumerated() where submission.transition != nil {
+            places.append((submission.fence.run.number, submission.fence.claimNumber, place))
+        }
+        places.sort { ($0.run, $0.claim, $0.place) < ($1.run, $1.claim, $1.place) }
+        var moves: [(fence: RunFence, transition: RunTransition)] = []
+        var ends: [Submission] = []
+        for (index, place) in places.enumerated() {
+            if index + 1 < places.count, places[index + 1].run == place.run,
+                places[index + 1].claim == place.claim
+            {
+                self.hasReplaced = true
+                continue
+            }
+            let submission = submissions[place.place]
+            if submission.isEnd {
+                ends.append(submission)
+            } else if var transition = submission.transition {
+                transition.lastSequence = submission.lastSequence
+                moves.append((submission.fence, transition))
             }
         }
-        let rows = latest.values.sorted { $0.fence.run < $1.fence.run }
+        self.addMoves(moves, node)
+        self.addEnds(ends, node)
+    }
+
+    private mutating func addMoves(
+        _ rows: [(fence: RunFence, transition: RunTransition)],
+        _ node: NodeEpoch
+    ) {
         guard !rows.isEmpty else { return }
-        self.runRequest = self.requests.count
+        self.moves = (self.requests.count, rows.count)
         self.requests.append(
             PostgresRequest(
                 WriterSQL.runs,
                 Self.fences(rows.map(\.fence), node) + [
                     .textArray(rows.map(\.transition.status.rawValue)),
                     .int4Array(rows.map { Int32($0.transition.retryCount) }),
-                    .textArray(rows.map { $0.transition.failure?.storable }),
+                    .textArray(rows.map { self.failure($0.transition, $0.fence.run) }),
                     .textArray(rows.map { $0.transition.waitReason?.storable }),
-                    .textArray(rows.map(\.transition.outputs)),
+                    .textArray(rows.map { self.outputs($0.transition, $0.fence.run) }),
                     .int8Array(rows.map(\.transition.firstSequence)),
                     .int8Array(rows.map(\.transition.lastSequence)),
+                ]
+            )
+        )
+    }
+
+    private mutating func addEnds(_ rows: [Submission], _ node: NodeEpoch) {
+        guard !rows.isEmpty else { return }
+        self.ended = rows
+        self.ends = (self.requests.count, rows.count)
+        self.requests.append(
+            PostgresRequest(
+                WriterSQL.ends,
+                Self.fences(rows.map(\.fence), node) + [
+                    .textArray(rows.map { $0.transition?.status.rawValue }),
+                    .int4Array(rows.map { Int32($0.transition?.retryCount ?? 0) }),
+                    .textArray(rows.map { self.failure($0.transition, $0.fence.run) }),
+                    .textArray(rows.map { $0.transition?.waitReason?.storable }),
+                    .textArray(rows.map { self.outputs($0.transition, $0.fence.run) }),
+                    .int8Array(rows.map { $0.transition?.firstSequence }),
+                    .int8Array(rows.map(\.lastSequence)),
+                    .textArray(rows.map(\.carriedSteps)),
+                    .boolArray(rows.map { $0.transition?.hasJournal ?? true }),
                 ]
             )
         )
@@ -158,7 +271,7 @@ struct WriteBatch {
     private mutating func addArtifacts(_ submissions: [Submission], _ node: NodeEpoch) {
         var latest: [ArtifactKey: (fence: RunFence, artifact: ArtifactRow)] = [:]
         for submission in submissions {
-            for case .artifact(let artifact) in submission.writes {
+            for artifact in submission.artifacts {
                 let key = ArtifactKey(
                     claim: ClaimKey(submission.fence),
                     step: artifact.step,
@@ -173,7 +286,7 @@ struct WriteBatch {
                 < ($1.fence.run, $1.artifact.step, $1.artifact.name)
         }
         guard !rows.isEmpty else { return }
-        self.artifactRequest = self.requests.count
+        self.artifacts = (self.requests.count, rows.count)
         self.requests.append(
             PostgresRequest(
                 WriterSQL.artifacts,
@@ -183,7 +296,7 @@ struct WriteBatch {
                     .byteaArray(rows.map(\.artifact.digest.bytes)),
                     .int8Array(rows.map(\.artifact.size)),
                     .textArray(rows.map(\.artifact.mediaType.storable)),
-                    .byteaArray(rows.map(\.artifact.content)),
+                    .byteaArray(rows.map { self.content($0.artifact, $0.fence.run) }),
                 ]
             )
         )
@@ -194,7 +307,7 @@ struct WriteBatch {
         _ node: NodeEpoch
     ) {
         guard !chunks.isEmpty else { return }
-        self.eventRequest = self.requests.count
+        self.events = (self.requests.count, chunks.count)
         self.requests.append(
             PostgresRequest(
                 WriterSQL.events,
@@ -205,51 +318,10 @@ struct WriteBatch {
                     .int8Array(chunks.map(\.log.lane)),
                     .int8Array(chunks.map(\.chunk.firstSequence)),
                     .int4Array(chunks.map { Int32($0.chunk.count) }),
-                    .byteaArray(chunks.map(\.chunk.bytes)),
+                    .byteaArray(chunks.map { self.bytes($0.log.lane, $0.chunk) }),
+                    .int4Array(chunks.map(\.chunk.day)),
                 ]
             )
-        )
-    }
-
-    /// What the database accepted.
-    struct Accepted {
-        var journal: Set<JournalKey> = []
-        var artifacts: Set<ClaimKey> = []
-        var runs: Set<ClaimKey> = []
-        var lanes: Set<Int64> = []
-    }
-
-    func accepted(_ answers: [PostgresRows]) throws(StoreError) -> Accepted {
-        var accepted = Accepted()
-        if let index = self.journalRequest {
-            let keys = try answers[index].decode { row throws(StoreError) in
-                JournalKey(
-                    claim: ClaimKey(run: try row.int64(0), claim: try row.int64(3)),
-                    step: try row.text(1),
-                    attempt: try row.int64(2)
-                )
-            }
-            accepted.journal = Set(keys)
-        }
-        if let index = self.runRequest {
-            accepted.runs = try Self.claims(answers[index])
-        }
-        if let index = self.artifactRequest {
-            accepted.artifacts = try Self.claims(answers[index])
-        }
-        if let index = self.eventRequest {
-            accepted.lanes = Set(
-                try answers[index].decode { row throws(StoreError) in try row.int64(0) }
-            )
-        }
-        return accepted
-    }
-
-    private static func claims(_ rows: PostgresRows) throws(StoreError) -> Set<ClaimKey> {
-        Set(
-            try rows.decode { row throws(StoreError) in
-                ClaimKey(run: try row.int64(0), claim: try row.int64(1))
-            }
         )
     }
 }

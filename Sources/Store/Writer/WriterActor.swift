@@ -6,7 +6,8 @@ internal import Postgres
 public import PulserIR
 
 /// Group commit. The next batch leaves as soon as the previous one is acknowledged: alone a write
-/// travels at once, under load batches grow by themselves.
+/// travels at once, under load batches grow by themselves. Writes are one such stream, claims of
+/// queued runs another.
 ///
 /// Owner: the node. Runs on: default pool. Ends: cancellation, then every waiter is told so.
 /// While the database is away the batch is kept and sent again; its statements find what they wrote
@@ -14,25 +15,19 @@ public import PulserIR
 /// because every submitter waits.
 public actor WriterActor {
     /// Rows of one batch; what is beyond waits for the next.
-    static let submissionsMax = 1_000
+    static let submissionsMax = 2_000
 
     private let store: Store
     private let node: NodeEpoch
     private let logger: Logger
-    private var submissions: [Submission] = []
-    private var claims: [(want: ClaimRequest, waiter: CheckedContinuation<ClaimAnswer, Never>)] = []
-    private var dirty: [Int64: LaneLog] = [:]
-    private var wake: CheckedContinuation<Void, Never>?
-    private var isEnded = false
+    private nonisolated let inbox = WriterInbox()
+    /// Claims of queued runs travel beside the writes, on another connection: the database works on
+    /// both at once.
+    private nonisolated let claims = WriterInbox()
+    /// Claims of lanes with limits, which lock rows that lanes share: the others do not wait for them.
+    private nonisolated let limited = WriterInbox()
     private let notifier: NotifierActor
     private let onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
-
-    struct ClaimRequest {
-        var wants: [ClaimWant]
-        var adopting: [RunID]
-    }
-
-    private typealias ClaimAnswer = Result<[ClaimedRun], StoreError>
 
     /// Makes the writer of a node; it works while ``run()`` does.
     ///
@@ -54,169 +49,162 @@ public actor WriterActor {
         self.notifier = NotifierActor(store: store)
     }
 
+    private static let ending = StoreError(.cancelled, "the node is stopping")
+
     /// Stores these writes together with all events that wait in `log`.
     ///
     /// - Throws: `stale` when the shard or the run belongs to somebody else by now: stop the work.
-    public func submit(
+    public nonisolated(nonsending) func submit(
         _ writes: [RunWrite],
         fence: RunFence,
         log: LaneLog
     ) async throws(StoreError) {
-        if self.isEnded { throw StoreError(.cancelled, "the node is stopping") }
         if let failure = log.failure { throw failure }
-        self.dirty[log.lane] = log
-        let failure = await withCheckedContinuation { waiter in
-            self.submissions.append(
-                Submission(fence: fence, writes: writes, log: log, waiter: waiter)
+        let failure: StoreError? = await withCheckedContinuation { waiter in
+            let submission = Submission(
+                fence: fence,
+                writes: writes,
+                log: log,
+                seal: self.store.seal,
+                waiter: waiter
             )
-            self.wakeUp()
+            if !self.inbox.put(submission) { waiter.resume(returning: Self.ending) }
         }
         if let failure { throw failure }
         if let failure = log.failure { throw failure }
     }
 
     /// Has the events that wait in `log` stored with the next commit, without waiting for it.
-    public func flush(_ log: LaneLog) {
-        guard !self.isEnded, !log.isLost else { return }
-        self.dirty[log.lane] = log
-        self.wakeUp()
+    public nonisolated func flush(_ log: LaneLog) {
+        if !log.isLost { self.inbox.put(log) }
+    }
+
+    /// Takes queued runs, each lane's in its order, with the next commit.
+    ///
+    /// - Parameters:
+    ///   - wants: The lanes and their room.
+    ///   - answer: Called once, from any thread, with the runs or with why there are none; it hands
+    ///     them on and does nothing else.
+    public nonisolated func claim(
+        _ wants: [ClaimWant],
+        answer: @escaping @Sendable (Result<[ClaimedRun], StoreError>) -> Void
+    ) {
+        self.ask(ClaimRequest(wants: wants, adopting: []), answer)
     }
 
     /// Takes queued runs, each lane's in its order.
-    public func claim(_ wants: [ClaimWant]) async throws(StoreError) -> [ClaimedRun] {
-        try await self.claim(ClaimRequest(wants: wants, adopting: []))
+    public nonisolated(nonsending) func claim(
+        _ wants: [ClaimWant]
+    ) async throws(StoreError) -> [ClaimedRun] {
+        try await self.ask(ClaimRequest(wants: wants, adopting: []))
     }
 
     /// Takes over runs that an earlier owner had under way.
-    public func adopt(
+    public nonisolated(nonsending) func adopt(
         _ runs: [RunID],
         lanes: [ClaimWant]
     ) async throws(StoreError) -> [ClaimedRun] {
         if runs.isEmpty { return [] }
-        return try await self.claim(ClaimRequest(wants: lanes, adopting: runs))
+        return try await self.ask(ClaimRequest(wants: lanes, adopting: runs))
     }
 
-    private func claim(_ request: ClaimRequest) async throws(StoreError) -> [ClaimedRun] {
-        if self.isEnded { throw StoreError(.cancelled, "the node is stopping") }
+    private nonisolated func ask(
+        _ request: ClaimRequest,
+        _ answer: @escaping @Sendable (ClaimAnswer) -> Void
+    ) {
+        // Who takes a run over comes after what was written about it before, also after an outage:
+        // else the higher claim number would have that refused.
+        let isLimited = request.wants.contains { $0.busy != nil }
+        let inbox =
+            request.adopting.isEmpty ? (isLimited ? self.limited : self.claims) : self.inbox
+        guard !inbox.put(PendingClaim(request: request, answer: answer)) else { return }
+        answer(.failure(Self.ending))
+    }
+
+    private nonisolated(nonsending) func ask(
+        _ request: ClaimRequest
+    ) async throws(StoreError) -> [ClaimedRun] {
         let answer = await withCheckedContinuation { waiter in
-            self.claims.append((request, waiter))
-            self.wakeUp()
+            self.ask(request) { waiter.resume(returning: $0) }
         }
         return try answer.get()
-    }
-
-    private func wakeUp() {
-        self.wake?.resume()
-        self.wake = nil
     }
 
     /// Works until cancelled.
     public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.notifier.run() }
-            group.addTask {
-                await withTaskCancellationHandler {
-                    await self.loop()
-                } onCancel: {
-                    // SAFETY: ends at once; it only wakes the loop, which sees the cancellation.
-                    Task { await self.wakeUp() }
-                }
-            }
+            group.addTask { await self.loop(self.inbox) }
+            group.addTask { await self.loop(self.claims) }
+            group.addTask { await self.loop(self.limited) }
         }
     }
 
-    private func loop() async {
-        while !Task.isCancelled {
-            if self.submissions.isEmpty, self.claims.isEmpty, self.dirty.isEmpty {
-                await withCheckedContinuation { self.wake = $0 }
-                continue
-            }
-            await self.commitNext()
+    private func loop(_ inbox: WriterInbox) async {
+        while let work = await inbox.take(atMost: Self.submissionsMax) {
+            await self.commit(work)
         }
-        self.isEnded = true
-        let ending = StoreError(.cancelled, "the node is stopping")
-        for submission in self.submissions { submission.waiter?.resume(returning: ending) }
-        for claim in self.claims { claim.waiter.resume(returning: .failure(ending)) }
-        self.submissions = []
-        self.claims = []
+        let left = inbox.end()
+        for submission in left.submissions { submission.waiter?.resume(returning: Self.ending) }
+        for claim in left.claims { claim.answer(.failure(Self.ending)) }
     }
 
-    private func commitNext() async {
-        var submissions = Array(self.submissions.prefix(Self.submissionsMax))
-        self.submissions.removeFirst(submissions.count)
-        for index in submissions.indices {
-            submissions[index].appendEvents()
-            // A submission that waited for a batch of its own comes when its log was taken already.
-            let log = submissions[index].log
-            if !log.isLost { self.dirty[log.lane] = log }
+    /// Stores what waits and takes the runs that are asked for, in one commit.
+    private func commit(_ work: WriterInbox.Work) async {
+        let submissions = work.submissions
+        var dirty = work.logs
+        var known: LaneLog?
+        for submission in submissions {
+            submission.appendEvents()
+            if submission.log !== known { dirty[submission.log.lane] = submission.log }
+            known = submission.log
         }
-        let claims = self.claims
-        self.claims = []
         var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
-        for log in self.dirty.values.sorted(by: { $0.lane < $1.lane }) {
+        for log in dirty.values.sorted(by: { $0.lane < $1.lane }) where !log.isLost {
             if let chunk = log.take() { chunks.append((log, chunk)) }
         }
-        self.dirty = [:]
-        if !submissions.isEmpty || !chunks.isEmpty {
-            await self.commit(submissions, chunks)
-        }
-        await self.answerClaims(claims)
-    }
-
-    /// Claims of many lanes go in one statement, and so do adoptions.
-    private func answerClaims(
-        _ claims: [(want: ClaimRequest, waiter: CheckedContinuation<ClaimAnswer, Never>)]
-    ) async {
-        for isAdoption in [false, true] {
-            var left = claims.filter { $0.want.adopting.isEmpty != isAdoption }
-            while !left.isEmpty {
-                // Who asks for a lane that another asks for too comes after it: a run has one taker.
-                var lanes: Set<Int64> = []
-                let together = left.prefix { claim in
-                    let own = Set(claim.want.wants.map(\.lane))
-                    defer { lanes.formUnion(own) }
-                    return lanes.isDisjoint(with: own)
-                }
-                left.removeFirst(together.count)
-                let wants = together.flatMap(\.want.wants)
-                let adopting = together.flatMap(\.want.adopting)
-                let answer = await self.perform(ClaimRequest(wants: wants, adopting: adopting))
-                for claim in together {
-                    let own = Set(claim.want.wants.map(\.lane))
-                    claim.waiter.resume(
-                        returning: answer.map { $0.filter { own.contains($0.fence.lane) } }
-                    )
-                }
-            }
-        }
+        var claims = ClaimRound(work.claims)
+        await self.commit(submissions, chunks, claims.next())
+        while let more = claims.next() { await self.commit([], [], more) }
     }
 
     private func commit(
         _ submissions: [Submission],
-        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)]
+        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        _ claims: ClaimRound.Turn?
     ) async {
+        guard !submissions.isEmpty || !chunks.isEmpty || claims != nil else { return }
         do {
             let batch = WriteBatch(
                 submissions: submissions,
                 chunks: chunks,
-                node: self.node
+                claims: claims,
+                node: self.node,
+                seal: self.store.seal
             )
             let began = ContinuousClock.now
-            let answers = try await self.send(batch.requests)
+            let answers = try await self.send(batch, claims)
             StoreMetrics.batch.record(duration: ContinuousClock.now - began)
-            StoreMetrics.submissions.record(submissions.count)
+            // Claims travel by themselves, and are none.
+            if batch.hasWrites { StoreMetrics.submissions.record(submissions.count) }
             let accepted = try batch.accepted(answers)
             self.answer(submissions, chunks, accepted)
+            claims?.answer(batch.claimed(answers))
         } catch {
-            guard error.code != .cancelled, submissions.count + chunks.count > 1 else {
-                self.logger.error("batch refused", metadata: ["reason": "\(error.message)"])
+            let alone = submissions.count + chunks.count + (claims == nil ? 0 : 1) == 1
+            guard error.code != .cancelled, !alone else {
+                if claims == nil {
+                    self.logger.error("batch refused", metadata: ["reason": "\(error.message)"])
+                }
                 for submission in submissions { submission.waiter?.resume(returning: error) }
                 for chunk in chunks { chunk.log.lose(error) }
+                claims?.answer(.failure(error))
                 return
             }
             // One bad row must not take the others with it: each goes alone.
-            for chunk in chunks { await self.commit([], [chunk]) }
-            for submission in submissions { await self.commit([submission], []) }
+            for chunk in chunks { await self.commit([], [chunk], nil) }
+            for submission in submissions { await self.commit([submission], [], nil) }
+            if let claims { await self.commit([], [], claims) }
         }
     }
 
@@ -231,22 +219,7 @@ public actor WriterActor {
             onCommitted(stored.map { CommittedChunk(lane: $0.log.lane, $0.chunk) })
         }
         for submission in submissions {
-            let claim = WriteBatch.ClaimKey(submission.fence)
-            let isAccepted = submission.writes.allSatisfy { write in
-                switch write {
-                case .journal(let record):
-                    accepted.journal.contains(
-                        WriteBatch.JournalKey(
-                            claim: claim,
-                            step: record.step,
-                            attempt: Int64(record.attempt)
-                        )
-                    )
-                case .transition: accepted.runs.contains(claim)
-                case .artifact: accepted.artifacts.contains(claim)
-                case .event: true
-                }
-            }
+            let isAccepted = accepted.has(submission)
             if !isAccepted { StoreMetrics.stale.increment() }
             submission.waiter?.resume(
                 returning: isAccepted
@@ -258,14 +231,24 @@ public actor WriterActor {
         )
     }
 
-    /// Sends a batch until the database has answered it.
-    private func send(_ requests: [PostgresRequest]) async throws(StoreError) -> [PostgresRows] {
+    /// Sends a batch until the database has answered it. Claims are not sent twice: whether the first
+    /// time took runs nobody knows, and whoever asked looks for them.
+    private func send(
+        _ batch: WriteBatch,
+        _ claims: ClaimRound.Turn?
+    ) async throws(StoreError) -> [PostgresRows] {
         var wait = Duration.milliseconds(50)
+        var requests = batch.requests
+        if batch.hasWrites { self.store.obstacle.begin() }
+        defer { if batch.hasWrites { self.store.obstacle.end() } }
         while true {
             do {
                 return try await self.store.transaction(requests)
             } catch {
-                guard error.isTransient, !Task.isCancelled else { throw error }
+                guard error.isTransient, !Task.isCancelled, batch.hasWrites else { throw error }
+                claims?.answer(.failure(error))
+                requests = batch.writes
+                self.store.obstacle.keep(error.message)
                 self.logger.warning(
                     "database unavailable, batch kept",
                     metadata: ["reason": "\(error.message)"]
@@ -273,41 +256,6 @@ public actor WriterActor {
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, .seconds(2))
             }
-        }
-    }
-
-    private func perform(_ request: ClaimRequest) async -> ClaimAnswer {
-        let wants = request.wants.sorted { $0.shard.shard < $1.shard.shard }
-        let shards = Dictionary(wants.map { ($0.shard.shard, $0.shard.generation) }) { $1 }
-            .sorted { $0.key < $1.key }
-        do {
-            let answers = try await self.store.transaction([
-                PostgresRequest(
-                    WriterSQL.fence,
-                    [
-                        .int8(self.node.number), .int4Array(shards.map(\.key)),
-                        .int8Array(shards.map(\.value)),
-                    ]
-                ),
-                PostgresRequest(
-                    WriterSQL.claim,
-                    [
-                        .int8(self.node.number), .int4Array(wants.map(\.shard.shard)),
-                        .int8Array(wants.map(\.shard.generation)), .int8Array(wants.map(\.lane)),
-                        .int8Array(wants.map { Int64($0.room) }),
-                        .int8Array(request.adopting.map(\.number)),
-                    ]
-                ),
-            ])
-            let lanes = Dictionary(wants.map { ($0.lane, $0.shard) }) { $1 }
-            let runs = try answers[1].decode { row throws(StoreError) in
-                try ClaimedRun(row, lanes)
-            }
-            return .success(
-                runs.sorted { ($1.priority, $0.fence.run) < ($0.priority, $1.fence.run) }
-            )
-        } catch {
-            return .failure(error)
         }
     }
 }
@@ -331,6 +279,7 @@ extension ClaimedRun {
             retryCount: try row.int(5),
             depth: try row.int(7),
             priority: try row.int(8),
+            isLate: try row.textIfPresent(10) == "timeout",
             cancelReason: try row.textIfPresent(10) == nil ? nil : row.textIfPresent(9),
             firstSequence: try row.int64IfPresent(11),
             ageMilliseconds: try row.int64(12),
@@ -340,7 +289,10 @@ extension ClaimedRun {
                 lane: lane,
                 by: try row.textIfPresent(14),
                 number: try row.int64(15)
-            )
+            ),
+            rank: try row.int64(16),
+            key: try row.text(17),
+            hasMore: try row.bool(18)
         )
     }
 }

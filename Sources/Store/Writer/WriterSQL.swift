@@ -3,7 +3,9 @@
 internal import Postgres
 
 enum WriterSQL {
-    static let all = [fence, journal, runs, events, artifacts, claim, notify, bound]
+    static let all = [
+        fence, journal, runs, ends, events, artifacts, ClaimSQL.claim, notify, bound,
+    ]
 
     /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
     /// ascending order, as everywhere, so no two batches can wait on each other in a circle. The
@@ -24,9 +26,15 @@ enum WriterSQL {
     /// statistics taken while no node had shards say that none has one, and a join planned by them
     /// reads all shards for each row, or all rows for each shard. Then the queue was eight times as
     /// slow until the next ANALYZE.
-    private static let isHeld = """
+    static let isHeld = """
         (SELECT s.owner = $1 AND s.generation = i.generation FROM shard s
             WHERE s.shard_id = i.shard_id)
+        """
+
+    /// Whether `i`'s run is under way under `i`'s claim; a question for each row, too. Whenever nothing
+    /// is under way the planner believes that nothing ever is, and joins all runs with all rows.
+    private static let isClaimed = """
+        (SELECT r.claim_no FROM run r WHERE r.id = i.run_id) = i.claim_no
         """
 
     /// The first result of an attempt stands; the same write sent again, after a lost
@@ -45,8 +53,7 @@ enum WriterSQL {
                CASE WHEN i.state <> 'intent' THEN clock_timestamp() END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
             AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record)
-        JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
-        WHERE \(isHeld)
+        WHERE \(isHeld) AND \(isClaimed)
         ON CONFLICT (run_id, step, attempt) DO UPDATE SET
             state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
             begun_at = CASE WHEN j.superseded OR j.attempt = 0
@@ -58,8 +65,8 @@ enum WriterSQL {
         """
     )
 
-    /// Moves runs on. A run that has this status already was moved by this very write before its
-    /// acknowledgement was lost.
+    /// Moves runs on that do not end. The rows are named by their ids too, so that however few runs
+    /// there were when this was planned, no others are read.
     static let runs = PostgresStatement(
         "writer.runs",
         [
@@ -67,6 +74,11 @@ enum WriterSQL {
             .textArray, .textArray, .textArray, .int8Array, .int8Array,
         ],
         """
+        WITH held AS MATERIALIZED (
+            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
+                      wait_reason, outputs, first_seq, last_seq)
+            WHERE \(isHeld))
         UPDATE run r SET
             status = i.status, retry_count = i.retry_count, failure = i.failure,
             wait_reason = i.wait_reason, outputs = i.outputs,
@@ -74,33 +86,87 @@ enum WriterSQL {
                 r.status <> 'waiting' OR r.wait_reason IS DISTINCT FROM i.wait_reason)
                 THEN clock_timestamp() ELSE r.waiting_at END,
             first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
-            started_at = coalesce(r.started_at, now()),
-            request = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
-                THEN NULL ELSE r.request END,
-            paused_by = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
-                THEN NULL ELSE r.paused_by END,
-            finished_at = CASE WHEN i.status IN ('succeeded', 'failed', 'cancelled', 'timed_out')
-                THEN now() END
-        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
-                  wait_reason, outputs, first_seq, last_seq)
-        WHERE r.id = i.run_id AND r.claim_no = i.claim_no AND \(isHeld)
-        AND (r.status IN ('queued', 'claimed', 'running', 'waiting') OR r.status = i.status)
+            started_at = coalesce(r.started_at, now())
+        FROM held i WHERE r.id = ANY ($4) AND r.id = i.run_id AND r.claim_no = i.claim_no
         RETURNING r.id, r.claim_no
         """
     )
 
-    /// One chunk per lane. A chunk that is there already with the same bytes is this one.
+    /// Ends runs: each goes from `run` to `run_done` with its journal, so somebody who wants
+    /// something of it at the same moment finds no run under way. `steps` is what travels with the
+    /// end and was never in `step_journal`; of a run that `is_journaled` the rows there are folded
+    /// into it, unless they are large: those stay until the run's day is dropped. A run that ended
+    /// like this under this claim was ended by this very write before its acknowledgement was lost.
+    /// Nothing is joined with `run`, see `isClaimed`, and only what is missing is looked for elsewhere.
+    static let ends = PostgresStatement(
+        "writer.ends",
+        [
+            .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
+            .textArray, .textArray, .textArray, .int8Array, .int8Array, .textArray, .boolArray,
+        ],
+        """
+        WITH ending AS MATERIALIZED (
+            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
+                      wait_reason, outputs, first_seq, last_seq, steps, is_journaled)),
+        held AS MATERIALIZED (SELECT i.run_id, i.claim_no FROM ending i WHERE \(isHeld)),
+        gone AS (
+            DELETE FROM run r WHERE r.id = ANY (ARRAY(SELECT h.run_id FROM held h))
+            AND ((r.id, r.claim_no) IN (SELECT h.run_id, h.claim_no FROM held h)) IS TRUE
+            RETURNING r.*),
+        \(UniqueSQL.freed("gone")),
+        small AS (
+            SELECT j.run_id FROM step_journal j
+            WHERE j.run_id = ANY (ARRAY(
+                SELECT g.id FROM gone g
+                JOIN ending i ON i.run_id = g.id AND i.claim_no = g.claim_no
+                WHERE i.is_journaled))
+            GROUP BY j.run_id HAVING sum(octet_length(j.record)) <= 1048576),
+        folded AS (
+            DELETE FROM step_journal j WHERE j.run_id = ANY (ARRAY(SELECT run_id FROM small))
+            RETURNING j.run_id, \(JournalSQL.folded) AS steps),
+        joined AS (
+            SELECT f.run_id, '[' || string_agg(f.steps, ',') || ']' AS steps FROM folded f
+            GROUP BY f.run_id),
+        moved AS (
+            \(move)
+            FROM gone e JOIN ending i ON i.run_id = e.id AND i.claim_no = e.claim_no
+            LEFT JOIN joined f ON f.run_id = e.id
+            RETURNING id, claim_no)
+        SELECT id, claim_no FROM moved
+        UNION ALL
+        SELECT i.run_id, i.claim_no FROM ending i
+        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT g.id, g.claim_no FROM gone g)
+            THEN false ELSE run_ended(i.run_id, i.claim_no, i.status) END
+        """
+    )
+    private static let move = RunColumns.move(
+        "e",
+        to: "run_done",
+        setting: [
+            "status": "i.status", "retry_count": "i.retry_count", "failure": "i.failure",
+            "wait_reason": "i.wait_reason", "outputs": "i.outputs",
+            "first_seq": "coalesce(e.first_seq, i.first_seq)", "last_seq": "i.last_seq",
+            "started_at": "coalesce(e.started_at, now())", "request": "NULL",
+            "paused_by": "NULL", "finished_at": "now()", "steps": "coalesce(f.steps, i.steps)",
+        ]
+    )
+
+    /// One chunk per lane, on the day that its writer took it (days since 1970). A chunk that is there
+    /// already with the same bytes is this one.
     static let events = PostgresStatement(
         "writer.events",
-        [.int8, .int4Array, .int8Array, .int8Array, .int8Array, .int4Array, .byteaArray],
+        [
+            .int8, .int4Array, .int8Array, .int8Array, .int8Array, .int4Array, .byteaArray,
+            .int4Array,
+        ],
         """
-        INSERT INTO run_events AS e (lane_id, first_seq, n, bytes)
-        SELECT i.lane_id, i.first_seq, i.n, i.bytes
-        FROM unnest($2, $3, $4, $5, $6, $7)
-            AS i (shard_id, generation, lane_id, first_seq, n, bytes)
+        INSERT INTO run_events AS e (lane_id, first_seq, n, bytes, stored_on)
+        SELECT i.lane_id, i.first_seq, i.n, i.bytes, DATE '1970-01-01' + i.day
+        FROM unnest($2, $3, $4, $5, $6, $7, $8)
+            AS i (shard_id, generation, lane_id, first_seq, n, bytes, day)
         WHERE \(isHeld)
-        ON CONFLICT (lane_id, first_seq) DO UPDATE SET n = EXCLUDED.n
+        ON CONFLICT (lane_id, first_seq, stored_on) DO UPDATE SET n = EXCLUDED.n
         WHERE e.bytes = EXCLUDED.bytes
         RETURNING lane_id
         """
@@ -120,48 +186,11 @@ enum WriterSQL {
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS i (shard_id, generation, run_id, claim_no, step, name, digest, size, media_type,
                   content)
-        JOIN run r ON r.id = i.run_id AND r.claim_no = i.claim_no
-        WHERE \(isHeld)
+        WHERE \(isHeld) AND \(isClaimed)
         ON CONFLICT (run_id, step, name) DO UPDATE SET
             digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
             content = EXCLUDED.content, node = EXCLUDED.node, created_at = now()
         RETURNING run_id, (SELECT r.claim_no FROM run r WHERE r.id = run_id)
-        """
-    )
-
-    /// Takes the next runs of each lane, as many as it has room for, in its order, paused ones left
-    /// out; runs named in
-    /// `$6` are taken over whatever their state, with a new claim number.
-    /// SKIP LOCKED: a run that somebody cancels at this moment is taken next time.
-    static let claim = PostgresStatement(
-        "writer.claim",
-        [.int8, .int4Array, .int8Array, .int8Array, .int8Array, .int8Array],
-        """
-        WITH want AS (
-            SELECT i.lane_id, i.room FROM unnest($2, $3, $4, $5)
-                AS i (shard_id, generation, lane_id, room)
-            WHERE \(isHeld)),
-        next AS (
-            SELECT q.id FROM want CROSS JOIN LATERAL (
-                SELECT r.id FROM run r
-                WHERE r.lane_id = want.lane_id AND r.status = 'queued' AND r.paused_by IS NULL
-                AND r.due_at <= now()
-                ORDER BY r.priority DESC, r.id LIMIT want.room FOR UPDATE SKIP LOCKED) q
-            WHERE cardinality($6) = 0
-            UNION ALL
-            SELECT q.id FROM want CROSS JOIN LATERAL (
-                SELECT r.id FROM run r
-                WHERE r.lane_id = want.lane_id AND r.id = ANY ($6)
-                AND r.status IN ('claimed', 'running', 'waiting') FOR UPDATE) q
-            WHERE cardinality($6) > 0)
-        UPDATE run r SET status = 'claimed', claim_no = r.claim_no + 1, owner = $1,
-            started_at = coalesce(r.started_at, now())
-        FROM next WHERE r.id = next.id
-        RETURNING r.id, r.lane_id, r.plan_digest, r.inputs, r.attempt, r.retry_count, r.claim_no,
-            r.depth, r.priority, r.request_reason, r.request, r.first_seq,
-            (extract(epoch FROM now() - r.started_at) * 1000)::bigint,
-            r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id),
-            r.paused_by, r.pause_no
         """
     )
 

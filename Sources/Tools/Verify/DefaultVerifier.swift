@@ -25,6 +25,8 @@ enum DefaultVerifier {
             Self.compare("succeeded", result["status"]?.stringValue ?? "no status")
         case .sleep:
             Self.compare("slept", "slept")
+        case .wait:
+            Self.compare("decided", "decided")
         }
     }
 

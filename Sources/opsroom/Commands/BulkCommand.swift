@@ -9,7 +9,7 @@ import PulserIR
 struct BulkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bulk",
-        abstract: "Cancel, retry, pause or resume all runs that fit a filter.",
+        abstract: "Cancel, retry, pause, resume or discard all runs that fit a filter.",
         discussion: """
             The node counts the runs first; the action is made for exactly so many. It goes on at
             the node when this command ends.
@@ -32,6 +32,7 @@ struct BulkCommand: AsyncParsableCommand {
         case retry
         case pause
         case resume
+        case discard
     }
 
     @Argument(help: "What is done to each run.") var action: Action
@@ -201,7 +202,10 @@ struct BulkAction: Sendable {
     }
 
     private var past: String {
-        ["cancel": "cancelled", "retry": "run again", "pause": "paused", "resume": "resumed"][
+        [
+            "cancel": "cancelled", "retry": "run again", "pause": "paused", "resume": "resumed",
+            "discard": "put aside",
+        ][
             self.action
         ] ?? self.action
     }

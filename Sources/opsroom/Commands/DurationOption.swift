@@ -12,6 +12,9 @@ struct DurationOption: ExpressibleByArgument, Sendable {
     /// Its whole seconds, at least one.
     var seconds: Int64 { max(1, self.duration.components.seconds) }
 
+    /// Its whole milliseconds.
+    var milliseconds: Int64 { Int64(self.duration / .milliseconds(1)) }
+
     init?(argument: String) {
         guard let match = argument.wholeMatch(of: /([0-9]{1,9})(ms|s|m|h|d)/),
             let number = Int64(match.1)

@@ -53,6 +53,15 @@ struct NodeOptions: ParsableArguments {
         completion: .file()
     )
     var firstToken: String?
+    @Option(
+        name: .customLong("seal-key-file"),
+        help: ArgumentHelp(
+            "Keys (opsroom seal key) that seal inputs and outputs before they are stored.",
+            valueName: "file"
+        ),
+        completion: .file()
+    )
+    var sealKeys: String?
 
     /// What was said.
     var flags: [Setting: String] {
@@ -65,6 +74,7 @@ struct NodeOptions: ParsableArguments {
         flags[.key] = self.key
         flags[.clientAuthority] = self.clientAuthority
         flags[.firstToken] = self.firstToken
+        flags[.sealKeys] = self.sealKeys
         return flags
     }
 }

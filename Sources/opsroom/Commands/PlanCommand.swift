@@ -230,6 +230,7 @@ struct PlanTree {
         let terminal = Terminal.output
         let definition = self.plan.steps[step]
         var notes = ["\(definition.action.kind)"]
+        if case .wait(let wait) = definition.action { notes += wait.notes }
         if definition.effects != .none { notes.append(definition.effects.rawValue) }
         if let condition = definition.condition { notes.append("if \(condition.source)") }
         if !definition.verify.isEmpty {

@@ -20,6 +20,8 @@ struct RunCommand: AsyncParsableCommand {
               opsroom run examples/release-check.yaml
               opsroom run migrate.yaml --input env=staging --session billing --lane B
               opsroom run plan.yaml -o jsonl | jq .type
+              opsroom run sync.yaml --unique customer-7 --on-conflict join --detach
+              opsroom run index.yaml --unique same --on-conflict debounce --delay 30s --detach
 
             Exit codes: 0 succeeded · 2 the run failed · 64 the plan or an input is wrong.
             """
@@ -43,6 +45,15 @@ struct RunCommand: AsyncParsableCommand {
         help: "An idempotency key: the same key runs once within a day."
     )
     var idempotencyKey: String?
+    @Option(
+        name: .customLong("for"),
+        help: "Whom or what the run is for, such as a tenant: in a lane they take turns."
+    )
+    var forKey = ""
+    @Option(help: ArgumentHelp("Begin no earlier than after this time.", valueName: "duration"))
+    var delay: DurationOption?
+    @OptionGroup(title: "Deadlines") var deadlines: DeadlineOptions
+    @OptionGroup(title: "One of a kind") var uniqueness: UniqueOptions
     @Flag(help: "Store the run and return; a node runs it.")
     var detach = false
     @OptionGroup var output: OutputOptions
@@ -51,8 +62,12 @@ struct RunCommand: AsyncParsableCommand {
 
     func validate() throws {
         try LaneName.check(self.lane)
-        guard Int32(exactly: self.priority) != nil else {
-            throw ValidationError("--priority must be from \(Int32.min) to \(Int32.max)")
+        guard (-1_000_000...1_000_000).contains(self.priority) else {
+            throw ValidationError("--priority must be from -1,000,000 to 1,000,000")
+        }
+        try self.uniqueness.check(delay: self.delay)
+        guard self.forKey.utf8.count <= NewRun.keyBytesMax, !self.forKey.utf8.contains(0) else {
+            throw ValidationError("--for is a text of at most \(NewRun.keyBytesMax) bytes")
         }
     }
 
@@ -67,7 +82,11 @@ struct RunCommand: AsyncParsableCommand {
             session: self.session,
             lane: self.lane,
             priority: self.priority,
-            key: self.idempotencyKey
+            key: self.idempotencyKey,
+            forKey: self.forKey,
+            delayMilliseconds: self.delay?.milliseconds ?? 0,
+            unique: self.uniqueness.value,
+            deadline: self.deadlines.value
         )
         let run: RunFacts
         if let server = try self.place.choice.resolve() {

@@ -21,7 +21,7 @@ struct RunsCommand: AsyncParsableCommand {
             """,
         subcommands: [
             List.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self, Resume.self,
-            Retry.self, Artifact.self,
+            Retry.self, Snooze.self, Signal.self, Signals.self, Artifact.self,
         ]
     )
 

@@ -7,13 +7,13 @@ import PulserIR
 struct SessionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sessions",
-        abstract: "List, create and archive sessions.",
+        abstract: "List, create, pause and archive sessions.",
         discussion: """
             Examples:
               opsroom sessions list
               opsroom sessions create billing --lane A --lane B:4:10
             """,
-        subcommands: [List.self, Create.self, Archive.self]
+        subcommands: [List.self, Create.self, Pause.self, Resume.self, Archive.self]
     )
 
     struct List: AsyncParsableCommand {
@@ -46,7 +46,8 @@ struct SessionsCommand: AsyncParsableCommand {
                 func number(_ name: String) -> String { String(row[name]?.integerValue ?? 0) }
                 let created = RunProgress.milliseconds(text("created_at")) ?? 0
                 return [
-                    text("name"), Wording.status(text("status")), number("lanes"),
+                    text("name"), PauseWords.status(row) ?? Wording.status(text("status")),
+                    number("lanes"),
                     number("open_runs"), Wording.ago(created), text("intent"),
                 ]
             }
@@ -146,9 +147,9 @@ struct LaneOption: Sendable {
         guard (1...1_000).contains(self.width) else {
             throw ValidationError("lane '\(self.name)': the width must be from 1 to 1000")
         }
-        guard Int32(exactly: self.priority) != nil else {
+        guard (-1_000_000...1_000_000).contains(self.priority) else {
             throw ValidationError(
-                "lane '\(self.name)': the priority must be from \(Int32.min) to \(Int32.max)"
+                "lane '\(self.name)': the priority must be from -1,000,000 to 1,000,000"
             )
         }
     }

@@ -26,6 +26,7 @@ struct TokensCommand: AsyncParsableCommand {
     /// What a token may do.
     enum Scope: String, ExpressibleByArgument, CaseIterable {
         case read
+        case work
         case run
         case admin
     }
@@ -38,11 +39,19 @@ struct TokensCommand: AsyncParsableCommand {
                 Examples:
                   opsroom tokens create ci --scope run --expires 30d > token
                   opsroom tokens create ana --scope admin --save-as prod
+                  opsroom tokens create ben --group ops --group dba
                 """
         )
 
         @Argument(help: "What it is for.") var name: String
         @Option(help: "What it may do.") var scope = Scope.run
+        @Option(
+            help: ArgumentHelp(
+                "A group of its holder, for approvals; repeat for more.",
+                valueName: "name"
+            )
+        )
+        var group: [String] = []
         @Option(
             help: ArgumentHelp(
                 "How long it holds, as 30d; without, for ever.",
@@ -62,6 +71,7 @@ struct TokensCommand: AsyncParsableCommand {
             var body: [String: JSONValue] = [
                 "name": .string(self.name), "scope": .string(self.scope.rawValue),
             ]
+            if !self.group.isEmpty { body["groups"] = .array(self.group.map { .string($0) }) }
             body["expires_in_seconds"] = self.expires.map { .integer($0.seconds) }
             let order = JSONValue.object(body)
             let access = try self.place.choice.require("tokens are made")
@@ -170,9 +180,11 @@ struct TokensCommand: AsyncParsableCommand {
                 Terminal.error.line("no tokens; make one with: opsroom tokens create NAME")
                 return
             }
-            var table = Table(headers: ["TOKEN", "MAY", "NAME", "CREATED", "LAST USED", "EXPIRES"])
+            var table = Table(headers: [
+                "TOKEN", "MAY", "NAME", "GROUPS", "CREATED", "LAST USED", "EXPIRES",
+            ])
             table.rows = tokens.map { TokenRow($0) }.map {
-                [$0.id, $0.scope, $0.name, $0.created, $0.used, $0.state]
+                [$0.id, $0.scope, $0.name, $0.groups, $0.created, $0.used, $0.state]
             }
             table.print()
         }
@@ -239,6 +251,9 @@ private struct TokenRow {
 
     var id: String { self.json["id"]?.stringValue ?? "" }
     var name: String { self.json["name"]?.stringValue ?? "" }
+    var groups: String {
+        (self.json["groups"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+    }
     var scope: String { self.json["scope"]?.stringValue ?? "" }
     var created: String { self.time("created_at").map(Wording.ago) ?? "" }
     var used: String { self.time("last_used_at").map(Wording.ago) ?? "never" }

@@ -13,6 +13,13 @@ struct CommandWords {
     /// The first word that names no command where one is needed, and the names there are.
     private let stranger: (word: String, names: [String])?
 
+    /// Commands with what lists that which they are about, where others are about runs. Lanes are
+    /// listed of a session, so it is sessions that come first.
+    private static let lists = [
+        "sessions": "sessions", "lanes": "sessions", "limits": "limits", "schedules": "schedules",
+        "dead": "dead",
+    ]
+
     /// The flags that name a server, with a space before them.
     private let server: String
 
@@ -78,7 +85,8 @@ struct CommandWords {
                 ? "opsroom up --data OTHER" : "opsroom runs list --data OTHER"
         }
         if let remedy = error.message.firstMatch(of: /`([^`]+)`/) { return String(remedy.1) }
-        let list = self.command.first == "sessions" ? "opsroom sessions list" : "opsroom runs list"
+        let listed = self.command.first.flatMap { Self.lists[$0] } ?? "runs"
+        let list = "opsroom \(listed) list"
         return switch error.code {
         case .usage: Self.help(self.command)
         case .interrupted: "opsroom up"
@@ -92,7 +100,8 @@ struct CommandWords {
     func there(_ next: String) -> String {
         let groups = [
             "runs", "sessions", "lanes", "events", "tokens", "nodes", "shards", "doctor", "run",
-            "bulk", "migrate status", "cluster status", "why",
+            "bulk", "migrate status", "cluster status", "why", "schedules", "retention", "dead",
+            "limits",
         ]
         let named = ["--server", "--context", "--data", "--help"].contains { next.contains($0) }
         guard !self.server.isEmpty, !named,

@@ -30,8 +30,23 @@ extension LocalAccess {
         try await ShardDesk(store: self.client.store).rebalance(isDry: isDry)
     }
 
+    func retention() async throws -> JSONValue {
+        try await RetentionDesk(store: self.client.store).document()
+    }
+
+    func setRetention(
+        runs: Retention?,
+        events: Retention?,
+        isDry: Bool
+    ) async throws -> JSONValue {
+        try await RetentionDesk(store: self.client.store)
+            .change(runs: runs, events: events, isDry: isDry)
+    }
+
     func why(_ id: RunID) async throws -> JSONValue {
-        WhyDocument.json(try await self.client.store.standing(of: id))
+        let standing = try await self.client.store.standing(of: id)
+        let worker = try await self.client.store.worker(of: standing)
+        return WhyDocument.json(standing, worker: worker)
     }
 
     func node(_ name: String) async throws -> JSONValue {

@@ -62,7 +62,12 @@ struct LocalAccess: RoomAccess {
             session: order.session,
             lane: order.lane,
             priority: order.priority,
-            idempotencyKey: order.key
+            delayMilliseconds: order.delayMilliseconds,
+            unique: order.unique,
+            deadline: order.deadline,
+            startedBy: Person.local.name,
+            idempotencyKey: order.key,
+            key: order.forKey
         )
     }
 
@@ -70,6 +75,10 @@ struct LocalAccess: RoomAccess {
         try await Self.telling(id) {
             _ = try await self.client.store.requestPause(id, by: person)
         }
+    }
+
+    func snooze(_ id: RunID, for milliseconds: Int64) async throws {
+        try await Self.telling(id) { _ = try await self.client.store.snooze(id, for: milliseconds) }
     }
 
     func resume(_ id: RunID) async throws {
@@ -180,19 +189,6 @@ struct LocalAccess: RoomAccess {
         } while cursor != nil
         let counts = try await store.laneCounts(lanes.map(\.id))
         return lanes.map { SessionDocument.json($0, counts: counts[$0.id] ?? [:]) }
-    }
-
-    func setLane(
-        _ lane: String,
-        of session: String,
-        width: Int?,
-        priority: Int?
-    ) async throws -> JSONValue {
-        let store = self.client.store
-        let known = try await store.lane(session: store.session(session).id, lane)
-        let changed = try await store.updateLane(known.id, width: width, priority: priority)
-        let counts = try await store.laneCounts([known.id])
-        return SessionDocument.json(changed, counts: counts[known.id] ?? [:])
     }
 
     func archiveSession(_ name: String) async throws {

@@ -1,6 +1,7 @@
 // Operating a cluster over a node's API.
 
 import ControlRoom
+import HTTPTypes
 import PulserIR
 import Store
 
@@ -35,6 +36,21 @@ extension RemoteAccess {
             .object(["dry_run": .bool(isDry)]),
             isIdempotent: isDry
         )
+    }
+
+    func retention() async throws -> JSONValue { try await self.connection.get(["retention"]) }
+
+    func setRetention(
+        runs: Retention?,
+        events: Retention?,
+        isDry: Bool
+    ) async throws -> JSONValue {
+        var body: [String: JSONValue] = ["dry_run": .bool(isDry)]
+        body["runs"] = runs.map { .string($0.description) }
+        body["events"] = events.map { .string($0.description) }
+        return try await self.connection.send(
+            RemoteRequest(method: .patch, path: ["retention"], body: .object(body))
+        ).json()
     }
 
     func why(_ id: RunID) async throws -> JSONValue {

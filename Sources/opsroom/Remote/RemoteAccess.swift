@@ -98,16 +98,21 @@ struct RemoteAccess: RoomAccess {
     func start(_ order: RunOrder) async throws -> RunID {
         // The same key again after a broken connection makes no second run.
         let key = order.key ?? "cli-\(UUID().uuidString)"
-        let body = JSONValue.object([
+        var body: [String: JSONValue] = [
             "files": .object(order.files.mapValues { .string($0) }), "main": .string(order.path),
             "inputs": order.inputs,
             "session": .string(order.session), "lane": .string(order.lane),
-            "priority": .integer(Int64(order.priority)),
-        ])
+            "priority": .integer(Int64(order.priority)), "key": .string(order.forKey),
+            "delay_ms": .integer(order.delayMilliseconds),
+        ]
+        body["ttl_ms"] = order.deadline?.startMilliseconds.map { .integer($0) }
+        body["deadline_ms"] = order.deadline?.runMilliseconds.map { .integer($0) }
+        body["unique"] = order.unique.map(UniqueOptions.json)
+        let given = JSONValue.object(body)
         let document = try await Self.telling("opsroom sessions list", [.notFound, .conflict]) {
             try await self.connection.post(
                 ["runs"],
-                body,
+                given,
                 fields: [.idempotencyKey: key],
                 isIdempotent: true
             )
@@ -116,7 +121,7 @@ struct RemoteAccess: RoomAccess {
     }
 
     /// The command that tells more, where the server's advice is for programs.
-    private static func telling<Value>(
+    static func telling<Value>(
         _ next: String,
         _ codes: Set<RoomError.Code>,
         _ body: () async throws -> Value
@@ -135,6 +140,10 @@ struct RemoteAccess: RoomAccess {
 
     func pause(_ id: RunID, by person: String) async throws {
         try await self.act(id, "pause", ["by": .string(person)])
+    }
+
+    func snooze(_ id: RunID, for milliseconds: Int64) async throws {
+        try await self.act(id, "snooze", ["for_ms": .integer(milliseconds)])
     }
 
     func resume(_ id: RunID) async throws { try await self.act(id, "resume", [:]) }
@@ -208,7 +217,9 @@ struct RemoteAccess: RoomAccess {
         if session["open_runs"] == nil, let name = session["name"]?.stringValue {
             session = try await self.connection.get(["sessions", name])
         }
-        let names: Set<String> = ["name", "status", "intent", "lanes", "open_runs", "created_at"]
+        let names: Set<String> = [
+            "name", "status", "intent", "lanes", "open_runs", "created_at", "paused",
+        ]
         return .object((session.objectValue ?? [:]).filter { names.contains($0.key) })
     }
 

@@ -69,7 +69,8 @@ enum RemoteProblem {
         )
     }
 
-    private static func code(_ status: Int) -> RoomError.Code {
+    /// The exit code of a status.
+    static func code(_ status: Int) -> RoomError.Code {
         switch status {
         case 401, 403: .unauthenticated
         case 404, 410: .notFound

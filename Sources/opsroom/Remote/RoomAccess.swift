@@ -22,6 +22,22 @@ enum NodeVerb: String, Sendable {
     case evict
 }
 
+/// A signal to be sent.
+struct SignalOrder: Sendable {
+    var name: String
+    var payload: JSONValue
+    /// The same key sends it once.
+    var key: String?
+}
+
+/// A decision about a step.
+struct DecisionOrder: Sendable {
+    var step: String
+    var isApproval: Bool
+    var form: [String: JSONValue]
+    var comment: String
+}
+
 /// A run to be made.
 struct RunOrder: Sendable {
     /// The plan's file.
@@ -36,6 +52,14 @@ struct RunOrder: Sendable {
     var priority: Int
     /// The same key makes one run.
     var key: String?
+    /// Whom or what it is for.
+    var forKey: String
+    /// How long it waits before it is ready.
+    var delayMilliseconds: Int64 = 0
+    /// What makes it the only one of its kind.
+    var unique: Uniqueness?
+    /// Until when it must have begun or ended.
+    var deadline: RunDeadline?
 }
 
 /// A door to a room: its data directory, or the API of a node.
@@ -75,12 +99,36 @@ protocol RoomAccess: Sendable {
     func move(_ shards: [Int32], to node: String, isDry: Bool) async throws -> JSONValue
     /// Moves at most one round of shards; gives what moves, or why nothing does.
     func rebalance(isDry: Bool) async throws -> JSONValue
+    /// For how long history is kept, and what there is of it.
+    func retention() async throws -> JSONValue
+    /// Changes for how long it is kept, or shows what that would drop.
+    func setRetention(
+        runs: Retention?,
+        events: Retention?,
+        isDry: Bool
+    ) async throws -> JSONValue
     /// What a run waits for.
     func why(_ id: RunID) async throws -> JSONValue
     /// A node with what it holds, by its name or number.
     func node(_ name: String) async throws -> JSONValue
     /// Drains a node, takes that back, or declares it dead; gives the node.
     func change(_ name: String, _ verb: NodeVerb) async throws -> JSONValue
+    /// Sends a signal to a run; gives the signal.
+    func signal(_ id: RunID, _ order: SignalOrder) async throws -> JSONValue
+    /// Signals of a run, taken or not.
+    func signals(_ id: RunID) async throws -> [JSONValue]
+    /// Steps that wait for whoever asks, or for anybody.
+    func approvals(all: Bool, run: RunID?) async throws -> [JSONValue]
+    /// Decides about a step; gives what became of it.
+    func decide(_ id: RunID, _ order: DecisionOrder) async throws -> JSONValue
+    /// Runs that failed for good and nobody put aside, newest first.
+    func dead(_ wish: DeadWish) async throws -> [RunFacts]
+    /// One of them, or one that was put aside.
+    func deadLetter(_ id: RunID) async throws -> JSONValue
+    /// Puts a run aside that failed for good; gives it as it is then.
+    func discard(_ id: RunID, note: String) async throws -> JSONValue
+    /// Has a queued run begin no earlier than after a time.
+    func snooze(_ id: RunID, for milliseconds: Int64) async throws
     /// Asks for a run's end.
     func cancel(_ id: RunID, reason: String) async throws
     /// Queues a run again; gives the steps that will run again.
@@ -99,9 +147,26 @@ protocol RoomAccess: Sendable {
     func setLane(
         _ lane: String,
         of session: String,
-        width: Int?,
-        priority: Int?
+        _ settings: [String: JSONValue]
     ) async throws -> JSONValue
+    /// A lane as its list tells it.
+    func lane(_ lane: String, of session: String) async throws -> JSONValue
+    /// Pauses or resumes a session or a lane; gives it as it is then.
+    func pause(_ call: PauseCall) async throws -> JSONValue
+    /// The keys of a lane that are paused.
+    func pausedKeys(_ lane: String, of session: String) async throws -> [JSONValue]
+    /// Limits that lanes share, by name.
+    func limits() async throws -> [JSONValue]
+    /// Makes or changes a limit; gives it as it is then.
+    func setLimit(_ name: String, _ rate: Rate) async throws -> JSONValue
+    /// Removes a limit that no lane names.
+    func deleteLimit(_ name: String) async throws
+    /// Schedules by name: those of a session, paused or not, or all.
+    func schedules(of session: String?, isPaused: Bool?) async throws -> [JSONValue]
+    /// Runs that a schedule made, latest first.
+    func scheduleRuns(_ name: String, limit: Int) async throws -> [JSONValue]
+    /// Makes, changes, asks a schedule.
+    func schedule(_ call: ScheduleCall) async throws -> JSONValue
     /// Closes a session.
     func archiveSession(_ name: String) async throws
 }

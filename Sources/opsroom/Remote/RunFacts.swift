@@ -33,6 +33,7 @@ struct RunFacts: Sendable {
     var failure: String? { self.text("failure") }
     var waitReason: String? { self.text("wait_reason") }
     var enqueuedMilliseconds: Int64 { self.time("enqueued_at") ?? 0 }
+    var finishedMilliseconds: Int64? { self.time("finished_at") }
     /// How long it took, once it has ended.
     var tookMilliseconds: Int64? {
         self.time("finished_at").map { $0 - (self.time("started_at") ?? $0) }

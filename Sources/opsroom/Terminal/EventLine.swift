@@ -47,6 +47,8 @@ struct EventLine {
         case "step.verified": Wording.sign(data?["result"]?.stringValue ?? "")
         case "run.started", "run.resumed", "step.started": ("▶", .cyan)
         case "artifact.stored": ("◆", .dim)
+        case "approval.decided": Wording.sign(data?["decision"] == "approved" ? "ok" : "failed")
+        case "signal.taken": ("◆", .dim)
         case "run.rolling_back": ("!", .yellow)
         default: Wording.sign(String(type.drop { $0 != "." }.dropFirst()))
         }
@@ -59,6 +61,14 @@ struct EventLine {
         case "step.output": return text("line")
         case "step.verified":
             return [text("id"), text("observed")].filter { !$0.isEmpty }.joined(separator: ": ")
+        case "approval.decided":
+            let count =
+                "\(data?["approvals"]?.integerValue ?? 0) of "
+                + "\(data?["of"]?.integerValue ?? 0)"
+            let comment = text("comment")
+            return "\(text("decision")) by \(text("by")), \(count)"
+                + (comment.isEmpty ? "" : ": \(comment)")
+        case "signal.taken": return "'\(text("name"))' from \(text("by"))"
         case "artifact.stored":
             return "\(text("name")) (\(Wording.size(data?["size"]?.integerValue ?? 0)))"
         case "step.retrying", "run.retrying":

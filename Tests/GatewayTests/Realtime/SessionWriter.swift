@@ -69,7 +69,7 @@ struct SessionWriter: Sendable {
         )
         for (log, count) in zip(self.logs, counts) {
             for _ in 0..<count { log.append(event) }
-            await self.writer.flush(log)
+            self.writer.flush(log)
         }
         // Whatever the others have goes with the commit that the last one is waited for.
         try await self.writer.submit([], fence: self.fences[0], log: self.logs[0])

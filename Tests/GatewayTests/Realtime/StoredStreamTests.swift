@@ -195,6 +195,43 @@ struct StoredStreamTests {
         }
     }
 
+    @Test(
+        "a stream that stands before a dropped day is told that its place is gone, and gets the state of now"
+    )
+    func dropped() async throws {
+        try await GatewayBed.with { bed in
+            try await LaneWriter.with(bed, isTold: false) { lane in
+                try await lane.commit(5)
+                try await lane.commit(5)
+                let (_, parts) = try await self.read(
+                    bed,
+                    "/v1/lanes/\(lane.lane)/events?from=start",
+                    until: { $0.count { $0.name == "event" } >= 2 }
+                )
+                let second = try #require(parts.filter { $0.name == "event" }[1].id)
+                // Nobody reads it meanwhile; its first chunk was stored on a day that goes.
+                try await bed.text(
+                    "SELECT history_make('run_events', (now() AT TIME ZONE 'UTC')::date - 40)"
+                )
+                try await bed.text(
+                    "UPDATE run_events SET stored_on = stored_on - 40 WHERE first_seq = 1"
+                )
+                let overdue = try await bed.store.overdueHistory(runs: .forever, events: .days(30))
+                for part in overdue { try await bed.store.drop(part) }
+                #expect(try await bed.store.eventBounds([lane.lane]).map(\.floor) == [5])
+                let resumed = try await self.read(
+                    bed,
+                    "/v1/lanes/\(lane.lane)/events",
+                    [try #require(HTTPField.Name("last-event-id")): second],
+                    until: { $0.contains { $0.name == "snapshot-end" || $0.name == "event" } }
+                )
+                let reset = try #require(resumed.parts.first { $0.name == "reset" })
+                #expect(reset.data["reason"] == "expired")
+                #expect(!resumed.parts.contains { $0.name == "event" })
+            }
+        }
+    }
+
     @Test("what filters look at is read from a line as it was written")
     func facts() throws {
         for kind in RunEvent.Kind.allCases {

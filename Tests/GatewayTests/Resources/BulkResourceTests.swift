@@ -105,7 +105,8 @@ struct BulkResourceTests {
             let id = try #require(try made.json["id"]?.stringValue)
             #expect(try await self.end(bed, id)["progress"]?["ok"] == .integer(3))
             #expect(
-                try await bed.text("SELECT count(*) FROM run WHERE paused_by IS NOT NULL") == "0"
+                try await bed.text("SELECT count(*) FROM run_any WHERE paused_by IS NOT NULL")
+                    == "0"
             )
         }
     }
@@ -138,7 +139,8 @@ struct BulkResourceTests {
             let done = try await self.end(bed, String(id))
             #expect(done["progress"]?["ok"] == .integer(100))
             #expect(
-                try await bed.text("SELECT count(*) FROM run WHERE status = 'cancelled'") == "100"
+                try await bed.text("SELECT count(*) FROM run_any WHERE status = 'cancelled'")
+                    == "100"
             )
         }
     }

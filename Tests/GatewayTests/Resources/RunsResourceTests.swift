@@ -81,7 +81,7 @@ struct RunsResourceTests {
                 .object(["plan": .string(sleepPlan), "template": .string("x")])
             )
             #expect(both.code == "invalid_body")
-            #expect(try await bed.text("SELECT count(*) FROM run") == "0")
+            #expect(try await bed.text("SELECT count(*) FROM run_any") == "0")
         }
     }
 
@@ -125,7 +125,7 @@ struct RunsResourceTests {
             #expect(answers.filter { $0.status == 201 }.count == 1)
             #expect(answers.filter { $0.status == 200 }.count == 11)
             #expect(Set(try answers.map { try $0.json["id"] }).count == 1)
-            #expect(try await bed.text("SELECT count(*) FROM run") == "1")
+            #expect(try await bed.text("SELECT count(*) FROM run_any") == "1")
             let other: JSONValue = .object(["plan": .string(sleepPlan), "lane": .string("Z")])
             let refused = try await bed.post("/v1/runs", other, [key: "k-1"])
             #expect(refused.status == 409 && refused.code == "idempotency_conflict")

@@ -165,7 +165,9 @@ struct ClusterOversightTests {
                 let next = try await bed.active("next")
                 _ = try await bed.store.takeShards(1_024, for: next)
                 #expect(try await standing(1).gate == .takeOver)
-                try await bed.text("UPDATE run SET status = 'failed', finished_at = now()")
+                try await bed.text(
+                    "UPDATE run_any SET status = 'failed', finished_at = now(), is_done = true"
+                )
                 #expect(try await standing(1).gate == .ended)
             }
         }

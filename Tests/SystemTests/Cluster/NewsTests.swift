@@ -54,12 +54,12 @@ extension SystemTests {
                 let id = String(begun.output.prefix(26).prefix { !$0.isWhitespace })
                 try #require(begun.code == 0, "\(begun.error)")
                 let owners = """
-                    SELECT n.name FROM run r JOIN shard s ON s.shard_id = r.shard_id
+                    SELECT n.name FROM run_any r JOIN shard s ON s.shard_id = r.shard_id
                     JOIN node n ON n.node_epoch = s.owner ORDER BY r.id DESC LIMIT 1
                     """
                 if try await site.rows(owners).first == [node] {
                     try await eventually("the run is under way") {
-                        let newest = "SELECT status FROM run ORDER BY id DESC LIMIT 1"
+                        let newest = "SELECT status FROM run_any ORDER BY id DESC LIMIT 1"
                         return try await site.rows(newest) == [["running"]]
                     }
                     return id
@@ -84,7 +84,7 @@ extension SystemTests {
                     }
                 }
                 try await eventually("the run is cancelled") {
-                    let newest = "SELECT status FROM run ORDER BY id DESC LIMIT 1"
+                    let newest = "SELECT status FROM run_any ORDER BY id DESC LIMIT 1"
                     return try await site.rows(newest) == [["cancelled"]]
                 }
                 try Data().write(to: URL(fileURLWithPath: site.folder + "/go"))
@@ -112,7 +112,7 @@ extension SystemTests {
                 }
                 try await APIClient.with(site, data: "n1") { api in
                     try await eventually("eighteen runs wait for a place, on both nodes") {
-                        let waiting = "SELECT id FROM run WHERE status = 'queued'"
+                        let waiting = "SELECT id FROM run_any WHERE status = 'queued'"
                         let ids = try await site.rows(waiting).compactMap { Int64($0[0]) }
                         var reasons: Set<String> = []
                         for id in ids {
@@ -143,7 +143,7 @@ extension SystemTests {
                     #expect(answer.status == 202)
                 }
                 try await eventually("the run is cancelled", within: .seconds(40)) {
-                    let newest = "SELECT status FROM run ORDER BY id DESC LIMIT 1"
+                    let newest = "SELECT status FROM run_any ORDER BY id DESC LIMIT 1"
                     return try await site.rows(newest) == [["cancelled"]]
                 }
                 try Data().write(to: URL(fileURLWithPath: site.folder + "/go"))

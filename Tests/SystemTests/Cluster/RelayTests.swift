@@ -91,7 +91,7 @@ extension SystemTests {
             }
             try await body()
             try await eventually("every run has ended", within: .seconds(90)) {
-                let open = "SELECT count(*) FROM run WHERE finished_at IS NULL"
+                let open = "SELECT count(*) FROM run_any WHERE finished_at IS NULL"
                 return try await site.rows(open)[0][0] == "0"
             }
             return ids

@@ -80,7 +80,7 @@ extension SystemTests {
                 #expect(answer.code == 64)
                 #expect(answer.output == "")
                 #expect(answer.error.contains("bad.yaml:4:"), "\(answer.error)")
-                let counts = "SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM plan)"
+                let counts = "SELECT (SELECT count(*) FROM run_any), (SELECT count(*) FROM plan)"
                 #expect(try await site.rows(counts) == [["0", "0"]])
             }
         }
@@ -124,7 +124,7 @@ extension SystemTests {
                 let first = try await site.run(arguments)
                 let second = try await site.run(arguments)
                 #expect(first.output == second.output)
-                #expect(try await site.rows("SELECT count(*) FROM run") == [["1"]])
+                #expect(try await site.rows("SELECT count(*) FROM run_any") == [["1"]])
             }
         }
     }

@@ -53,7 +53,7 @@ extension SystemTests {
                 let plan = try site.plan("long", "steps: [{id: a, system: {sleep: 1h}}]")
                 #expect(try await site.run(["run", plan, "--detach"]).code == 0)
                 try await eventually("the run is under way") {
-                    try await site.rows("SELECT status FROM run") == [["running"]]
+                    try await site.rows("SELECT status FROM run_any") == [["running"]]
                 }
                 #expect(try await self.examine(site).findings["work"]?["level"] == .string("ok"))
                 try await node.killHard()

@@ -27,13 +27,13 @@ extension SystemTests {
         }
 
         private static let run =
-            "attempt:i enqueued_at:s failure:- finished_at:s id:s inputs:{} lane:s "
+            "attempt:i enqueued_at:s failure:- finished_at:s id:s inputs:{} key:s lane:s "
             + "outputs:{text:s} parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
             + "session:s started_at:s status:s"
 
         private static let step =
             "{attempt:i begun_at:s ended_at:s failure:- outputs:{text:s} result:{exit:i output:s "
-            + "stderr:s stdout:s truncated:b} state:s step:s superseded:b "
+            + "stderr:s stdout:s truncated:b} snoozed_ms:- state:s step:s superseded:b "
             + "verifiers:[{expected:s id:s kind:s observed:s required:b result:s}]}"
 
         @Test("JSON documents keep their shape")
@@ -56,9 +56,9 @@ extension SystemTests {
                 let stored = try await site.run(["run", plan, "--detach", "-o", "json"]).output
                 #expect(
                     Self.shape(try JSONValue(parsing: stored))
-                        == "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} lane:s "
+                        == "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} key:s lane:s "
                         + "outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
-                        + "session:s started_at:- status:s template:- version:i wait_reason:-}"
+                        + "session:s started_at:- status:s template:- unique:- version:i wait_reason:-}"
                 )
                 _ = try await site.startNode()
                 #expect(try await site.run(["run", plan]).code == 0)
@@ -66,16 +66,21 @@ extension SystemTests {
                 let run = Self.run
                 let artifacts = "artifacts:[{digest:s media_type:s name:s size:i step:s}]"
                 for (words, shape) in [
-                    (["runs", "list"], "{runs:[{\(run) template:- wait_reason:-}] version:i}"),
+                    (
+                        ["runs", "list"],
+                        "{runs:[{\(run) template:- unique:- wait_reason:-}] version:i}"
+                    ),
                     (
                         ["runs", "show", String(id)],
-                        "{\(artifacts) \(run) steps:[\(Self.step)] template:- version:i "
+                        "{\(artifacts) "
+                            + run.replacing("attempt:i", with: "attempt:i deadline:-")
+                            + " steps:[\(Self.step)] template:- unique:- version:i "
                             + "wait_reason:-}"
                     ),
                     (
                         ["sessions", "list"],
-                        "{sessions:[{created_at:s intent:s lanes:i name:s open_runs:i status:s}] "
-                            + "version:i}"
+                        "{sessions:[{created_at:s intent:s lanes:i name:s open_runs:i paused:- "
+                            + "status:s}] version:i}"
                     ),
                     (["doctor"], "{findings:[{fix:- level:s message:s subject:s}] version:i}"),
                     (["migrate", "status"], "{migrations:[{name:s state:s}] version:i}"),

@@ -21,7 +21,6 @@ extension SystemTests {
             let good = try site.plan("good", "steps: [{id: a, shell: {argv: [echo, hi]}}]")
             let bad = try site.plan("bad", "steps: [{id: a, needs: [b], shell: {argv: [ls]}}]")
             let folder = try site.makeFolder("folder")
-            let file = "\(site.folder)/good.yaml"
             let runHelp = "opsroom run --help"
             return [
                 Case(words: ["run"], code: 64, says: "'<plan>'", next: runHelp),
@@ -76,6 +75,17 @@ extension SystemTests {
                     code: 64,
                     says: "--priority must be",
                     next: runHelp
+                ),
+            ] + Self.others(file: "\(site.folder)/good.yaml")
+        }
+
+        private static func others(file: String) -> [Case] {
+            [
+                Case(
+                    words: ["retention", "set", "--runs", "5x"],
+                    code: 64,
+                    says: "write whole days from 1d to 36500d, or forever",
+                    next: "opsroom retention set --help"
                 ),
                 Case(
                     words: ["runs", "list", "--data", file],
@@ -176,6 +186,7 @@ extension SystemTests {
                 for (words, code) in [
                     (["sessions", "create", "s"], Int32(6)), (["sessions", "archive", "none"], 5),
                     (["run", plan, "--session", "none"], 5),
+                    (["lanes", "set", "none/A", "--width", "2"], 5),
                 ] {
                     let answer = try await site.run(words)
                     #expect(answer.code == code, "\(answer.error)")

@@ -27,6 +27,24 @@ extension SystemTests {
             ).replacing(/[ ]+/, with: " ")
         }
 
+        /// What is asked of a session's lanes, one after the other.
+        private static let lanes: [[String]] = [
+            ["lanes", "list", "side"], ["lanes", "list", "default", "-o", "json"],
+            ["lanes", "list", "gone"], ["lanes", "set", "side/B", "--width", "3"],
+            ["lanes", "set", "side/B", "--priority", "7", "-o", "json"],
+            ["lanes", "show", "side/B"], ["lanes", "show", "side/B", "-o", "json"],
+            ["lanes", "resume", "side/B"], ["lanes", "pause", "side/none"],
+            ["lanes", "pause", "side"], ["lanes", "resume", "side/B", "--key", "k"],
+            ["limits", "set", "bank", "--rate", "100/m:20"], ["limits", "list"],
+            ["limits", "set", "bank", "--rate", "often"], ["limits", "delete", "none"],
+            ["lanes", "set", "side/B", "--limit", "none-such"],
+            ["lanes", "set", "side/B", "--limit", "bank", "--key-width", "2"],
+            ["lanes", "set", "side/B", "--rate", "5/s", "--ageing", "none", "-o", "json"],
+            ["limits", "delete", "bank"], ["lanes", "show", "side/B"],
+            ["sessions", "pause", "gone"], ["sessions", "resume", "side", "-o", "json"],
+            ["lanes", "set", "side/none", "--width", "3"], ["lanes", "set", "side"],
+        ]
+
         @Test("the same commands, here and over the network, answer the same")
         func sameAnswers() async throws {
             try await Site.with { site in
@@ -43,6 +61,10 @@ extension SystemTests {
                 #expect(
                     try await site.run(["sessions", "create", "side", "--lane", "B:2:5"]).code == 0
                 )
+                let yearly = ["schedules", "create", "yearly", "--cron", "0 0 1 1 *"]
+                let scheduled = try await site.run(yearly + ["--plan", good, "--zone", "UTC"])
+                #expect(scheduled.code == 0, "\(scheduled.error)")
+                let past = ["--from", "2025-01-01T00:00:00Z"]
                 for words in [
                     ["runs", "list"], ["runs", "list", "-o", "json"],
                     ["runs", "list", "-o", "jsonl"],
@@ -58,17 +80,22 @@ extension SystemTests {
                     ["sessions", "list"], ["sessions", "list", "--all", "-o", "json"],
                     ["nodes", "list", "-o", "jsonl"], ["runs", "show", "zzzz"],
                     ["runs", "cancel", ids[0]], ["runs", "retry", ids[1]],
-                    ["lanes", "list", "side"], ["lanes", "list", "default", "-o", "json"],
-                    ["lanes", "list", "gone"], ["lanes", "set", "side/B", "--width", "3"],
-                    ["lanes", "set", "side/B", "--priority", "7", "-o", "json"],
-                    ["lanes", "set", "side/none", "--width", "3"], ["lanes", "set", "side"],
                     ["migrate", "status"], ["migrate", "status", "--check", "-o", "json"],
                     ["plan", "show", digest], ["plan", "show", digest, "-o", "json"],
                     ["runs", "resume", ids[0]], ["runs", "list", "--before", "zzzz"],
                     ["shards", "rebalance"], ["shards", "rebalance", "--dry-run", "-o", "json"],
                     ["shards", "move", "7", "--to", "gone"], ["nodes", "undrain", "gone"],
                     ["sessions", "archive", "gone"], ["sessions", "create", "side"],
-                ] {
+                    ["schedules", "list"], ["schedules", "list", "-o", "json"],
+                    ["schedules", "list", "--paused"], ["schedules", "show", "yearly"],
+                    ["schedules", "show", "yearly", "-o", "json"], ["schedules", "show", "gone"],
+                    ["schedules", "preview", "yearly", "--count", "2"] + past,
+                    ["schedules", "preview", "yearly", "-o", "json"] + past,
+                    ["schedules", "edit", "yearly", "--cron", "61 * * * *"],
+                    ["schedules", "edit", "yearly"], ["schedules", "delete", "yearly"],
+                    ["schedules", "backfill", "yearly", "--to", "2099-01-01T00:00:00Z"] + past,
+                    ["schedules", "resume", "gone"], yearly + ["--plan", good],
+                ] + Self.lanes {
                     let here = try await site.run(words)
                     let there = try await site.run(words, data: nil, environment: node.environment)
                     #expect(here.code == there.code, "\(words): \(there.error)")

@@ -57,6 +57,56 @@ extension SystemTests {
             return folder
         }
 
+        @Test(
+            "asked-release goes on with what people and a signal say, and ends well when rejected"
+        )
+        func askedRelease() async throws {
+            try await Site.with { site in
+                _ = try await site.startNode()
+                let path = "\(Self.root)/examples/asked-release.yaml"
+                let shown = try await site.run(["plan", "show", path]).output
+                #expect(shown.contains("approval · 1 of anybody · 24 h 0 min, then is rejected"))
+                #expect(shown.contains("wait_signal · for 'confirmed' · 1 h 0 min, then continues"))
+                func begin() async throws -> String {
+                    String(try await site.run(["run", path, "--detach"]).output.prefix(8))
+                }
+                func document(_ run: String) async throws -> JSONValue {
+                    let shown = try await site.run(["runs", "show", run, "-o", "json"])
+                    return try JSONValue(parsing: shown.output)
+                }
+                let run = try await begin()
+                try await eventually("it asks") {
+                    try await site.run(["approvals", "list"]).output.contains("May 1.0 go?")
+                }
+                let approve = ["approvals", "approve", run]
+                let unfit = try await site.run(approve + ["--form", "window=noon"])
+                #expect(unfit.code != 0 && unfit.error.contains("the form does not fit: /window"))
+                #expect(try await site.run(approve + ["--form", "window=night"]).code == 0)
+                let payload = #"{"by": "test"}"#
+                _ = try await site.run(["runs", "signal", run, "confirmed", "--payload", payload])
+                try await eventually("it ends") {
+                    try await document(run)["status"] == "succeeded"
+                }
+                let states = self.states(try await document(run))
+                #expect(
+                    states == [
+                        "build": "succeeded", "approve": "succeeded", "publish": "succeeded",
+                        "confirmed": "succeeded",
+                    ]
+                )
+                let second = try await begin()
+                try await eventually("it asks again") {
+                    try await !site.run(["approvals", "list"]).output.isEmpty
+                }
+                #expect(try await site.run(["approvals", "reject", second]).code == 0)
+                try await eventually("it ends") {
+                    try await document(second)["status"] == "succeeded"
+                }
+                #expect(try await document(second)["outputs"]?["approved"] == false)
+                #expect(self.states(try await document(second))["publish"] == "skipped")
+            }
+        }
+
         @Test("release-check proves a clean tagged repository and keeps its evidence")
         func releaseCheck() async throws {
             try await Site.with { site in

@@ -34,14 +34,14 @@ final class KillAudit {
     }
 
     func status() async throws -> String {
-        try await self.rows("SELECT status FROM run WHERE id = \(self.number)")[0][0]
+        try await self.rows("SELECT status FROM run_any WHERE id = \(self.number)")[0][0]
     }
 
     /// Notes which steps are done for good at the moment of a kill.
     func remember() async throws {
         guard self.site.databaseURL != nil || self.site.hasNodeFile else { return }
         let done = try await self.rows(
-            "SELECT step FROM step_journal WHERE run_id = \(self.number) AND state = 'succeeded'"
+            "SELECT step FROM step_any WHERE run_id = \(self.number) AND state = 'succeeded'"
         )
         for row in done where self.settled[row[0]] == nil {
             self.settled[row[0]] = self.lineCount(row[0])
@@ -50,7 +50,9 @@ final class KillAudit {
 
     /// Decides as a person would: looks, and has the step run when it did not happen.
     func answer() async throws {
-        let reason = try await self.rows("SELECT wait_reason FROM run WHERE id = \(self.number)")[
+        let reason = try await self.rows(
+            "SELECT wait_reason FROM run_any WHERE id = \(self.number)"
+        )[
             0
         ][0]
         guard let step = reason.split(separator: "'").dropFirst().first.map(String.init),
@@ -73,7 +75,7 @@ final class KillAudit {
         let journal = try await self.rows(
             """
             SELECT step, count(*) FILTER (WHERE state = 'succeeded'), max(attempt)
-            FROM step_journal WHERE run_id = \(self.number) GROUP BY step
+            FROM step_any WHERE run_id = \(self.number) GROUP BY step
             """
         )
         #expect(Set(journal.map { $0[0] }) == Set(KillPlan.steps.map(\.id)), hint)

@@ -43,7 +43,7 @@ extension SystemTests {
             }
 
             func statuses() async throws -> [String: Int] {
-                try await self.site.rows("SELECT status, count(*) FROM run GROUP BY 1")
+                try await self.site.rows("SELECT status, count(*) FROM run_any GROUP BY 1")
                     .reduce(into: [:]) { $0[$1[0]] = Int($1[1]) }
             }
         }
@@ -85,7 +85,7 @@ extension SystemTests {
                 #expect(again.code == 0 && again.output.contains("2 done"), "\(again)")
                 try await eventually("both were run again") {
                     let rows = try await site.rows(
-                        "SELECT 1 FROM run WHERE attempt = 2 AND status = 'failed'"
+                        "SELECT 1 FROM run_any WHERE attempt = 2 AND status = 'failed'"
                     )
                     return rows.count == 2
                 }
@@ -116,7 +116,7 @@ extension SystemTests {
                 let none = try await site.run(["bulk", "cancel", "--yes"], data: nil)
                 #expect(none.code == 64 && none.error.contains("--filter"), "\(none.error)")
                 #expect(
-                    try await site.rows("SELECT 1 FROM run WHERE status = 'cancelled'").isEmpty
+                    try await site.rows("SELECT 1 FROM run_any WHERE status = 'cancelled'").isEmpty
                 )
                 let all = try await site.run(
                     ["bulk", "cancel", "--filter", "all", "--yes"],

@@ -18,7 +18,7 @@ final class Program: Sendable {
     private let files: (output: String, error: String)
     private let waitStatus = Mutex<Int32?>(nil)
 
-    /// Starts `opsroom`, or another program of this package, with these arguments and no other environment than this.
+    /// Starts `opsroom`, another program of this package or of this machine, with these arguments and no other environment than this.
     init(
         _ arguments: [String],
         environment: [String: String],
@@ -41,7 +41,7 @@ final class Program: Sendable {
         var process = pid_t()
         let code = posix_spawn(
             &process,
-            Self.folder + "/\(program)",
+            program.hasPrefix("/") ? program : "\(Self.folder)/\(program)",
             &actions,
             nil,
             &argumentPointers,

@@ -72,7 +72,11 @@ final class FaultCampaign: Sendable {
         keeper.remove(folder)
         let logs = self.setting.folder ?? "\(folder)/logs"
         for path in [logs, "\(logs)/effects"] { try Self.make(path) }
-        let database = try await FaultDatabase(in: "\(folder)/db", keeper: keeper)
+        let database = try await OwnDatabase(
+            in: "\(folder)/db",
+            purpose: "opsload faults",
+            keeper: keeper
+        )
         let place = Place(database: database, folder: folder, logs: logs)
         let result: Result<Report, any Error>
         do {
@@ -86,7 +90,7 @@ final class FaultCampaign: Sendable {
 
     /// What a campaign stands on.
     struct Place: Sendable {
-        var database: FaultDatabase
+        var database: OwnDatabase
         var folder: String
         var logs: String
         var effects: String { "\(self.logs)/effects" }

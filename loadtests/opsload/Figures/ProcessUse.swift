@@ -8,6 +8,8 @@ import PulserIR
 struct ProcessUse: Sendable, Hashable {
     /// User and system time since its start.
     var cpuMicroseconds: Double
+    /// The same of its children that have ended.
+    var endedMicroseconds: Double
     /// Resident memory.
     var residentBytes: Double
 
@@ -26,7 +28,8 @@ struct ProcessUse: Sendable, Hashable {
         // The name stands in parentheses and may hold any letter; fields are counted behind it.
         guard let end = stat.lastIndex(of: ")") else { throw LoadError("/proc/…/stat is odd") }
         let fields = stat[stat.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12])
+        guard fields.count > 14, let user = Double(fields[11]), let system = Double(fields[12]),
+            let endedUser = Double(fields[13]), let endedSystem = Double(fields[14])
         else { throw LoadError("/proc/…/stat is odd") }
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         let words = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? []
@@ -34,6 +37,8 @@ struct ProcessUse: Sendable, Hashable {
             throw LoadError("/proc/…/status has no VmRSS")
         }
         self.cpuMicroseconds = (user + system) * 1_000_000 / Double(ticksPerSecond)
+        self.endedMicroseconds =
+            (endedUser + endedSystem) * 1_000_000 / Double(ticksPerSecond)
         self.residentBytes = kibibytes * 1_024
     }
 

@@ -58,10 +58,14 @@ final class UploadFolder: Sendable {
     /// - Returns: `nil` when there is no such file here.
     func use(_ digest: Digest) -> String? {
         let place = "\(self.blobs.path)/\(digest.hex)"
-        if BlobFile(reading: place) != nil { return place }
+        if BlobFile(reading: place) != nil, utimensat(AT_FDCWD, place, nil, 0) == 0 {
+            return place
+        }
         let upload = "\(self.path)/\(digest.hex)"
         // A second name, or on file systems without them another one.
         if link(upload, place) != 0, errno != EEXIST { rename(upload, place) }
+        // An artifact's file may be the same; it stays as long as this run does.
+        utimensat(AT_FDCWD, place, nil, 0)
         return BlobFile(reading: place) == nil ? nil : place
     }
 

@@ -18,6 +18,7 @@ extension RunQuery {
             self.statuses = action.statuses
         }
         if action == .resume { self.paused = .only }
+        if action == .discard { self.isDead = true }
     }
 }
 
@@ -164,7 +165,8 @@ struct BulkResource: Sendable {
             expected: expected,
             reason: reason
                 ?? (action == .cancel
-                    ? "cancelled with others by \(context.principal.name)" : context.principal.name)
+                    ? "cancelled with others by \(context.principal.name)"
+                    : action == .discard ? "" : context.principal.name)
         )
     }
 

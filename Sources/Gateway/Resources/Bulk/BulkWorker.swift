@@ -27,6 +27,9 @@ final class BulkWorker: Sendable {
     /// How often what nobody needs any more is removed when there are no new actions.
     static let sweepInterval: Duration = .seconds(600)
 
+    /// How often dead letters are counted.
+    static let countInterval: Duration = .seconds(60)
+
     private let store: Store
     private let kept: Duration
     private let logger: Logger
@@ -58,6 +61,14 @@ final class BulkWorker: Sendable {
                     try? await Task.sleep(for: Self.interval)
                 }
             }
+            group.addTask {
+                while !Task.isCancelled {
+                    if let dead = try? await self.store.deadCount() {
+                        GatewayMetrics.dead.record(dead.count)
+                    }
+                    try? await Task.sleep(for: Self.countInterval)
+                }
+            }
             var sweepAt = ContinuousClock.now + Self.sweepInterval
             for await _ in self.signal { await self.workAll(&sweepAt) }
         }
@@ -81,6 +92,10 @@ final class BulkWorker: Sendable {
 
     private func sweep() async throws {
         _ = try await self.store.settleBulk()
+        _ = try await self.store.forgetDiscarded(limit: Self.sweepMax)
+        GatewayMetrics.swept(.uniqueKeys).increment(
+            by: try await self.store.sweepUnique(limit: Self.sweepMax)
+        )
         for _ in 0..<Self.sweepsMax {
             guard
                 let gone = try await self.store.sweepBulk(endedFor: self.kept, limit: Self.sweepMax)
@@ -104,6 +119,13 @@ final class BulkWorker: Sendable {
                 return
             }
         }
+    }
+
+    /// Puts a run aside in the name of who asked for the action; done twice it is done once.
+    private func discard(_ row: RunRow, _ claim: BulkClaim) async throws(StoreError) {
+        let person = try await self.store.bulk(claim.id).actor
+        if try await self.store.discarded(row) != nil { return }
+        try await self.store.discard(row, by: person, note: claim.reason)
     }
 
     private func perform(
@@ -136,7 +158,7 @@ final class BulkWorker: Sendable {
             case .cancel: _ = try await self.store.requestCancel(run, reason: claim.reason)
             case .pause: _ = try await self.store.requestPause(run, by: claim.reason)
             case .resume: _ = try await self.store.requestResume(run)
-            case .retry:
+            case .retry, .discard:
                 let row = try await self.store.run(run)
                 guard row.claimNumber == claimNumber else {
                     return BulkItem(
@@ -145,7 +167,11 @@ final class BulkWorker: Sendable {
                         reason: "the run moved on since it was chosen"
                     )
                 }
-                _ = try await RunDesk(self.store).retry(row, from: nil, bulk: claim)
+                if claim.action == .discard {
+                    try await self.discard(row, claim)
+                } else {
+                    _ = try await RunDesk(self.store).retry(row, from: nil, bulk: claim)
+                }
             }
             return BulkItem(run: run, state: .ok)
         } catch let error as DeskError {

@@ -108,7 +108,8 @@ struct ClusterResource: Sendable {
         if WhyDocument.isForOwner(standing), let courier = self.store.news.courier {
             obstacle = await courier.obstacle(of: try await self.store.run(run).lane)
         }
-        return .json(WhyDocument.json(standing, obstacle: obstacle))
+        let worker = try await self.store.worker(of: standing)
+        return .json(WhyDocument.json(standing, obstacle: obstacle, worker: worker))
     }
 
     /// Changes the node of the path; the answer is the node as it is then.

@@ -3,6 +3,7 @@
 import Compiler
 import Hummingbird
 import PulserIR
+import Store
 
 /// Plan files by their paths, and the one to begin with.
 struct PlanFiles: Sendable {
@@ -115,5 +116,22 @@ struct PlanSource: Sendable {
             throw Problem(.invalidBody, "the body brings no plan", next: "send plan or files")
         }
         return files
+    }
+}
+
+extension PlanSource {
+    /// The plan that a request means, with what the store may not have of it.
+    ///
+    /// - Throws: `CompileError` for files that are no plan, `notFound` for what is not stored.
+    func find(in store: Store) async throws -> (plan: Plan, digest: Digest, rows: [PlanRow]) {
+        switch self.kind {
+        case .files(let files):
+            let compiled = try files.compile()
+            return (compiled.plan, compiled.digest, compiled.rows)
+        case .digest(let digest): return (try await store.plan(digest), digest, [])
+        case .template(let name):
+            let template = try await store.template(name)
+            return (try await store.plan(template.plan), template.plan, [])
+        }
     }
 }

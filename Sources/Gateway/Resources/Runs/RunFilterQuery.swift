@@ -24,7 +24,13 @@ struct RunFilterReader {
     /// - Throws: `invalidParameter`, or `notFound` for a parent that is unknown.
     func read(_ lists: (String) throws(Problem) -> [String]) async throws -> RunQuery {
         var query = RunQuery()
-        (query.statuses, query.paused) = try Self.statuses(try lists("status"))
+        var words = try lists("status")
+        if words.contains("dead") {
+            query.isDead = true
+            words.removeAll { $0 == "dead" }
+        }
+        (query.statuses, query.paused) = try Self.statuses(words)
+        if query.isDead { try Self.narrowToDead(&query) }
         func one(_ name: String) throws(Problem) -> String? {
             let texts = try lists(name)
             guard texts.count <= 1 else {
@@ -49,6 +55,19 @@ struct RunFilterReader {
             query.parent = try await self.store.resolveRun(parent)
         }
         return query
+    }
+
+    /// Of dead letters only what failed can be asked for.
+    private static func narrowToDead(_ query: inout RunQuery) throws(Problem) {
+        let known = RunRow.deadStatuses
+        guard query.paused == .any, query.statuses.allSatisfy(known.contains) else {
+            throw Query.problem(
+                "status",
+                "'dead' goes with no status but \(known.map(\.rawValue).joined(separator: ", "))",
+                next: "leave the others out"
+            )
+        }
+        if query.statuses.isEmpty { query.statuses = known }
     }
 
     /// Statuses, `open`, `ended`, `paused`, any of them; with a `-` before them all others.
@@ -78,7 +97,8 @@ struct RunFilterReader {
             case "ended": meant = RunStatus.allCases.filter(\.isTerminal)
             default:
                 guard let status = RunStatus(rawValue: name) else {
-                    let known = RunStatus.allCases.map(\.rawValue) + ["open", "ended", "paused"]
+                    let known =
+                        RunStatus.allCases.map(\.rawValue) + ["open", "ended", "paused", "dead"]
                     throw Query.problem(
                         "status",
                         "'\(name.prefix(64))' is no status",

@@ -86,15 +86,18 @@ extension RunsResource {
         return answer
     }
 
+    /// Who wants a pause: whose token it was is not for the request to say.
+    static func person(_ body: inout JSONBody, _ context: GatewayContext) -> String {
+        guard let name = body.text("by") else { return context.principal.name }
+        if name.utf8.count > Self.nameBytesMax { body.note("by", "that is no name") }
+        return "\(name) (\(context.principal.name))"
+    }
+
     @Sendable
     func pause(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var person = context.principal.name
         if var body = try await request.optionalBody() {
-            if let name = body.text("by") {
-                if name.utf8.count > Self.nameBytesMax { body.note("by", "that is no name") }
-                // Whose token it was is not for the request to say.
-                person = "\(name) (\(person))"
-            }
+            person = Self.person(&body, context)
             try body.finish()
         }
         let id = try await self.run(context, as: request).id

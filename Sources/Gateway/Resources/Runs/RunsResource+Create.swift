@@ -17,6 +17,7 @@ extension RunsResource {
         var lane: String
         var priority: Int
         var delay: Int64
+        var key: String
     }
 
     @Sendable
@@ -27,39 +28,44 @@ extension RunsResource {
         let source = PlanSource(&body)
         let inputs = body.object("inputs") ?? [:]
         let place = Self.place(&body)
+        let deadline = DeadlineBody.read(&body)
+        let unique = UniqueBody.read(&body, delay: place.delay)
         try body.finish()
         let key = try request.idempotencyKey(context, json)
         // Before anything is looked at: the template may be gone by now, the run is there.
         if let key, let id = try await self.desk.replay(key) {
-            return try await self.answer(id, isReplay: true)
+            return try await self.answer(id, .replayed)
         }
-        let plan = try await self.plan(source)
+        let plan = try await source.find(in: self.store)
         let bound = try RunInputs(uploads: self.uploads).bind(inputs, to: plan.plan)
-        let started = try await self.desk.start(
-            RunOrder(
-                plan: plan.digest,
-                plans: plan.rows,
-                inputs: bound,
-                session: place.session,
-                lane: place.lane,
-                priority: place.priority,
-                delayMilliseconds: place.delay,
-                template: source.template
-            ),
-            key: key
+        var order = RunOrder(
+            plan: plan.digest,
+            plans: plan.rows,
+            inputs: bound,
+            session: place.session,
+            lane: place.lane,
+            priority: place.priority,
+            delayMilliseconds: place.delay,
+            template: source.template
         )
-        return try await self.answer(started.id, isReplay: started.isReplay)
+        order.key = place.key
+        order.startedBy = context.principal.person.name
+        order.unique = unique
+        order.deadline = deadline
+        let started = try await self.desk.start(order, key: key)
+        return try await self.answer(started.id, started.outcome)
     }
 
-    private func answer(_ id: RunID, isReplay: Bool) async throws -> Response {
+    private func answer(_ id: RunID, _ outcome: StartOutcome) async throws -> Response {
         let row = try await self.store.run(id)
         guard case .object(var members) = RunDocument.json(row) else { return .empty() }
         members["version"] = .integer(1)
+        if row.unique != nil { members["unique_outcome"] = .string(outcome.rawValue) }
         let json = JSONValue.object(members)
         var fields: HTTPFields = [.location: "/v1/runs/\(id)"]
         fields[.eTag] = Self.tag(row, json).field
-        if isReplay { fields[.idempotencyReplayed] = "true" }
-        return .json(json, status: isReplay ? .ok : .created, fields: fields)
+        if outcome == .replayed { fields[.idempotencyReplayed] = "true" }
+        return .json(json, status: outcome == .made ? .created : .ok, fields: fields)
     }
 
     private static func place(_ body: inout JSONBody) -> Place {
@@ -73,27 +79,16 @@ extension RunsResource {
         if !(0...Self.delayMillisecondsMax).contains(delay) {
             body.note("delay_ms", "a delay is from 0 to \(Self.delayMillisecondsMax) milliseconds")
         }
+        let key = body.text("key") ?? ""
+        if key.utf8.count > NewRun.keyBytesMax || key.utf8.contains(0) {
+            body.note("key", "a key is a text of at most \(NewRun.keyBytesMax) bytes without NUL")
+        }
         return Place(
             session: session,
             lane: lane,
             priority: LaneBody.priority(&body) ?? 0,
-            delay: delay
+            delay: delay,
+            key: key
         )
-    }
-
-    /// The plan that a request means, with what the store may not have of it.
-    private func plan(
-        _ source: PlanSource
-    ) async throws -> (plan: Plan, digest: Digest, rows: [PlanRow]) {
-        switch source.kind {
-        case .files(let files):
-            let compiled = try files.compile()
-            return (compiled.plan, compiled.digest, compiled.rows)
-        case .digest(let digest):
-            return (try await self.store.plan(digest), digest, [])
-        case .template(let name):
-            let template = try await self.store.template(name)
-            return (try await self.store.plan(template.plan), template.plan, [])
-        }
     }
 }

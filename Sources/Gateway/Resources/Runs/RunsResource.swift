@@ -51,18 +51,24 @@ struct RunsResource: Sendable {
         try await self.list(request, parent: try await self.run(context).id)
     }
 
-    private func list(_ request: Request, parent: RunID?) async throws -> Response {
+    func list(
+        _ request: Request,
+        parent: RunID?,
+        isDead: Bool = false
+    ) async throws -> Response {
         var query = try Query(request)
         let window = try ListWindow("runs", &query, request)
         let isCounted = try query.bool("count") ?? false
         let older = try query.text("before")
         var texts: [String: [String]] = [:]
-        for name in RunFilterReader.names where parent == nil || name != "parent" {
+        for name in RunFilterReader.names
+        where (parent == nil && !isDead) || (name != "parent" && (!isDead || name != "status")) {
             // A text to search for may hold a comma.
             texts[name] =
                 name == "status" ? query.list(name) : try query.text(name).map { [$0] } ?? []
         }
         try query.finish()
+        if isDead { texts["status"] = ["dead"] }
         let given = texts
         var filter = try await RunFilterReader(store: self.store).read { given[$0] ?? [] }
         if let parent { filter.parent = parent }
@@ -98,6 +104,10 @@ struct RunsResource: Sendable {
         let row = try await self.run(context)
         guard case .object(var members) = RunDocument.json(row) else { return .empty() }
         members["version"] = .integer(1)
+        let schedule = try await self.store.schedule(of: row.id)
+        members["schedule"] = schedule.map(ScheduleDocument.json)
+        members["worker"] = try await self.store.worker(of: row).map(WorkerDocument.json)
+        members["deadline"] = DeadlineBody.json(try await self.store.deadlines(of: row.id))
         if parts.contains("steps") {
             members["steps"] = .array(try await self.store.journal(row.id).map(RunDocument.json))
         }
@@ -163,10 +173,11 @@ struct RunsResource: Sendable {
                 openMembers[status.rawValue] = .integer(open[status.rawValue] ?? 0)
             }
         }
+        let dead = try await self.store.deadCount(session: id.map(String.init))
         return .json(
             .object([
                 "version": .integer(1), "open": .object(openMembers),
-                "ended": .object(endedMembers),
+                "ended": .object(endedMembers), "dead": Self.json(dead),
             ])
         )
     }

@@ -83,29 +83,16 @@ struct LanesResource: Sendable {
     @Sendable
     func update(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let expected = try request.expectedEdits()
-        var body = try JSONBody(try await request.json())
-        let width = LaneBody.width(&body)
-        let priority = LaneBody.priority(&body)
-        try body.finish()
+        let settings = try await request.json()
         let session = try await self.store.session(try context.parameter("id"))
         let lane = try await self.store.lane(session: session.id, try context.parameter("lane"))
         if let expected, !expected.contains(Self.edit(lane)) { throw Problem.edited }
-        do {
-            _ = try await self.store.updateLane(
-                lane.id,
-                width: width,
-                priority: priority,
-                expected: expected == nil ? nil : lane
-            )
-        } catch {
-            // The bounds were checked above: what is in the way is another editor.
-            if error.code == .conflict { throw Problem.edited }
-            throw error
-        }
+        let desk = LaneDesk(self.store)
+        _ = try await desk.change(lane, settings, isExpected: expected != nil)
         return try await self.document(session.id, String(lane.id), request)
     }
 
-    private func document(
+    func document(
         _ session: Int64,
         _ text: String,
         _ request: Request
@@ -117,5 +104,9 @@ struct LanesResource: Sendable {
     }
 
     /// All that an editor can change.
-    private static func edit(_ lane: LaneRow) -> String { "\(lane.width)p\(lane.priority)" }
+    private static func edit(_ lane: LaneRow) -> String {
+        let rules = JSONValue.object(LimitDocument.members(lane.rules))
+        let digest = Digest(of: rules.canonicalBytes).description.suffix(16)
+        return "\(lane.width)p\(lane.priority)\(lane.worker == .room ? "" : "x")r\(digest)"
+    }
 }

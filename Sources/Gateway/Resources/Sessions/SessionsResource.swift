@@ -86,7 +86,7 @@ struct SessionsResource: Sendable {
     }
 
     /// A session with its lanes and what their latest runs came to.
-    private func document(_ text: String, _ request: Request) async throws -> Response {
+    func document(_ text: String, _ request: Request) async throws -> Response {
         let session = try await self.store.session(text)
         let lanes = try await self.store.lanePage(
             session: session.id,
@@ -213,6 +213,7 @@ struct LaneBody: Sendable {
     var name: String
     var width: Int
     var priority: Int
+    var worker: LaneWorker
 
     /// Reads it to its end.
     init(_ body: inout JSONBody) throws(Problem) {
@@ -222,11 +223,28 @@ struct LaneBody: Sendable {
         }
         self.width = Self.width(&body) ?? 1
         self.priority = Self.priority(&body) ?? 0
+        self.worker = Self.worker(&body) ?? .room
         try body.finish()
     }
 
     /// What is made of it.
-    var lane: NewLane { NewLane(name: self.name, width: self.width, priority: self.priority) }
+    var lane: NewLane {
+        NewLane(
+            name: self.name,
+            width: self.width,
+            priority: self.priority,
+            worker: self.worker
+        )
+    }
+
+    static func worker(_ body: inout JSONBody) -> LaneWorker? {
+        guard let text = body.text("worker") else { return nil }
+        let worker = LaneWorker(rawValue: text)
+        if worker == nil {
+            body.note("worker", "'worker' must be room (the nodes) or external (programs outside)")
+        }
+        return worker
+    }
 
     static func width(_ body: inout JSONBody) -> Int? {
         guard let number = body.integer("width") else { return nil }
@@ -238,8 +256,8 @@ struct LaneBody: Sendable {
 
     static func priority(_ body: inout JSONBody) -> Int? {
         guard let number = body.integer("priority") else { return nil }
-        if Int32(exactly: number) == nil {
-            body.note("priority", "a priority is from \(Int32.min) to \(Int32.max)")
+        if !(-1_000_000...1_000_000).contains(number) {
+            body.note("priority", "a priority is from -1,000,000 to 1,000,000")
         }
         return Int(clamping: number)
     }

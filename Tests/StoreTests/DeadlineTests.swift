@@ -1,0 +1,163 @@
+// Decides that a run does not begin or go on beyond its deadline, whoever has it and whatever that does.
+
+import PulserIR
+import Testing
+
+@testable import Store
+
+@Suite("Deadlines of runs", .timeLimit(.minutes(2)))
+struct DeadlineTests {
+    private static func start(
+        _ bed: StoreBed,
+        _ lane: Int64,
+        _ deadline: RunDeadline,
+        unique: Uniqueness? = nil
+    ) async throws -> RunID {
+        let run = NewRun(lane: lane, planDigest: samplePlan.digest, unique: unique)
+        return try await bed.store.start(run, plans: [samplePlan], deadline: deadline).id
+    }
+
+    /// Has every deadline that is known be over.
+    private static func passAll(_ bed: StoreBed) async throws -> (ended: Int, told: Int) {
+        try await bed.text(
+            "UPDATE run_deadline SET at = now() - interval '1 s' WHERE at IS NOT NULL"
+        )
+        return try await bed.store.passDeadlines(limit: 100)
+    }
+
+    @Test("a run that has not begun by its time never does; its key is free")
+    func begin() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let kind = Uniqueness(key: "k")
+            let deadline = RunDeadline(startMilliseconds: 3_600_000)
+            let id = try await Self.start(bed, lane, deadline, unique: kind)
+            #expect(try await bed.store.passDeadlines(limit: 100) == (0, 0))
+            #expect(try await bed.store.deadlines(of: id).first?.isStart == true)
+            let left = try #require(try await bed.store.nextDeadline().milliseconds)
+            #expect((1...3_600_000).contains(left))
+            #expect(try await Self.passAll(bed) == (1, 0))
+            let run = try await bed.store.run(id)
+            #expect(run.status == .timedOut && run.failure?.contains("begun") == true)
+            #expect(run.startedMilliseconds == nil)
+            #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
+            #expect(try await bed.number("SELECT count(*) FROM run_unique") == 0)
+        }
+    }
+
+    @Test("an owner is told of what is late; what it does not end is ended, and its writes refused")
+    func hung() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 3)
+            try await Owner.with(bed) { owner in
+                let late = RunDeadline(startMilliseconds: 3_600_000, endsAt: 4_102_444_800_000)
+                let id = try await Self.start(bed, lane, late)
+                let claimed = try await owner.claimOne(lane)
+                #expect(try await Self.passAll(bed) == (0, 1))
+                let asked = try await bed.store.requests(of: owner.node)
+                #expect(asked.map(\.fence.run) == [id] && asked.first?.isTimeout == true)
+                // Whoever takes the run over hears of it too.
+                let want = try await owner.want(lane, room: 0)
+                let again = try #require(try await owner.writer.adopt([id], lanes: [want]).first)
+                #expect(again.isLate && again.cancelReason?.contains("ended") == true)
+                #expect(try await bed.store.run(id).status == .claimed)
+                // Told before, and nothing happened.
+                #expect(try await Self.passAll(bed) == (1, 0))
+                #expect(try await bed.store.run(id).status == .timedOut)
+                let log = try await owner.log(lane)
+                for fence in [claimed.fence, again.fence] {
+                    let refused = await code {
+                        try await owner.writer.submit(
+                            [.transition(transition(.succeeded))],
+                            fence: fence,
+                            log: log
+                        )
+                    }
+                    #expect(refused == .stale)
+                }
+                #expect(try await bed.store.run(id).status == .timedOut)
+            }
+        }
+    }
+
+    @Test("a late run whose owner undoes it is not ended without its owner")
+    func undone() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            try await Owner.with(bed) { owner in
+                let id = try await Self.start(bed, lane, RunDeadline(endsAt: 4_102_444_800_000))
+                let claimed = try await owner.claimOne(lane)
+                #expect(try await Self.passAll(bed) == (0, 1))
+                try await owner.writer.submit(
+                    [.journal(record("a!0", 1, .intent))],
+                    fence: claimed.fence,
+                    log: try await owner.log(lane)
+                )
+                // However long that step takes.
+                try await bed.text("UPDATE run_deadline SET told_at = now() - interval '1 h'")
+                try await bed.text("UPDATE step_journal SET begun_at = now() - interval '59 m'")
+                #expect(try await Self.passAll(bed) == (0, 1))
+                #expect(try await bed.store.run(id).status == .claimed)
+                try await bed.text("UPDATE step_journal SET ended_at = now() - interval '58 m'")
+                #expect(try await Self.passAll(bed) == (1, 0))
+            }
+        }
+    }
+
+    @Test("a late run that its owner ended and a person has run again is not late any more")
+    func again() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            try await Owner.with(bed) { owner in
+                let id = try await Self.start(bed, lane, RunDeadline(endsAt: 4_102_444_800_000))
+                let claimed = try await owner.claimOne(lane)
+                #expect(try await Self.passAll(bed) == (0, 1))
+                try await owner.writer.submit(
+                    [.transition(transition(.timedOut))],
+                    fence: claimed.fence,
+                    log: try await owner.log(lane)
+                )
+                let run = try await bed.store.run(id)
+                try await bed.store.retry(run, steps: ["a"], inputs: nil)
+                #expect(try await Self.passAll(bed) == (0, 0))
+                #expect(try await bed.store.run(id).status == .queued)
+                #expect(try await bed.store.deadlines(of: id).isEmpty)
+            }
+        }
+    }
+
+    @Test("a time from the beginning counts from then; a run that began is not late to begin")
+    func after() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 3)
+            try await Owner.with(bed) { owner in
+                let deadline = RunDeadline(startMilliseconds: 60_000, runMilliseconds: 3_600_000)
+                let id = try await Self.start(bed, lane, deadline)
+                try await bed.store.beginDeadlines()
+                #expect(try await bed.store.nextDeadline().hasOpen)
+                _ = try await owner.claimOne(lane)
+                try await bed.store.beginDeadlines()
+                #expect(try await !bed.store.nextDeadline().hasOpen)
+                let start = try #require(try await bed.store.run(id).startedMilliseconds)
+                let end = try await bed.store.deadlines(of: id).first { !$0.isStart }
+                #expect(end?.milliseconds == start + 3_600_000)
+                try await bed.text("UPDATE run_deadline SET at = now() WHERE kind = 'start'")
+                #expect(try await bed.store.passDeadlines(limit: 10) == (0, 0))
+                #expect(try await bed.store.deadlines(of: id).count == 1)
+                #expect(try await bed.store.run(id).request == nil)
+            }
+        }
+    }
+
+    @Test("a run that ended in time leaves its deadline to be forgotten")
+    func done() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let id = try await Self.start(bed, lane, RunDeadline(endsAt: 4_102_444_800_000))
+            #expect(try await bed.store.requestCancel(id, reason: "x") == .cancelled)
+            #expect(try await Self.passAll(bed) == (0, 0))
+            #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
+            #expect(try await bed.store.run(id).status == .cancelled)
+        }
+    }
+}
