@@ -1,10 +1,11 @@
 """Absurd 0.5 (absurd-sdk): tasks of sequential steps, 32 at once.
 
-Its schema is no part of the package: ABSURD_SQL names absurd.sql of the same version.
+Its schema comes with its command, absurdctl of the same version, which must stand beside this Python.
 """
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
 
@@ -15,13 +16,12 @@ AT_ONCE = 32
 
 async def steps(options):
     import absurd_sdk
-    import psycopg
-    schema = os.environ.get("ABSURD_SQL")
-    if not schema:
-        print("absurd's schema is not installed: ABSURD_SQL names no absurd.sql")
+    command = os.path.join(os.path.dirname(sys.executable), "absurdctl")
+    if not os.path.exists(command):
+        print("absurd's schema is not installed: there is no absurdctl beside " + sys.executable)
         sys.exit(driver.NOT_INSTALLED)
-    async with await psycopg.AsyncConnection.connect(driver.url(), autocommit=True) as connection:
-        await connection.execute(open(schema, encoding="utf-8").read())
+    # It says what it did, and the last line is the driver's.
+    subprocess.run([command, "init"], check=True, stdout=sys.stderr, timeout=60)
     runs = max(1, options.runs // options.steps)
     did, ended, done = {}, set(), asyncio.Event()
     app = absurd_sdk.AsyncAbsurd(driver.url(), queue_name="bench")

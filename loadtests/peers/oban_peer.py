@@ -11,7 +11,6 @@ async def room(ledger=None, queues=None):
     import oban
     import oban.schema
     import psycopg_pool
-    await oban.schema.install(driver.url())
 
     @oban.job()
     async def noop(number):
@@ -19,6 +18,7 @@ async def room(ledger=None, queues=None):
             ledger.begin(number)
 
     async with psycopg_pool.AsyncConnectionPool(driver.url(), min_size=2, max_size=20, open=False) as pool:
+        await oban.schema.install(pool)
         yield oban.Oban(pool=pool, queues=queues or {}), noop
 
 

@@ -15,7 +15,7 @@ async def room():
     from pgqueuer.queries import Queries
     queries = Queries(AsyncpgDriver(await asyncpg.connect()))
     await queries.install()
-    return queries, QueueManager(AsyncpgDriver(await asyncpg.connect()))
+    return queries, QueueManager(Queries(AsyncpgDriver(await asyncpg.connect())))
 
 
 async def put(queries, first, last):
