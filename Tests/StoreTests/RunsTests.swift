@@ -186,4 +186,36 @@ struct RunsTests {
             }
         }
     }
+
+    @Test("a run that waited keeps its turn when it is queued again; one that had ended comes last")
+    func turn() async throws {
+        try await StoreBed.with { bed in
+            try await Owner.with(bed) { owner in
+                let lane = try await bed.store.ensureLane(session: "default", lane: "l")
+                let ids = try await bed.enqueue(1, lane: lane) + bed.enqueue(2, lane: lane)
+                let log = try await owner.log(lane)
+                for (status, turn) in [(RunStatus.waiting, 0), (.failed, 2)] {
+                    let first = try await owner.claimOne(lane)
+                    #expect(first.fence.run == ids[0])
+                    try await owner.writer.submit(
+                        [.transition(transition(status))],
+                        fence: first.fence,
+                        log: log
+                    )
+                    try await bed.store.retry(
+                        try await bed.store.run(ids[0]),
+                        steps: ["a"],
+                        inputs: nil
+                    )
+                    let queue = try #require(
+                        try await bed.text(
+                            "SELECT string_agg(id::text, ' ' ORDER BY rank, id) FROM run"
+                        )
+                    )
+                    let place = queue.split(separator: " ").firstIndex { $0 == "\(ids[0].number)" }
+                    #expect(place == turn)
+                }
+            }
+        }
+    }
 }

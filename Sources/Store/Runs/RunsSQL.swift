@@ -203,7 +203,8 @@ enum RunsSQL {
 
     /// Queues a waiting run again. The claim number rises, so whoever still holds the run finds its
     /// writes refused. Its time begins anew: one that timed out would only do so again. Whoever has
-    /// it run again does not want it paused.
+    /// it run again does not want it paused. It has kept its lane's place while it waited, so it
+    /// keeps its turn too: what came after it goes on coming after it.
     static let retry = PostgresStatement(
         "runs.retry",
         [.int8, .int8, .text],
@@ -211,8 +212,8 @@ enum RunsSQL {
         UPDATE run r SET status = 'queued', attempt = attempt + 1, retry_count = 0,
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
-            due_at = now(), paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
-            rank = \(rankNow("r")), inputs = coalesce($3, inputs)
+            paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
+            inputs = coalesce($3, inputs)
         WHERE id = $1 AND claim_no = $2 AND status = 'waiting'
         RETURNING id
         """
