@@ -130,7 +130,6 @@ extension NodeMachine {
         switch asked.request {
         case .activate:
             self.status = .active
-            actions.append(.ready)
             self.changed(at: now)
         case .drain: self.status = .draining
         default:

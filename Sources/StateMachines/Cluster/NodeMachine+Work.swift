@@ -5,6 +5,11 @@ internal import PulserIR
 extension NodeMachine {
     /// Does everything that is due and sets `wakeAt`.
     mutating func work(at now: Duration, _ actions: inout [Action]) {
+        // However it was heard of: the answer to the activation may be lost, and a renewal tells then.
+        if self.status == .active, !self.isReady {
+            self.isReady = true
+            actions.append(.ready)
+        }
         self.keepLease(at: now, &actions)
         guard !self.hasEnded else { return }
         self.read(at: now, &actions)

@@ -89,6 +89,8 @@ public struct NodeMachine: Sendable {
     var isReaping = false
     var isReading = (view: false, shards: false)
     var isChangingStatus = false
+    /// Whether ``Action/ready`` was said.
+    var isReady = false
 
     let joinedAt: Duration
     var lateAt: Duration

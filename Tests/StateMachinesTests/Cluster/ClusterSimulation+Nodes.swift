@@ -67,6 +67,10 @@ extension ClusterSimulation {
         let local = self.hosts[host].local(at: self.now)
         guard let actions = self.hosts[host].handle(event, at: local) else { return }
         for action in actions { self.perform(action, host) }
+        let it = self.hosts[host]
+        if it.machine?.status == .active, it.activeSince == .max {
+            self.invariants.violate("node \(it.life) is active and never said so", at: self.now)
+        }
         self.schedule(host)
     }
 

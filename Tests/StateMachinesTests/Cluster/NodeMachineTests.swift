@@ -19,6 +19,11 @@ struct NodeMachineTests {
             ShardView(shard: $0, owner: Self.me, generation: 1, state: .running)
         }
         var hasLeft = false
+        /// How often the node said that it takes part.
+        var readies = 0
+        /// Whether activations come to pass without an answer, as when the server dies right behind it.
+        var losesActivation = false
+        private var isActive = false
         /// Whom shards were handed to, in order.
         var takers: [NodeEpoch] = []
 
@@ -29,12 +34,14 @@ struct NodeMachineTests {
                     name: "n\(node.number)",
                     address: "n\(node.number)",
                     endpoint: "n\(node.number):1",
-                    status: node == Self.me ? self.machine.status : .active,
+                    status: node == Self.me ? self.status : .active,
                     leaseLeft: .seconds(10)
                 )
             }
             return ClusterView(version: 1, nodes: nodes, coordinator: Self.term)
         }
+
+        private var status: NodeStatus { self.isActive ? .active : self.machine.status }
 
         private static let term = CoordinatorTerm(node: NodeEpoch(3), epoch: 1)
 
@@ -60,6 +67,7 @@ struct NodeMachineTests {
                     }
                 case .shard(.settle(let shard)): self.handle(.settled([shard]))
                 case .left: self.hasLeft = true
+                case .ready: self.readies += 1
                 default: break
                 }
             }
@@ -71,10 +79,14 @@ struct NodeMachineTests {
                 return .renewed(
                     Renewal(
                         viewVersion: 1,
-                        status: self.machine.status,
+                        status: self.status,
                         coordinator: Self.term
                     )
                 )
+            case .activate where self.losesActivation:
+                // Told apart only the first time: what is active is not activated again.
+                defer { self.isActive = true }
+                return self.isActive ? .done(false) : .failed
             case .view: return .view(self.view)
             case .shards: return .shards(self.shards)
             case .reap: return .reaped([])
@@ -85,6 +97,16 @@ struct NodeMachineTests {
                 return .handedOver(shard.generation + 1)
             default: return .done(true)
             }
+        }
+    }
+
+    @Test("a node that takes part says so once, also when the answer to its activation was lost")
+    func ready() {
+        for isLost in [false, true] {
+            var stage = Stage()
+            stage.losesActivation = isLost
+            stage.pass(.seconds(5))
+            #expect(stage.machine.status == .active && stage.readies == 1)
         }
     }
 

@@ -9,8 +9,9 @@ extension QueueLoad {
     func idle(_ room: QueueRoom, _ report: inout Report) async throws {
         try await room.warmUp(self.scenario)
         _ = try await room.ask("count_statements")
-        // What the warm-up left to be tidied is done by then.
-        try await Self.rest(5)
+        // What the warm-up left to be tidied is done by then, and its transactions are counted: a
+        // backend that has nothing more to do tells of its last ones after ten seconds.
+        try await Self.rest(12)
         let statements = try await room.ask("statements").first?.first ?? -1
         let before = try await QueueUse(room)
         let seconds = try await Self.rest(self.scenario.seconds)
