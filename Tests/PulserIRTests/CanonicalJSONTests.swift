@@ -45,6 +45,23 @@ import Testing
         )
     }
 
+    @Test("any two keys are in the order of their UTF-16 units")
+    func pairs() {
+        let letters = [
+            "a", "b", "\u{7F}", "\u{80}", "\u{D7FF}", "\u{E000}", "\u{FFFD}", "\u{10000}",
+        ]
+        let keys =
+            letters + letters.flatMap { first in letters.map { first + $0 } } + ["\u{10FFFF}"]
+        for left in keys {
+            for right in keys where left != right {
+                let isBefore = left.utf16.lexicographicallyPrecedes(right.utf16)
+                let (first, second) = isBefore ? (left, right) : (right, left)
+                let text = JSONValue.object([left: .integer(1), right: .integer(1)]).canonicalText
+                #expect(text == "{\"\(first)\":1,\"\(second)\":1}")
+            }
+        }
+    }
+
     @Test("texts escape only what RFC 8785 names, in its short forms")
     func escapes() {
         let text = "\u{20AC}$\u{0F}\u{0A}A'\u{42}\u{22}\u{5C}\\\"/\u{8}\u{C}\t\r\u{7F}"

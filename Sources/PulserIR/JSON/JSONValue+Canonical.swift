@@ -55,18 +55,45 @@ extension JSONValue {
             // Very many are, and need no order.
             write(member.key, member.value)
         } else if !members.isEmpty {
-            let keys = members.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
-            for (index, key) in keys.enumerated() {
+            let sorted = members.sorted { Self.isBefore($0.key, $1.key) }
+            for (index, member) in sorted.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(key, members[key] ?? .null)
+                write(member.key, member.value)
             }
         }
         bytes.append(UInt8(ascii: "}"))
     }
 
+    /// Whether a key comes before another one by UTF-16 units. Bytes of UTF-8 have the same order
+    /// but for what is written with surrogates: that comes before U+E000, and its bytes after.
+    private static func isBefore(_ left: String, _ right: String) -> Bool {
+        var (left, right) = (left, right)
+        let order: Bool? = left.withUTF8 { left in
+            right.withUTF8 { right in
+                for (first, second) in zip(left, right) where first != second {
+                    return max(first, second) < 0xEE ? first < second : nil
+                }
+                return left.count < right.count
+            }
+        }
+        return order ?? left.utf16.lexicographicallyPrecedes(right.utf16)
+    }
+
     /// Appends `text` as a JSON string, escaped as RFC 8785 section 3.2.2.2 asks.
     public static func writeString(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        var text = text
+        let isPlain = text.withUTF8 { units in
+            // Nearly every text: taken over as a whole.
+            let isPlain = units.allSatisfy { $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }
+            if isPlain { bytes.append(contentsOf: units) }
+            return isPlain
+        }
+        if !isPlain { Self.writeEscaped(text, to: &bytes) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func writeEscaped(_ text: String, to bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case 0x22: bytes.append(contentsOf: [0x5C, 0x22])
@@ -83,7 +110,6 @@ extension JSONValue {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// The ECMAScript `Number::toString` form: plain digits from 1e-6 up to 1e21, else an exponent.
