@@ -166,6 +166,34 @@ import Testing
         #expect(plan.maxParallel == 8)
     }
 
+    @Test(
+        "a fan_out runs a plan for each item: idempotent, with a child's time, item in its inputs"
+    )
+    func childrenOfItems() throws {
+        let compiled = try Fixtures.compile(
+            Fixtures.plan(
+                """
+                steps:
+                  - id: each
+                    system:
+                      fan_out:
+                        over: [a, b]
+                        max_parallel: 20
+                        run: {plan: ../child.yaml, inputs: {name: "{{ item }}"}}
+
+                """
+            )
+        )
+        let step = compiled.plan.steps[0]
+        guard case .fanOut(let fan) = step.action, case .run(let child) = fan.action else {
+            return #expect(Bool(false), "no child for each item")
+        }
+        #expect(fan.runsPlan && fan.maxParallel == 20 && fan.verify.isEmpty)
+        #expect(child.inputs == ["name": try Self.template(.string("{{ item }}"))])
+        #expect(compiled.children.map(\.digest.description) == [child.planDigest])
+        #expect(step.effects == .idempotent && step.timeoutMilliseconds == 86_400_000)
+    }
+
     @Test("verifiers are read with everything they expect")
     func verifiers() throws {
         let up = try #require(try Self.step("serve").verify.first)

@@ -11,6 +11,9 @@ struct ActionReading {
 extension PlanReader {
     static let actionKeys = ["shell", "http", "sql", "system"]
 
+    /// What can be done for each item of a list.
+    static let itemActionKeys = ["shell", "http", "sql", "run"]
+
     static let unsupportedStepKeys = [
         "mcp": "MCP tools",
         "skill": "skills",
@@ -19,16 +22,17 @@ extension PlanReader {
         "wait": "waits outside 'system'",
     ]
 
-    /// The one action that `fields` name.
+    /// The one action that `fields` name, of those that `keys` allow.
     mutating func action(
         in fields: Fields,
         of node: SourceNode,
-        context: ExpressionContext
+        context: ExpressionContext,
+        among keys: [String] = Self.actionKeys
     ) -> ActionReading? {
-        let named = Self.actionKeys.compactMap { fields[$0] }.sorted { $0.mark < $1.mark }
+        let named = keys.compactMap { fields[$0] }.sorted { $0.mark < $1.mark }
         guard let entry = named.first else {
-            if !self.namesAnotherAction(node) {
-                let all = Self.actionKeys.joined(separator: ", ")
+            if !self.namesAnotherAction(node, among: keys) {
+                let all = keys.joined(separator: ", ")
                 self.log.error("no action here", at: node.mark, hint: "name one of \(all)")
             }
             return nil
@@ -44,17 +48,18 @@ extension PlanReader {
         case "shell": return self.shell(entry, context: context)
         case "http": return self.http(entry, context: context)
         case "sql": return self.sql(entry, context: context)
+        case "run": return self.childRun(entry, context: context)
         default: return self.system(entry, context: context)
         }
     }
 
     /// Whether the missing action was reported under another name: one that this version does not
     /// support, or a mistyped one.
-    private func namesAnotherAction(_ node: SourceNode) -> Bool {
+    private func namesAnotherAction(_ node: SourceNode, among keys: [String]) -> Bool {
         guard case .map(let entries) = node.content else { return false }
         return entries.contains { entry in
             ["mcp", "skill", "system", "wait"].contains(entry.key)
-                || Suggestion.closest(to: entry.key, among: Self.actionKeys) != nil
+                || Suggestion.closest(to: entry.key, among: keys) != nil
         }
     }
 
@@ -227,52 +232,5 @@ extension PlanReader {
         case "approval": return self.approval(action, context: context)
         default: return self.childRun(action, context: context)
         }
-    }
-
-    private mutating func fanOut(
-        _ entry: SourceEntry,
-        context: ExpressionContext
-    ) -> ActionReading? {
-        let keys = ["over", "max_parallel", "shell", "http", "sql", "verify"]
-        let unsupported = Self.unsupportedStepKeys.merging(
-            ["system": "system actions inside fan_out"],
-            uniquingKeysWith: { first, _ in first }
-        )
-        let fields = self.fields(of: entry.value, "fan_out", keys, unsupported)
-        guard let fields else { return nil }
-        var inner = context
-        inner.seesItem = true
-        let reading = self.action(in: fields, of: entry.value, context: inner)
-        guard let over = fields["over"] else {
-            self.missing("over", at: entry.value.mark, hint: "over: \"{{ inputs.list }}\"")
-            return nil
-        }
-        let list = self.template(over, in: context.at("the list"))
-        switch over.value.content {
-        case .list(let items) where items.count > Limits.fanOutItemsMax:
-            self.log.error("more than \(Limits.fanOutItemsMax) items", at: over.value.mark)
-        case .list: break
-        case .text(let text) where text.contains("{{"): break
-        default: self.mismatch(over, "a list or an expression")
-        }
-        let parallel = self.integer(fields["max_parallel"], in: 1...Limits.maxParallelMax)
-        guard let reading, let list else { return nil }
-        if case .shell(let shell) = reading.action, shell.background {
-            self.log.error("a fan_out cannot start background programs", at: entry.value.mark)
-        }
-        var ids: Set<String> = []
-        let verify = self.verifiers(
-            fields["verify"],
-            after: reading.action,
-            context: inner.afterwards(outputs: false),
-            ids: &ids
-        )
-        let action = FanOutAction(
-            over: list,
-            maxParallel: parallel ?? 8,
-            action: reading.action,
-            verify: verify
-        )
-        return ActionReading(action: .fanOut(action), effects: reading.effects)
     }
 }

@@ -178,7 +178,8 @@ extension Action {
         switch self {
         case .sleep(let milliseconds): milliseconds + fallback
         case .run: max(fallback, 86_400_000)
-        case .shell, .http, .sql, .fanOut, .wait: fallback
+        case .fanOut(let fan): fan.action.timeoutMilliseconds(default: fallback)
+        case .shell, .http, .sql, .wait: fallback
         }
     }
 }

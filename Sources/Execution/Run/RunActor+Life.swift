@@ -229,7 +229,7 @@ extension Plan {
         self.steps.contains { step in
             switch step.action {
             case .run: true
-            case .fanOut(let fan): if case .run = fan.action { true } else { false }
+            case .fanOut(let fan): fan.runsPlan
             case .shell, .http, .sql, .sleep, .wait: false
             }
         }

@@ -6,7 +6,9 @@ internal import Store
 internal import Tools
 
 extension RunActor {
-    /// Does one action for each item, so many at once; items that are done already are kept.
+    /// Does one action for each item, so many at once; items that are done already are kept. They
+    /// begin in the order of the list, each time anew: what a crash cut off is always among the first
+    /// that are not done, so child runs that go on meanwhile are not joined by others.
     func fanOut(
         _ fan: FanOutAction,
         _ definition: Step,
@@ -101,7 +103,8 @@ extension RunActor {
         let earlier = self.journal.last { $0.record.step == call.key && !$0.isSuperseded }
         do {
             let isOpen = earlier?.record.state == .intent || earlier?.record.state == .unknown
-            if isOpen, definition.effects == .destructive {
+            // A child run that was begun is found again, whatever the step's effects.
+            if isOpen, definition.effects == .destructive, !fan.runsPlan {
                 try await self.settleItem(asStep, &record, call)
             } else {
                 if asStep.leavesIntent { try await self.submit([.journal(record)]) }
@@ -204,10 +207,11 @@ extension RunActor {
             $0.record.step == call.key && $0.record.state == .failed
         }
         // A lane of their own, so that children never wait for their parent's place.
+        let (name, width) = self.laneOfChildren(call)
         let lane = try await self.room.store.ensureLane(
             session: self.lane.session,
-            lane: "\(self.lane.name)/\(call.key)",
-            width: 8
+            lane: name,
+            width: width
         )
         let run = NewRun(
             lane: lane,
@@ -222,6 +226,16 @@ extension RunActor {
         }
         await self.room.store.tell(.work(lane: lane))
         return try await self.awaitChild(id, call)
+    }
+
+    /// The lane of a step's children, and how wide it is made: all items of a fan-out share one, in
+    /// which as many find room as may go at once.
+    private func laneOfChildren(_ call: StepCall) -> (name: String, width: Int) {
+        let step = self.plan.steps[call.step]
+        guard call.item != nil, case .fanOut(let fan) = step.action else {
+            return ("\(self.lane.name)/\(call.key)", 8)
+        }
+        return ("\(self.lane.name)/\(step.id)", max(8, fan.maxParallel))
     }
 
     /// The inputs of a child run, with the defaults that its plan declares.

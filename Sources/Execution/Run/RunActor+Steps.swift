@@ -277,7 +277,8 @@ extension Action {
     var hasEffectsOfItsOwn: Bool {
         switch self {
         case .sleep, .run, .wait: false
-        case .shell, .http, .sql, .fanOut: true
+        case .fanOut(let fan): fan.action.hasEffectsOfItsOwn
+        case .shell, .http, .sql: true
         }
     }
 }

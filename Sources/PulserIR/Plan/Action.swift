@@ -10,7 +10,7 @@ public indirect enum Action: Codable, Sendable, Hashable {
     case sql(SQLAction)
     /// Waits; `0` does nothing at all.
     case sleep(milliseconds: Int64)
-    /// Does one action for each item of a list.
+    /// Does one action for each item of a list, or has a run do it.
     case fanOut(FanOutAction)
     /// Runs another plan and waits for its end.
     case run(ChildRunAction)
@@ -147,6 +147,9 @@ public struct FanOutAction: Codable, Sendable, Hashable {
     public var action: Action
     /// What must be true after each item. Empty means the tool's default verifier.
     public var verify: [Verifier]
+
+    /// Whether each item is a run of another plan.
+    public var runsPlan: Bool { if case .run = self.action { true } else { false } }
 
     /// Makes a fan-out.
     public init(over: Template, maxParallel: Int = 8, action: Action, verify: [Verifier] = []) {
