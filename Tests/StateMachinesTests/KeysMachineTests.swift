@@ -26,9 +26,10 @@ struct KeysMachineTests {
             var busy = self.keys.busy(of: self.lane.active)
             var taken: [RunID] = []
             self.queued.removeAll { run, key in
-                guard taken.count < room, key.isEmpty || busy[key, default: 0] < self.keyWidth
+                guard taken.count < room,
+                    key.isEmpty || busy[QueueKey(key), default: 0] < self.keyWidth
                 else { return false }
-                busy[key, default: 0] += 1
+                busy[QueueKey(key), default: 0] += 1
                 taken.append(run)
                 self.live[run] = key
                 return true
@@ -37,7 +38,7 @@ struct KeysMachineTests {
         }
 
         mutating func begin(_ runs: [RunID]) {
-            for run in runs { self.keys.note(run, key: self.live[run] ?? "") }
+            for run in runs { self.keys.note(run, key: QueueKey(self.live[run] ?? "")) }
         }
 
         var worst: Int {

@@ -1,6 +1,7 @@
 // Decides that limits of lanes hold, against a real server whose time is played.
 
 import PulserIR
+import StateMachines
 import Store
 import TestKit
 import Testing
@@ -51,9 +52,9 @@ struct LimitTests {
             )
         }
 
-        func busy(_ lane: Int64) -> [String: Int] {
+        func busy(_ lane: Int64) -> [QueueKey: Int] {
             self.live.filter { $0.lane == lane && !$0.key.isEmpty }
-                .reduce(into: [:]) { $0[$1.key, default: 0] += 1 }
+                .reduce(into: [:]) { $0[QueueKey($1.key), default: 0] += 1 }
         }
 
         mutating func claim(_ lane: Int64, _ room: Int) async throws -> Int {
@@ -241,6 +242,34 @@ struct LimitTests {
                 #expect(try await bed.store.resumeLane(lane, key: "a"))
                 want.busy = nil
                 #expect(try await owner.writer.claim([want]).map(\.fence.run) == [ids[0]])
+            }
+        }
+    }
+
+    @Test("keys that only look alike are two: each may have as many runs as a key's width")
+    func lookAlike() async throws {
+        try await StoreBed.with { bed in
+            try await Owner.with(bed) { owner in
+                let lane = try await bed.store.ensureLane(session: "default", lane: "l")
+                var rules = LaneRules()
+                rules.keyWidth = 1
+                _ = try await bed.store.updateLane(lane, width: 9, rules: rules)
+                let keys = ["é", "e\u{301}", "é", "e\u{301}"]
+                let runs = keys.map {
+                    NewRun(lane: lane, planDigest: samplePlan.digest, key: $0)
+                }
+                let ids = try await bed.store.enqueue(runs, plans: [samplePlan])
+                var counts = KeysMachine()
+                var want = try await owner.want(lane, room: 9)
+                want.busy = [:]
+                let first = try await owner.writer.claim([want])
+                #expect(first.map(\.fence.run) == Array(ids.prefix(2)))
+                for run in first { counts.note(run.fence.run, key: QueueKey(run.key)) }
+                want.busy = counts.busy(of: Set(first.map(\.fence.run)))
+                #expect(want.busy == ["é": 1, "e\u{301}": 1])
+                #expect(try await owner.writer.claim([want]).isEmpty)
+                want.busy = counts.busy(of: [ids[1]])
+                #expect(try await owner.writer.claim([want]).map(\.fence.run) == [ids[2]])
             }
         }
     }

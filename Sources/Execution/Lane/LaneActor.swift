@@ -271,7 +271,7 @@ distributed actor LaneActor: ClusterActor {
 
     /// Has a run worked on: here, or where `outside` says.
     func start(_ claimed: ClaimedRun, _ outside: OutsideBeginning? = nil) {
-        self.keys.note(claimed.fence.run, key: claimed.key)
+        self.keys.note(claimed.fence.run, key: QueueKey(claimed.key))
         if let other = self.runs[claimed.fence.run] {
             // Claimed and adopted at once: the higher claim is the one that can write.
             guard other.claimNumber < claimed.fence.claimNumber else {

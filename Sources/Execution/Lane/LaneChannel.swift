@@ -2,6 +2,7 @@
 
 internal import Cluster
 internal import PulserIR
+internal import StateMachines
 internal import Store
 internal import Synchronization
 
@@ -64,9 +65,9 @@ final class LaneChannel: Sendable {
     /// Where the lane's runs work.
     let queue: WorkQueue
     /// Where the next claim begins.
-    private let cursor = Mutex(QueueCursor())
+    private let cursor = Mutex(QueueMachine())
     /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without.
-    private let busyKeys = Mutex<[String: Int]?>(nil)
+    private let busyKeys = Mutex<[QueueKey: Int]?>(nil)
     /// Whether it waits for a rate, and a timer wakes it: the poll does not have to.
     private let isTimed = Atomic<Bool>(false)
 
@@ -98,16 +99,17 @@ final class LaneChannel: Sendable {
 
     /// What to ask the writer for.
     func want(_ places: Int) -> ClaimWant {
-        ClaimWant(
+        let place = self.cursor.withLock { $0.next(at: NodeClock.now) }
+        return ClaimWant(
             lane: self.row.id,
             shard: self.shard,
             room: places,
-            cursor: self.cursor.withLock { $0.next(at: NodeClock.now) },
+            cursor: ClaimCursor(rank: place.rank, run: place.run, key: place.key.text),
             busy: self.busy
         )
     }
 
-    var busy: [String: Int]? {
+    var busy: [QueueKey: Int]? {
         get { self.busyKeys.withLock { $0 } }
         set { self.busyKeys.withLock { $0 = newValue } }
     }
@@ -117,9 +119,19 @@ final class LaneChannel: Sendable {
         set { self.isTimed.store(newValue, ordering: .releasing) }
     }
 
-    /// Hears what a claim brought; see ``QueueCursor/took(_:of:at:)``.
-    func took(_ runs: [ClaimedRun], of places: Int) -> Bool {
-        self.cursor.withLock { $0.took(runs, of: places, at: NodeClock.now) }
+    /// Hears what a claim brought; see `QueueMachine`.
+    func took(_ runs: [ClaimedRun], of count: Int) -> Bool {
+        let places = runs.map {
+            QueueMachine.Place(rank: $0.rank, run: $0.fence.run.number, key: QueueKey($0.key))
+        }
+        return self.cursor.withLock {
+            $0.took(
+                places,
+                isKeyed: runs.first?.hasMore == true,
+                of: count,
+                at: NodeClock.now
+            )
+        }
     }
 
     /// Since when the lane waits for a place on the node; `nil` when it does not.

@@ -133,7 +133,7 @@ enum LimitsSQL {
             [
                 .int8(node.number), .int4(want.shard.shard), .int8(want.shard.generation),
                 .int8(want.lane), .int8(Int64(want.room)), .text(want.cursor.key),
-                .textArray(busy.map(\.key)), .int8Array(busy.map { Int64($0.value) }),
+                .textArray(busy.map(\.key.text)), .int8Array(busy.map { Int64($0.value) }),
             ]
         )
     }

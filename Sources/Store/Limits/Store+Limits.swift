@@ -13,13 +13,13 @@ extension Store {
     /// - Throws: What the database throws.
     public func laneWait(
         _ lane: Int64,
-        busy: [String: Int]
+        busy: [QueueKey: Int]
     ) async throws(StoreError) -> LaneWait? {
         let pairs = Array(busy)
         let rows = try await self.execute(
             LimitsSQL.wait,
             [
-                .int8(lane), .textArray(pairs.map(\.key)),
+                .int8(lane), .textArray(pairs.map(\.key.text)),
                 .int8Array(pairs.map { Int64($0.value) }),
             ]
         )

@@ -108,7 +108,7 @@ public struct ClaimWant: Sendable, Hashable {
     public var cursor: ClaimCursor
     /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without. Who
     /// does not know of a lane's limits gets none of its runs.
-    public var busy: [String: Int]?
+    public var busy: [QueueKey: Int]?
 
     /// Makes a want.
     public init(
@@ -116,7 +116,7 @@ public struct ClaimWant: Sendable, Hashable {
         shard: OwnedShard,
         room: Int,
         cursor: ClaimCursor = ClaimCursor(),
-        busy: [String: Int]? = nil
+        busy: [QueueKey: Int]? = nil
     ) {
         self.busy = busy
         self.lane = lane
