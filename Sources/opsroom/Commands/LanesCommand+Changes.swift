@@ -14,14 +14,22 @@ extension LanesCommand {
             discussion: """
                 A rate is COUNT/TIME[:BURST]: 100/m lets one run begin every 600 ms, 100/m:20 up to
                 20 at once after a time of rest. 'none' takes a limit away; --ageing none has a level
-                of priority outweigh any waiting.
+                of priority outweigh any waiting. With --worker external programs of your own take the
+                lane's runs over the API; what a node has begun it ends itself.
 
                 Examples:
                   opsroom lanes set billing/B --width 4 --priority 10
                   opsroom lanes set billing/B --key-width 1 --key-rate 10/m
                   opsroom lanes set billing/B --limit bank --rate none
+                  opsroom lanes set billing/mail --worker external
                 """
         )
+
+        /// Who works a lane's runs, as the API calls them.
+        enum Worker: String, ExpressibleByArgument, CaseIterable {
+            case room
+            case external
+        }
 
         @Argument(help: ArgumentHelp("The lane.", valueName: "session/lane")) var lane: String
         @Option(help: "Runs at once, from 1 to 1000.") var width: Int?
@@ -33,6 +41,8 @@ extension LanesCommand {
         var ageing: String?
         @Option(help: "A limit that it shares (opsroom limits); repeat for more, or none.")
         var limit: [String] = []
+        @Option(help: "Who works its runs: the room's nodes, or programs outside.")
+        var worker: Worker?
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
 
@@ -68,6 +78,7 @@ extension LanesCommand {
             var members: [String: JSONValue] = [:]
             members["width"] = self.width.map { .integer(Int64($0)) }
             members["priority"] = self.priority.map { .integer(Int64($0)) }
+            members["worker"] = self.worker.map { .string($0.rawValue) }
             members["key_width"] = try self.value(self.keyWidth) { text in
                 guard let number = Int64(text), (1...1_000).contains(number) else {
                     throw ValidationError("--key-width must be from 1 to 1000, or none")
@@ -114,6 +125,9 @@ enum LaneWords {
     /// Those that are set, by name.
     static func rules(_ lane: JSONValue) -> [(name: String, value: String)] {
         var rules: [(name: String, value: String)] = []
+        if let worker = lane["worker"]?.stringValue, worker != LaneWorker.room.rawValue {
+            rules.append(("worker", worker))
+        }
         if let width = lane["key_width"]?.integerValue {
             rules.append(("key width", String(width)))
         }
