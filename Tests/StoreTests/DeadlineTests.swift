@@ -136,6 +136,9 @@ struct DeadlineTests {
                 try await bed.store.beginDeadlines()
                 #expect(try await bed.store.nextDeadline().hasOpen)
                 _ = try await owner.claimOne(lane)
+                // Whoever asks is told so before anybody has looked.
+                let told = try await bed.store.deadlines(of: id)
+                #expect(told.count == 1 && told[0].milliseconds != nil)
                 try await bed.store.beginDeadlines()
                 #expect(try await !bed.store.nextDeadline().hasOpen)
                 let start = try #require(try await bed.store.run(id).startedMilliseconds)
@@ -155,6 +158,7 @@ struct DeadlineTests {
             let lane = try await bed.store.ensureLane(session: "default", lane: "A")
             let id = try await Self.start(bed, lane, RunDeadline(endsAt: 4_102_444_800_000))
             #expect(try await bed.store.requestCancel(id, reason: "x") == .cancelled)
+            #expect(try await bed.store.deadlines(of: id).isEmpty)
             #expect(try await Self.passAll(bed) == (0, 0))
             #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
             #expect(try await bed.store.run(id).status == .cancelled)

@@ -11,11 +11,13 @@ public enum WhyDocument {
     ///   - run: What the database says.
     ///   - obstacle: What the lane's owner says. Default nothing.
     ///   - worker: The worker outside that has it. Default none.
+    ///   - deadlines: Until when it must have begun or ended. Default any time.
     /// - Returns: The document, with its version.
     public static func json(
         _ run: RunStanding,
         obstacle: LaneObstacle? = nil,
-        worker: ExternalClaim? = nil
+        worker: ExternalClaim? = nil,
+        deadlines: [StandingDeadline] = []
     ) -> JSONValue {
         let shard = run.shard.shard
         let owner: JSONValue =
@@ -41,6 +43,7 @@ public enum WhyDocument {
             "generation": .integer(shard.generation), "owner": owner,
             "target": run.targetName.map { .string($0) } ?? .null,
             "worker": worker.map(WorkerDocument.json) ?? .null,
+            "deadline": DeadlineBody.json(deadlines),
         ])
     }
 

@@ -204,6 +204,7 @@ extension SchemaCatalog {
                 ])
             ),
             "target": Self.maybe, "worker": Schema.optional(Schema.named("Worker")),
+            "deadline": Schema.optional(DeadlineBody.stored),
         ]),
     ]
 }

@@ -21,12 +21,16 @@ enum DeadlinesSQL {
         """
     )
 
+    /// What is to come of a run's deadlines: nothing of one that has ended, and of one that has begun
+    /// only its end, whether or not somebody has looked since.
     static let get = PostgresStatement(
         "deadlines.get",
         [.int8],
         """
-        SELECT kind, (extract(epoch FROM at) * 1000)::bigint, after_ms FROM run_deadline
-        WHERE run_id = $1
+        SELECT d.kind, (extract(epoch FROM
+            coalesce(d.at, r.started_at + d.after_ms * interval '1 ms')) * 1000)::bigint, d.after_ms
+        FROM run_deadline d JOIN run r ON r.id = d.run_id
+        WHERE d.run_id = $1 AND (d.kind = 'end' OR r.started_at IS NULL)
         """
     )
 

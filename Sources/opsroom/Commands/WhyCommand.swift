@@ -61,6 +61,6 @@ struct WhyCommand: AsyncParsableCommand {
                     + "\(ClusterPicture.number(why, "generation"))"
             ),
             row("node", node ?? "none"),
-        ]
+        ] + (DeadlineNote.text(why).map { [row("until", $0)] } ?? [])
     }
 }

@@ -46,7 +46,8 @@ extension LocalAccess {
     func why(_ id: RunID) async throws -> JSONValue {
         let standing = try await self.client.store.standing(of: id)
         let worker = try await self.client.store.worker(of: standing)
-        return WhyDocument.json(standing, worker: worker)
+        let deadlines = try await self.client.store.deadlines(of: id)
+        return WhyDocument.json(standing, worker: worker, deadlines: deadlines)
     }
 
     func node(_ name: String) async throws -> JSONValue {

@@ -117,6 +117,9 @@ actor RunView {
         } else if let waits = run.waitReason {
             terminal.line("\n" + terminal.styled(waits, .yellow))
         }
+        if let note = DeadlineNote.text(run.json) {
+            terminal.line("\n" + terminal.styled(note, .dim))
+        }
         if !self.progress.outputs.isEmpty {
             terminal.line()
             for (name, value) in self.progress.outputs.sorted(by: { $0.key < $1.key }) {

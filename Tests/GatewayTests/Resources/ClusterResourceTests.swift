@@ -184,6 +184,17 @@ struct ClusterResourceTests {
             #expect(paused.gate == "paused" && paused.reason == "test paused it", "\(paused)")
             let json = try await bed.get("/v1/runs/\(run)/why").json
             #expect(json["since_ms"]?.integerValue != nil, "\(json)")
+            #expect(json["deadline"] == .null, "\(json)")
+            try await bed.text(
+                """
+                INSERT INTO run_deadline (run_id, kind, at, after_ms) VALUES
+                    (\(RunID(run)?.number ?? 0), 'start', '2100-01-01Z', NULL),
+                    (\(RunID(run)?.number ?? 0), 'end', NULL, 7200000)
+                """
+            )
+            let late = try await bed.get("/v1/runs/\(run)/why").json["deadline"]
+            #expect(late?["start_by"] == "2100-01-01T00:00:00.000Z", "\(late ?? .null)")
+            #expect(late?["end_by"] == .null && late?["after_ms"] == 7_200_000)
             #expect(try await bed.get("/v1/runs/zzzzzzzz/why").status == 404)
         }
     }

@@ -109,7 +109,10 @@ struct ClusterResource: Sendable {
             obstacle = await courier.obstacle(of: try await self.store.run(run).lane)
         }
         let worker = try await self.store.worker(of: standing)
-        return .json(WhyDocument.json(standing, obstacle: obstacle, worker: worker))
+        let deadlines = try await self.store.deadlines(of: run)
+        return .json(
+            WhyDocument.json(standing, obstacle: obstacle, worker: worker, deadlines: deadlines)
+        )
     }
 
     /// Changes the node of the path; the answer is the node as it is then.
