@@ -188,12 +188,17 @@ struct RunSimulation {
 
     private mutating func crash() {
         self.crashesLeft -= 1
+        let wasPausing = self.machine.phase == .pausing
         self.work = []
         self.isStopping = false
         self.waitsForPerson = false
         self.isBegun = false
         self.machine = StepGraphMachine(plan: self.plan, retryCount: self.retryCount)
         self.machine.restore(self.journal)
+        // Its pause may have been over when the next owner looked.
+        if wasPausing, self.generator.chance(70), self.machine.restoreRetry() {
+            self.work.append(.pauseRun)
+        }
         self.rules.restored(self.journal, index: self.index)
         // What ends the run is known again before or just after it resumes.
         let isEarly = self.generator.chance(50)

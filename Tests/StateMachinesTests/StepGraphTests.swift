@@ -221,6 +221,33 @@ struct StepGraphTests {
         #expect(try inRun.tell(.cancel) == [.end(.cancelled)])
     }
 
+    @Test("a run taken over in its pause goes on pausing, unless something is to be settled first")
+    func pauseTakenOver() throws {
+        let plan = Drive([step("a"), step("b")], retry: 3).machine.plan
+        let failed = StepRecord(step: "a", attempt: 1, state: .failed, failureKind: .exit)
+        func taken(_ records: [StepRecord], retryCount: Int) -> (StepGraphMachine, isPausing: Bool)
+        {
+            var machine = StepGraphMachine(plan: plan, retryCount: retryCount)
+            machine.restore(records)
+            let isPausing = machine.restoreRetry()
+            return (machine, isPausing)
+        }
+        var (machine, isPausing) = taken([failed], retryCount: 1)
+        #expect(isPausing)
+        #expect(try machine.handle(.begin, random: 0).isEmpty)
+        #expect(
+            try machine.handle(.runRetryDue, random: 0) == [
+                .attempt(0, number: 2), .attempt(1, number: 1),
+            ]
+        )
+        (machine, isPausing) = taken([failed], retryCount: 1)
+        _ = try machine.handle(.begin, random: 0)
+        #expect(try machine.handle(.cancel, random: 0).last == .end(.cancelled))
+        #expect(!taken([failed], retryCount: 0).isPausing)
+        let intent = StepRecord(step: "b", attempt: 1, state: .intent)
+        #expect(!taken([failed, intent], retryCount: 1).isPausing)
+    }
+
     @Test("a cancel while the run is undone or cleans up changes nothing")
     func cancelLate() throws {
         var run = Drive([step("a", undo: 1), step("x", needs: ["a"], if: "always()")])

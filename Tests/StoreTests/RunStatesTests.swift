@@ -213,6 +213,7 @@ private struct RunDrive {
             for (number, status) in (Self.open + Self.ended).enumerated() {
                 try await self.claim(status, owner)
                 try await self.retry(status)
+                try await self.snooze(status)
                 try await self.beLate(status)
                 for next in asked { try await self.write(status, next, owner) }
                 for end in Self.ended { try await self.write(status, end, owner) }
@@ -276,6 +277,15 @@ private struct RunDrive {
             claimNumber: isHeld ? run.claimNumber : run.claimNumber - 1
         )
         _ = try? await owner.writer.submit([.transition(transition(next))], fence: fence, log: log)
+    }
+
+    /// Puts it off, which moves no run.
+    private func snooze(_ status: RunStatus) async throws {
+        let run = try await self.run(in: status)
+        try await self.bed.text(
+            "UPDATE run_any SET retry_at = now() + interval '1 h' WHERE id = \(run.id.number)"
+        )
+        _ = try? await self.bed.store.snooze(run.id, for: 60_000)
     }
 
     private func retry(_ status: RunStatus) async throws {

@@ -66,6 +66,75 @@ extension SystemTests {
             }
         }
 
+        @Test("a run's next attempt outlives its node, is put off by a person, or begins at once")
+        func nextAttempt() async throws {
+            try await Site.with { site in
+                let node = try await site.startNode()
+                let plan = try site.plan(
+                    "again",
+                    """
+                    retry: {max_attempts: 2, backoff: 5m, jitter: 0}
+                    inputs: {dir: {type: string}}
+                    steps:
+                      - id: work
+                        effects: idempotent
+                        shell: {argv: [sh, -c, 'echo x >> "$D/log"; test -e "$D/good"'], env: {D: "{{ inputs.dir }}"}}
+                    """
+                )
+                let begun = try await site.run(
+                    ["run", plan, "--input", "dir=\(site.folder)", "--detach"]
+                )
+                let run = String(begun.output.prefix(8))
+                func attempts() async throws -> [[String]] {
+                    try await site.rows(
+                        "SELECT status, claim_no, retry_at > now() + interval '4 h' FROM run_any"
+                    )
+                }
+                try await eventually("it waits for its second attempt") {
+                    try await attempts() == [["waiting", "1", "f"]]
+                }
+                let off = try await site.run(["runs", "snooze", run, "--for", "5h"])
+                #expect(off.output == "\(run) waiting, next attempt in 5h\n", "\(off.error)")
+                let why = try await site.run(["why", run]).output
+                #expect(why.contains("its next attempt was put off until 2"), "\(why)")
+                try await node.killHard()
+                _ = try await site.startNode()
+                try await eventually("its next node has it wait") {
+                    try await attempts() == [["waiting", "2", "t"]]
+                }
+                #expect(site.lines("log").count == 1)
+                _ = FileManager.default.createFile(atPath: "\(site.folder)/good", contents: nil)
+                let now = try await site.run(["runs", "snooze", run, "--for", "0s"])
+                #expect(now.code == 0, "\(now.error)")
+                try await eventually("it succeeded") { try await attempts()[0][0] == "succeeded" }
+                #expect(site.lines("log").count == 2)
+                let late = try await site.run(["runs", "snooze", run, "--for", "1m"])
+                #expect(late.code == 6 && late.error.contains("is succeeded"), "\(late.error)")
+            }
+        }
+
+        @Test("until when a run must have begun and ended is told by why and by runs show")
+        func deadlines() async throws {
+            try await Site.with { site in
+                _ = try await site.startNode()
+                let begun = try await self.start(
+                    site,
+                    ["--delay", "1h", "--ttl", "2h", "--deadline", "3h"]
+                )
+                for words in [["why", begun.id], ["runs", "show", begun.id]] {
+                    let answer = try await site.run(words).output
+                    #expect(answer.contains("begins by 2"), "\(answer)")
+                    #expect(answer.contains("ends within 3h of its beginning"), "\(answer)")
+                    let json = try await site.run(words + ["-o", "json"]).output
+                    let deadline = try JSONValue(parsing: json)["deadline"]
+                    #expect(deadline?["after_ms"] == .integer(10_800_000), "\(json)")
+                }
+                try await site.run(["runs", "cancel", begun.id])
+                let over = try await site.run(["why", begun.id]).output
+                #expect(!over.contains("timed out"), "\(over)")
+            }
+        }
+
         @Test("a program that asks to be tried later is, without using up an attempt")
         func snoozed() async throws {
             try await Site.with { site in

@@ -38,6 +38,7 @@ extension RunActor {
         if self.outside == nil, self.prepared.usesScratch {
             self.scratch = try await self.openScratch()
         }
+        try await self.restoreRetry()
     }
 
     private func openScratch() async throws(ExecutionError) -> ScratchDatabase {
@@ -83,6 +84,7 @@ extension RunActor {
         _ status: RunStatus,
         failure: String? = nil,
         waitReason: String? = nil,
+        nextAttempt: NextAttempt? = nil,
         outputs: String? = nil
     ) -> RunTransition {
         RunTransition(
@@ -90,25 +92,11 @@ extension RunActor {
             retryCount: self.machine.retryCount,
             failure: failure,
             waitReason: waitReason,
+            nextAttempt: nextAttempt,
             outputs: outputs,
             firstSequence: self.firstSequence,
             lastSequence: self.log.nextSequence - 1
         )
-    }
-
-    /// Keeps the lane's place during the pause, so that the lane stays in order.
-    func pauseRun(_ retryCount: Int, _ milliseconds: Int64) async throws(StoreError) {
-        let most = self.plan.retry.maxAttempts
-        let reason = "attempt \(retryCount + 1) of \(most) begins in \(milliseconds) ms"
-        let event = self.tell(
-            .runRetrying,
-            data: .object([
-                "retry": .integer(Int64(retryCount)), "in_ms": .integer(milliseconds),
-                "reason": .string(self.failure ?? "a step failed"),
-            ])
-        )
-        self.isRunning = false
-        try await self.submit([.transition(self.transition(.waiting, waitReason: reason)), event])
     }
 
     /// Parks the run until a person decides.

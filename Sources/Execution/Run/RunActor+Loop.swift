@@ -18,6 +18,10 @@ extension RunActor {
             self.cancel(reason: reason, isLate: self.claimed.isLate)
         }
         if self.timeLeftMilliseconds <= 0 { self.mailbox.send(.timeout) }
+        if let left = self.retryLeft {
+            let news = self.news.next
+            self.spawn { await $0.awaitRetry(left, news) }
+        }
         // Then what keeps it from beginning.
         if self.claimed.pause.by != nil { self.mailbox.send(.pause(self.claimed.pause)) }
         self.mailbox.send(.event(.begin))
@@ -187,13 +191,9 @@ extension RunActor {
                 } catch {}
             }
         case .pauseRun(let retryCount, let milliseconds):
+            let news = self.news.next
             try await self.pauseRun(retryCount, milliseconds)
-            self.spawn { run in
-                do {
-                    try await Task.sleep(for: .milliseconds(milliseconds))
-                    run.mailbox.send(.event(.runRetryDue))
-                } catch {}
-            }
+            self.spawn { await $0.awaitRetry(milliseconds, news) }
         case .settle(let step, let status):
             writes += self.settle(step, status)
         case .stopAttempts: self.stopAttempts.fire()

@@ -12,7 +12,8 @@ extension RunActor {
         self.isRunning = false
         let transition = self.transition(
             .waiting,
-            waitReason: "paused by \(person); opsroom runs resume \(self.id) has it go on"
+            waitReason: "paused by \(person); opsroom runs resume \(self.id) has it go on",
+            nextAttempt: self.machine.phase == .pausing ? .asStored : nil
         )
         try await self.submit([.transition(transition), event])
     }
@@ -25,7 +26,8 @@ extension RunActor {
         self.isRunning = !isRetrying
         let transition = self.transition(
             isRetrying ? .waiting : .running,
-            waitReason: isRetrying ? "its next attempt begins soon" : nil
+            waitReason: isRetrying ? "its next attempt begins soon" : nil,
+            nextAttempt: isRetrying ? .asStored : nil
         )
         try await self.submit([.transition(transition), self.tell(.runUnpaused)])
     }

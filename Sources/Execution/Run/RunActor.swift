@@ -78,6 +78,8 @@ actor RunActor {
     var toldWait: String?
     /// Fired when something came from outside.
     nonisolated let news = WaitNews()
+    /// How long until the next attempt of a run that was taken over before it; `nil` for no wait.
+    var retryLeft: Int64?
     /// Whether the run may have rows in the step journal.
     var hasJournal: Bool
     /// Whether the run's end is on record.

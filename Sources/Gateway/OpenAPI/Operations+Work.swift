@@ -292,7 +292,8 @@ extension OperationCatalog {
         ),
         "runs.resume": Self.change("Has a paused run go on."),
         "runs.snooze": Self.change(
-            "Has a queued run begin later: after for_ms, or at the moment until.",
+            "Has a queued run, or the next attempt of one that failed and waits for it, begin later: "
+                + "after for_ms, or at the moment until.",
             Schema.object(
                 [
                     "for_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),

@@ -211,6 +211,18 @@ public struct StepGraphMachine: Sendable {
     /// Whether something was undone.
     public var wasRolledBack: Bool { self.states.contains(where: \.isRolledBack) }
 
+    /// Has a run that was taken over wait for its next attempt, which is counted already. Before
+    /// ``Event/begin``; a run that goes to its end, or of which something is under way, does not wait.
+    ///
+    /// - Returns: Whether it waits, until ``Event/runRetryDue``.
+    public mutating func restoreRetry() -> Bool {
+        guard self.phase == .forward, self.retryCount > 0, !self.hasFailure,
+            !self.states.contains(where: { $0.status == .running })
+        else { return false }
+        self.phase = .pausing
+        return true
+    }
+
     /// Whether a step failed for good.
     public var hasFailure: Bool {
         self.states.contains { $0.status == .failed || $0.status == .unknown }

@@ -8,7 +8,7 @@ enum RunColumns {
         "request", "request_reason", "outputs", "failure", "wait_reason", "first_seq", "last_seq",
         "enqueued_at", "started_at", "finished_at", "template", "paused_by", "pause_no",
         "paused_at", "waiting_at", "steps", "started_by",
-        "key", "rank", "is_delayed", "unique_key", "unique_ms",
+        "key", "rank", "is_delayed", "unique_key", "unique_ms", "retry_at",
     ]
 
     /// Puts the rows of `source`, which have all columns of a run, into `table`.

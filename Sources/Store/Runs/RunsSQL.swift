@@ -213,7 +213,7 @@ enum RunsSQL {
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
             paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
-            inputs = coalesce($3, inputs)
+            inputs = coalesce($3, inputs), retry_at = NULL
         WHERE id = $1 AND claim_no = $2 AND status = 'waiting'
         RETURNING id
         """

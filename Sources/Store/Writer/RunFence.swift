@@ -32,6 +32,8 @@ public struct RunTransition: Sendable, Hashable {
     public var failure: String?
     /// What it waits for.
     public var waitReason: String?
+    /// When the run's next attempt begins; `nil` when it waits for none.
+    public var nextAttempt: NextAttempt?
     /// Its outputs as JSON.
     public var outputs: String?
     /// Where its events begin in its lane's log.
@@ -48,6 +50,7 @@ public struct RunTransition: Sendable, Hashable {
         retryCount: Int,
         failure: String? = nil,
         waitReason: String? = nil,
+        nextAttempt: NextAttempt? = nil,
         outputs: String? = nil,
         firstSequence: Int64,
         lastSequence: Int64,
@@ -57,10 +60,27 @@ public struct RunTransition: Sendable, Hashable {
         self.retryCount = retryCount
         self.failure = failure
         self.waitReason = waitReason
+        self.nextAttempt = nextAttempt
         self.outputs = outputs
         self.firstSequence = firstSequence
         self.lastSequence = lastSequence
         self.hasJournal = hasJournal
+    }
+}
+
+/// When the next attempt of a run that failed begins.
+public enum NextAttempt: Sendable, Hashable {
+    /// So many milliseconds from now.
+    case after(milliseconds: Int64)
+    /// When the database says, which somebody may have changed.
+    case asStored
+
+    /// As the writer's statement takes it.
+    var stored: Int64 {
+        switch self {
+        case .after(let milliseconds): max(0, milliseconds)
+        case .asStored: -1
+        }
     }
 }
 

@@ -241,6 +241,7 @@ struct WriteBatch {
                     .textArray(rows.map { self.outputs($0.transition, $0.fence.run) }),
                     .int8Array(rows.map(\.transition.firstSequence)),
                     .int8Array(rows.map(\.transition.lastSequence)),
+                    .int8Array(rows.map(\.transition.nextAttempt?.stored)),
                 ]
             )
         )

@@ -65,19 +65,20 @@ enum WriterSQL {
         """
     )
 
-    /// Moves runs on that do not end. The rows are named by their ids too, so that however few runs
+    /// Moves runs on that do not end. `retry_ms` is how long until a run's next attempt, NULL when it
+    /// waits for none, below zero when that stays as it is. The rows are named by their ids too, so that however few runs
     /// there were when this was planned, no others are read.
     static let runs = PostgresStatement(
         "writer.runs",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
-            .textArray, .textArray, .textArray, .int8Array, .int8Array,
+            .textArray, .textArray, .textArray, .int8Array, .int8Array, .int8Array,
         ],
         """
         WITH held AS MATERIALIZED (
-            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                 AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
-                      wait_reason, outputs, first_seq, last_seq)
+                      wait_reason, outputs, first_seq, last_seq, retry_ms)
             WHERE \(isHeld))
         UPDATE run r SET
             status = i.status, retry_count = i.retry_count, failure = i.failure,
@@ -85,6 +86,8 @@ enum WriterSQL {
             waiting_at = CASE WHEN i.status = 'waiting' AND (
                 r.status <> 'waiting' OR r.wait_reason IS DISTINCT FROM i.wait_reason)
                 THEN clock_timestamp() ELSE r.waiting_at END,
+            retry_at = CASE WHEN i.retry_ms < 0 THEN r.retry_at
+                ELSE clock_timestamp() + i.retry_ms * interval '1 ms' END,
             first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
             started_at = coalesce(r.started_at, now())
         FROM held i WHERE r.id = ANY ($4) AND r.id = i.run_id AND r.claim_no = i.claim_no
@@ -148,7 +151,8 @@ enum WriterSQL {
             "wait_reason": "i.wait_reason", "outputs": "i.outputs",
             "first_seq": "coalesce(e.first_seq, i.first_seq)", "last_seq": "i.last_seq",
             "started_at": "coalesce(e.started_at, now())", "request": "NULL",
-            "paused_by": "NULL", "finished_at": "now()", "steps": "coalesce(f.steps, i.steps)",
+            "paused_by": "NULL", "retry_at": "NULL", "finished_at": "now()",
+            "steps": "coalesce(f.steps, i.steps)",
         ]
     )
 

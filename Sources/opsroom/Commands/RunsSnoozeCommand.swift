@@ -1,4 +1,4 @@
-// `opsroom runs snooze`: a queued run begins later.
+// `opsroom runs snooze`: a queued run, or the next attempt of one that failed, begins later.
 
 import ArgumentParser
 import ControlRoom
@@ -8,10 +8,12 @@ extension RunsCommand {
     struct Snooze: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "snooze",
-            abstract: "Put a queued run off.",
+            abstract: "Put a run off that is queued or waits for its next attempt.",
             discussion: """
                 It begins no earlier than after this time, whatever was said before; --for 0s makes
-                it due now. Its attempt stays as it is.
+                it due now. Its deadlines and its timeout go on; a run that waits for its next attempt
+                keeps its lane's place. One that waits for people, for a signal or for a child run
+                goes on when that comes, and is refused.
 
                 Examples:
                   opsroom runs snooze 7k3m --for 10m
@@ -35,8 +37,9 @@ extension RunsCommand {
                 return try await room.run(id)
             }
             guard self.output.output == .table else { return self.output.printJSON(run.json) }
+            let what = run.status == .waiting ? "next attempt" : "due"
             Terminal.output.line(
-                "\(run.id) \(run.status.rawValue), due in \(time.defaultValueDescription)"
+                "\(run.id) \(run.status.rawValue), \(what) in \(time.defaultValueDescription)"
             )
         }
     }

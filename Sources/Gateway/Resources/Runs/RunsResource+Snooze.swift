@@ -1,4 +1,4 @@
-// `POST /v1/runs/{id}/snooze`: a queued run begins later.
+// `POST /v1/runs/{id}/snooze`: a queued run, or the next attempt of one that failed, begins later.
 
 import HTTPTypes
 import Hummingbird
@@ -6,7 +6,7 @@ import PulserIR
 import Store
 
 extension RunsResource {
-    /// Puts a queued run off, for a time or until a moment.
+    /// Puts a run off that waits for its time, for a time or until a moment.
     @Sendable
     func snooze(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var body = try JSONBody(try await request.json())
