@@ -124,7 +124,7 @@ extension SystemTests {
                 for words in [["why", begun.id], ["runs", "show", begun.id]] {
                     let answer = try await site.run(words).output
                     #expect(answer.contains("begins by 2"), "\(answer)")
-                    #expect(answer.contains("ends within 3h of its beginning"), "\(answer)")
+                    #expect(answer.contains("ends within 3 h 0 min of its beginning"), "\(answer)")
                     let json = try await site.run(words + ["-o", "json"]).output
                     let deadline = try JSONValue(parsing: json)["deadline"]
                     #expect(deadline?["after_ms"] == .integer(10_800_000), "\(json)")

@@ -128,7 +128,10 @@ struct RunsCommand: AsyncParsableCommand {
                 }
                 let view = RunView(plan: try await room.plan(of: room.run(id)), id: id)
                 let run = try await room.follow(id, isLive: false) { await view.take($0.json) }
-                await view.printSummary(run, words)
+                let late =
+                    run.status.isTerminal
+                    ? nil : DeadlineNote.text(try await room.evidence(id))
+                await view.printSummary(run, words, until: late)
             }
         }
     }

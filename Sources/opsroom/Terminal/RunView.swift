@@ -100,8 +100,9 @@ actor RunView {
             + terminal.styled(detail, step.status == "failed" ? .red : .dim)
     }
 
-    /// Prints the whole run on stdout; `words` are what further commands need to mean this room.
-    func printSummary(_ run: RunFacts, _ words: String) {
+    /// Prints the whole run on stdout; `words` are what further commands need to mean this room, `note`
+    /// is until when it must have begun or ended.
+    func printSummary(_ run: RunFacts, _ words: String, until note: String? = nil) {
         let terminal = Terminal.output
         let (sign, style) = Wording.sign(run.status.rawValue)
         let took = run.tookMilliseconds.map { " in " + Wording.duration(milliseconds: $0) }
@@ -117,9 +118,7 @@ actor RunView {
         } else if let waits = run.waitReason {
             terminal.line("\n" + terminal.styled(waits, .yellow))
         }
-        if let note = DeadlineNote.text(run.json) {
-            terminal.line("\n" + terminal.styled(note, .dim))
-        }
+        if let note { terminal.line("\n" + terminal.styled(note, .dim)) }
         if !self.progress.outputs.isEmpty {
             terminal.line()
             for (name, value) in self.progress.outputs.sorted(by: { $0.key < $1.key }) {
