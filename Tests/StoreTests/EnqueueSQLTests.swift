@@ -9,69 +9,13 @@ import Testing
 
 @Suite("Runs from plain SQL", .timeLimit(.minutes(2)))
 struct EnqueueSQLTests {
-    /// A client with a connection of its own.
-    private struct Client: Sendable {
-        let connection: PostgresConnection
-
-        static func with(
-            _ bed: StoreBed,
-            _ body: @Sendable (Client) async throws -> Void
-        ) async throws {
-            let connection = try await PostgresConnection.connect(
-                bed.configuration,
-                logger: Logger(label: "test")
-            )
-            do {
-                try await body(Client(connection: connection))
-            } catch {
-                await connection.close()
-                throw error
-            }
-            await connection.close()
-        }
-
-        /// The first column of the answer.
-        @discardableResult
-        func ask(_ sql: String) async throws -> [String] {
-            let rows = try await self.connection.query(sql, [], format: .text)
-            return (0..<rows.count).map { rows.columnText($0, 0) ?? "" }
-        }
-
-        /// What the server says against it.
-        func refusal(_ sql: String) async -> String {
-            do {
-                return "accepted: \(try await self.ask(sql))"
-            } catch {
-                return "\(error)"
-            }
-        }
-    }
-
-    private static let mail = """
-        {"inputs":{"env":{"default":"dev","enum":["dev","prod"],"type":"string"},\
-        "file":{"default":"/srv/x","format":"path","type":"string"},\
-        "n":{"default":1,"type":"integer"},"to":{"type":"string"}},"name":"mail"}
-        """
-
-    /// A lane and a template, ready for clients.
-    private static func prepare(_ bed: StoreBed) async throws -> Int64 {
-        let lane = try await bed.store.ensureLane(session: "default", lane: "A")
-        try await bed.text(
-            "INSERT INTO plan (digest, name, body) VALUES (sha256('mail'), 'mail', '\(Self.mail)')"
-        )
-        try await bed.text(
-            "INSERT INTO template (name, plan_digest) VALUES ('mail', sha256('mail'))"
-        )
-        return lane
-    }
-
     private static let send = "SELECT enqueue_run('A', 'mail', '{\"to\": \"ann\"}'"
 
     @Test("a run is there when its client's transaction commits, and only then")
     func transaction() async throws {
         try await StoreBed.with { bed in
-            let lane = try await Self.prepare(bed)
-            try await Client.with(bed) { client in
+            let lane = try await EnqueueSQLBed.prepare(bed)
+            try await EnqueueSQLBed.Client.with(bed) { client in
                 try await client.ask("CREATE TABLE customer (name text)")
                 try await client.ask("BEGIN")
                 try await client.ask("INSERT INTO customer VALUES ('ann')")
@@ -116,10 +60,10 @@ struct EnqueueSQLTests {
     @Test("a key makes one run, however often and by whomever it is used at once")
     func keys() async throws {
         try await StoreBed.with { bed in
-            _ = try await Self.prepare(bed)
+            _ = try await EnqueueSQLBed.prepare(bed)
             let keyed = "\(Self.send), idempotency_key => 'order-1')"
-            try await Client.with(bed) { one in
-                try await Client.with(bed) { other in
+            try await EnqueueSQLBed.Client.with(bed) { one in
+                try await EnqueueSQLBed.Client.with(bed) { other in
                     try await one.ask("BEGIN")
                     let first = try await one.ask(keyed)
                     #expect(try await one.ask(keyed) == first)
@@ -167,6 +111,31 @@ struct EnqueueSQLTests {
             ("'A', 'mail', '{\"to\": \"a\"}', delay => '2 years'", "a delay is from 0 to a year"),
             ("'A', 'mail', '{\"to\": \"a\"}', key => repeat('x', 201)", "a key has at most"),
             ("'A', 'mail', '{\"to\": \"a\"}', idempotency_key => ''", "an idempotency key has"),
+            ("'A', 'mail', '{\"to\": \"a\"}', unique_key => ''", "a unique key has from 1"),
+            ("'A', 'mail', '{\"to\": \"a\"}', unique_key => 'k', unique_in => 'x'", "unique_in is"),
+            ("'A', 'mail', '{\"to\": \"a\"}', on_conflict => 'join'", "are of a unique run"),
+            (
+                "'A', 'mail', '{\"to\": \"a\"}', unique_key => 'k', on_conflict => NULL",
+                "on_conflict is"
+            ),
+            (
+                "'A', 'mail', '{\"to\": \"a\"}', unique_key => 'k', on_conflict => 'debounce'",
+                "a run that is put off by others needs a delay"
+            ),
+            (
+                "'A', 'mail', '{\"to\": \"a\"}', unique_key => 'k', unique_for => '31 days'",
+                "a unique key is taken for more than 0 and at most 30 days"
+            ),
+            ("'A', 'mail', '{\"to\": \"a\"}', ttl => '0'", "a ttl is more than 0"),
+            ("'A', 'mail', '{\"to\": \"a\"}', deadline => '-1 s'", "a deadline is more than 0"),
+            (
+                "'A', 'mail', '{\"to\": \"a\"}', deadline_at => 'infinity'",
+                "deadline_at is a moment"
+            ),
+            (
+                "'A', 'mail', '{\"to\": \"a\"}', deadline => '1 h', deadline_at => '2100-01-01'",
+                "say deadline or deadline_at, not both"
+            ),
             (
                 "'A', 'mail', jsonb_build_object('to', repeat('x', 300000))",
                 "the inputs are larger than"
@@ -175,9 +144,9 @@ struct EnqueueSQLTests {
     )
     func refusals(_ arguments: String, _ sentence: String) async throws {
         try await StoreBed.with { bed in
-            _ = try await Self.prepare(bed)
+            _ = try await EnqueueSQLBed.prepare(bed)
             try await bed.text("INSERT INTO session (name, status) VALUES ('old', 'archived')")
-            try await Client.with(bed) { client in
+            try await EnqueueSQLBed.Client.with(bed) { client in
                 let refused = await client.refusal("SELECT enqueue_run(\(arguments))")
                 #expect(refused.contains(sentence), "\(refused)")
                 #expect(refused.contains("22023"), "\(refused)")
@@ -189,8 +158,8 @@ struct EnqueueSQLTests {
     @Test("many come in one call, all or none, in their order")
     func many() async throws {
         try await StoreBed.with { bed in
-            _ = try await Self.prepare(bed)
-            try await Client.with(bed) { client in
+            _ = try await EnqueueSQLBed.prepare(bed)
+            try await EnqueueSQLBed.Client.with(bed) { client in
                 let list = """
                     SELECT enqueue_runs((SELECT jsonb_agg(jsonb_build_object('lane', 'A', 'plan', 'mail',
                         'inputs', jsonb_build_object('to', 'p' || n), 'idempotency_key', 'k' || -n))
@@ -216,10 +185,10 @@ struct EnqueueSQLTests {
     @Test("a role that may only call the function can do nothing else")
     func grants() async throws {
         try await StoreBed.with { bed in
-            _ = try await Self.prepare(bed)
+            _ = try await EnqueueSQLBed.prepare(bed)
             let role = "enqueuer_\(UInt32.random(in: .min ... .max))"
             try await bed.text("CREATE ROLE \(role)")
-            try await Client.with(bed) { client in
+            try await EnqueueSQLBed.Client.with(bed) { client in
                 try await client.ask("SET ROLE \(role)")
                 let early = await client.refusal("\(Self.send))")
                 #expect(early.contains("permission denied for function enqueue_run"), "\(early)")
