@@ -43,7 +43,7 @@ distributed actor LaneActor: ClusterActor {
     /// The last rest's reason, and since when it rests.
     var resting: (reason: String, since: Duration) = ("", .zero)
     /// Since when it is not certain what is under way.
-    private(set) var doubtSince: Duration = .zero
+    private(set) var doubtSince: Duration = NodeClock.now
     private var priority: Int
     /// Who works its runs, those that are taken from now on.
     private(set) var worker: LaneWorker
@@ -61,6 +61,7 @@ distributed actor LaneActor: ClusterActor {
 
     init(
         _ channel: LaneChannel,
+        isAdopting: Bool,
         session: SessionActor,
         effects: ShardGate,
         dispatcher: DispatcherActor,
@@ -72,7 +73,10 @@ distributed actor LaneActor: ClusterActor {
         self.effects = effects
         self.dispatcher = dispatcher
         self.room = room
-        self.machine = LaneMachine(width: channel.row.width)
+        var machine = LaneMachine(width: channel.row.width)
+        // Whoever calls it before it has taken over what is under way must not make it take more.
+        if isAdopting { _ = machine.handle(.doubt) }
+        self.machine = machine
         self.priority = channel.row.priority
         self.worker = channel.row.worker
         self.limits = channel.row.settings.limits

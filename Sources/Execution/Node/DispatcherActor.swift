@@ -241,6 +241,7 @@ actor DispatcherActor {
             let actor = self.system.host(.number(row.id), shard: row.shard) { system in
                 LaneActor(
                     channel,
+                    isAdopting: isAdopting,
                     session: session,
                     effects: held.gate,
                     dispatcher: self,
