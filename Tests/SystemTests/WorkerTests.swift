@@ -201,9 +201,32 @@ extension SystemTests {
                     let shown = try await api.send(.get, "/v1/runs/\(runs[0])?include=steps").json
                     #expect(shown["outputs"] == ["n": 7])
                     #expect(shown["steps"]?[0]?["outputs"] == ["k": 1])
+                    try await Self.fail(site, api, runs[1])
                     try await Self.giveBack(api, runs[1])
                 }
             }
+        }
+
+        /// Gives a run back while the database takes no ends of claims: nothing changes by that.
+        private static func fail(_ site: Site, _ api: APIClient, _ run: String) async throws {
+            _ = try await site.rows(
+                """
+                CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53200'; END $$
+                """
+            )
+            _ = try await site.rows(
+                """
+                CREATE TRIGGER no_room BEFORE UPDATE OF is_over ON external_claim
+                FOR EACH ROW EXECUTE FUNCTION no_room()
+                """
+            )
+            let path = "/v1/claims/\(run)"
+            let failed = try await api.send(.post, path + "/release", ["claim_no": 1])
+            #expect(failed.status == 503, "\(failed.json)")
+            let beat = try await api.send(.post, path + "/heartbeat", ["claim_no": 1])
+            #expect(beat.status == 200, "\(beat.json)")
+            _ = try await site.rows("DROP TRIGGER no_room ON external_claim")
         }
 
         /// Gives a run back and does it with the next claim.

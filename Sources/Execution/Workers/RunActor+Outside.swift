@@ -175,11 +175,19 @@ extension RunActor {
     private func endClaim(isLost: Bool) async throws(StoreError) {
         guard let claim = self.outsideClaim else { return }
         self.outsideClaim?.isEnding = true
-        try await self.room.store.endExternalClaim(
-            self.claimed.fence,
-            claim: claim.number,
-            isLost: isLost
-        )
+        do {
+            try await self.room.store.endExternalClaim(
+                self.claimed.fence,
+                claim: claim.number,
+                isLost: isLost
+            )
+        } catch {
+            // The claim goes on: what was passed over meanwhile is looked at again.
+            self.outsideClaim?.isEnding = false
+            self.mailbox.send(.leaseOver)
+            if self.timeLeftMilliseconds <= 0 { self.mailbox.send(.timeout) }
+            throw error
+        }
     }
 
     /// Gives the run back to the queue, where it has its place again; whoever takes it has a higher
