@@ -80,6 +80,29 @@ struct DeadlineTests {
         }
     }
 
+    @Test("a deadline that counts from the beginning goes with its run, seen or not")
+    func unseen() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            try await Owner.with(bed) { owner in
+                let after = RunDeadline(runMilliseconds: 7_200_000)
+                _ = try await Self.start(bed, lane, after)
+                let claimed = try await owner.claimOne(lane)
+                // Nobody looks until it has ended.
+                try await owner.writer.submit(
+                    [.transition(transition(.succeeded))],
+                    fence: claimed.fence,
+                    log: try await owner.log(lane)
+                )
+                #expect(try await bed.store.nextDeadline().hasOpen)
+                try await bed.store.beginDeadlines()
+                _ = try await bed.store.passDeadlines(limit: 100)
+                #expect(try await bed.store.nextDeadline().hasOpen == false)
+                #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
+            }
+        }
+    }
+
     @Test("a late run whose owner undoes it is not ended without its owner")
     func undone() async throws {
         try await StoreBed.with { bed in

@@ -332,6 +332,11 @@ struct LimitTests {
                 rules.limits = ["bank"]
                 _ = try await bed.store.updateLane(lane, rules: rules)
                 #expect(try await bed.store.standing(of: ids[1]).gate == .ready)
+                // Who is paused waits for no time that could be over.
+                #expect(try await bed.store.laneWait(lane, busy: [:]) != nil)
+                try await bed.store.pauseLane(lane, by: "ann", reason: "audit")
+                #expect(try await bed.store.laneWait(lane, busy: [:]) == nil)
+                try await bed.store.resumeLane(lane)
                 try await bed.store.pauseLane(lane, key: "a", by: "ann", reason: "audit")
                 let paused = try await bed.store.standing(of: ids[1])
                 #expect(paused.gate == .keyPaused && paused.lanePause?.reason == "audit")

@@ -51,9 +51,11 @@ extension LaneActor {
         guard let wait, !self.limits.isEmpty else { return }
         self.open()
         self.rateWait.number += 1
-        self.channel.isWaitingForRate = true
         // One key's rate leaves the other keys open.
-        if wait.scope != .key { _ = self.machine.handle(.shut) }
+        if wait.scope != .key {
+            self.channel.isWaitingForRate = true
+            _ = self.machine.handle(.shut)
+        }
         let (channel, number) = (self.channel, self.rateWait.number)
         let time = min(max(wait.time, RateWait.timeMin), RateWait.timeMax)
         self.rateWait.deadline = self.room.deadlines.set(after: time) {

@@ -46,14 +46,18 @@ enum DeadlinesSQL {
         """
     )
 
-    /// Counts from the beginning of runs that have begun.
+    /// Counts from the beginning of runs that have begun. What nothing under way is left of is due at
+    /// once, so that it goes: such a run began and ended between two looks, or never began.
     static let begun = PostgresStatement(
         "deadlines.begun",
         [],
         """
         WITH live AS MATERIALIZED (
             SELECT r.id, r.started_at FROM run r
-            WHERE r.status IN ('claimed', 'running', 'waiting') AND r.started_at IS NOT NULL)
+            WHERE r.status IN ('claimed', 'running', 'waiting') AND r.started_at IS NOT NULL),
+        gone AS (
+            UPDATE run_deadline d SET at = clock_timestamp() WHERE d.at IS NULL
+            AND NOT EXISTS (SELECT FROM run r WHERE r.id = d.run_id))
         UPDATE run_deadline d SET at = live.started_at + d.after_ms * interval '1 ms'
         FROM live WHERE d.run_id = live.id AND d.at IS NULL
         RETURNING d.run_id
@@ -89,13 +93,14 @@ enum DeadlinesSQL {
             AND NOT (due.told_at IS NOT NULL AND o.request IS NULL) GROUP BY o.id),
         gone AS (
             DELETE FROM run USING late WHERE run.id = late.id AND late.is_over
-            RETURNING run.*, late.reason),
+            AND run.id = ANY (ARRAY(SELECT l.id FROM late l)) RETURNING run.*, late.reason),
         \(UniqueSQL.freed("gone")),
         moved AS (\(Self.end) FROM gone e RETURNING id, lane_id),
         asked AS (
             UPDATE run SET request = coalesce(run.request, 'timeout'), request_reason =
                 CASE WHEN run.request IS NULL THEN late.reason ELSE run.request_reason END
-            FROM late WHERE run.id = late.id AND NOT late.is_over RETURNING run.id, run.lane_id),
+            FROM late WHERE run.id = late.id AND NOT late.is_over
+            AND run.id = ANY (ARRAY(SELECT l.id FROM late l)) RETURNING run.id, run.lane_id),
         told AS (
             UPDATE run_deadline d SET told_at = coalesce(d.told_at, clock_timestamp()),
                 at = clock_timestamp() + $2 * interval '1 ms'

@@ -67,11 +67,15 @@ enum LimitsSQL {
         """
     )
 
-    /// How long a lane waits whose claim brought less than it has room for.
+    /// How long a lane waits whose claim brought less than it has room for. One that is paused waits
+    /// for no time: whoever resumes it wakes it.
     static let wait = PostgresStatement(
         "limits.wait",
         [.int8, .textArray, .int8Array],
-        "SELECT w.scope, w.name, w.wait_us FROM lane_wait($1, $2, $3) w"
+        """
+        SELECT w.scope, w.name, w.wait_us FROM lane_wait($1, $2, $3) w
+        WHERE \(LanePauseSQL.isOpen(lane: "$1"))
+        """
     )
 
     private static let columns = """
