@@ -108,7 +108,7 @@ struct MillionTests {
                 statement: WriterSQL.runs,
                 values: fences + [
                     Self.texts("running", 64), "array_fill(0, ARRAY[64])", none, none, none, ones,
-                    ones,
+                    ones, "array_fill(-1::bigint, ARRAY[64])",
                 ],
                 indexes: ["run_pkey"]
             ),

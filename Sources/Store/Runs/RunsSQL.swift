@@ -147,7 +147,8 @@ enum RunsSQL {
     )
 
     /// Asks for the end of all runs that fit; locks them in the order of their ids, as everybody.
-    /// Parts of a WITH, the last of which is `cancelled (id, status, lane_id)`.
+    /// Parts of a WITH, the last of which is `cancelled (id, status, lane_id)`. Rows are named by
+    /// their ids too, so that no others are read, whatever there was when this was planned.
     static func cancel(_ condition: String, reason: String) -> String {
         let end = RunColumns.move(
             "e",
@@ -166,12 +167,13 @@ enum RunsSQL {
                 AND \(isOpen("r")) ORDER BY r.id FOR UPDATE OF r),
             gone AS (
                 DELETE FROM run USING target WHERE run.id = target.id AND target.at_once
-                RETURNING run.*),
+                AND run.id = ANY (ARRAY(SELECT t.id FROM target t)) RETURNING run.*),
             moved AS (\(end) FROM gone e RETURNING id, status, lane_id),
             \(UniqueSQL.freed("gone")),
             asked AS (
                 UPDATE run SET request = 'cancel', request_reason = \(reason)
                 FROM target WHERE run.id = target.id AND NOT target.at_once
+                AND run.id = ANY (ARRAY(SELECT t.id FROM target t))
                 RETURNING run.id, run.status, run.lane_id),
             cancelled AS (SELECT * FROM moved UNION ALL SELECT * FROM asked)
             """

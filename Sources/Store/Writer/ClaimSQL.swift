@@ -19,6 +19,7 @@ enum ClaimSQL {
     /// on: what lies before was taken a moment ago and may still be in the way. In
     /// a lane with keys each key gets its turn, those after `$9` first, and each turn goes by rank;
     /// then fewer may come than there is room for although there are more.
+    /// A run that was put into another lane since is left to that one.
     /// Runs named in `$6` are taken over whatever their state, with a new claim number.
     /// SKIP LOCKED: a run that somebody cancels at this moment is taken next time.
     static let claim = PostgresStatement(
@@ -37,7 +38,8 @@ enum ClaimSQL {
             WHERE \(WriterSQL.isHeld)
             AND (cardinality($6) > 0 OR \(LimitsSQL.isPlain(lane: "i.lane_id")))),
         turns AS MATERIALIZED (
-            SELECT t.id FROM want CROSS JOIN LATERAL (\(Self.turns)) t WHERE want.is_keyed),
+            SELECT want.lane_id, t.id FROM want CROSS JOIN LATERAL (\(Self.turns)) t
+            WHERE want.is_keyed),
         next AS (
             SELECT q.id FROM want CROSS JOIN LATERAL (
                 SELECT r.id FROM run r
@@ -48,6 +50,8 @@ enum ClaimSQL {
             UNION ALL
             SELECT q.id FROM (
                 SELECT r.id FROM run r WHERE r.id = ANY (ARRAY(SELECT turns.id FROM turns))
+                AND ROW (r.id, r.lane_id) =
+                    ANY (ARRAY(SELECT ROW (turns.id, turns.lane_id) FROM turns))
                 AND r.status = 'queued' AND r.paused_by IS NULL AND NOT r.is_delayed
                 ORDER BY r.id FOR UPDATE SKIP LOCKED) q
             UNION ALL
