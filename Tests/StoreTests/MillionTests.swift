@@ -68,7 +68,8 @@ struct MillionTests {
         "array_fill('\(text)'::text, ARRAY[\(count)])"
     }
 
-    /// Every statement that a busy or an idle node sends, for all lanes, or for 64 runs.
+    /// The statements that a busy or an idle node sends, for all lanes, or for 64 runs. What functions of
+    /// the database do inside shows in the pages that they read.
     private static let asked: [Asked] = {
         let runs = Self.array(1...64)
         let ones = "array_fill(1, ARRAY[64])"
@@ -149,6 +150,10 @@ struct MillionTests {
                 indexes: ["run_ready", "run_keyed", "run_due", "run_request", "run_pause"]
             ),
             Asked(statement: DueSQL.pass, values: ["1", "100"], indexes: ["run_due"]),
+            Asked(statement: DeadlinesSQL.next, values: [], indexes: []),
+            Asked(statement: DeadlinesSQL.begun, values: [], indexes: ["run_live"]),
+            Asked(statement: DeadlinesSQL.pass, values: ["100", "1000"], indexes: ["run_pkey"]),
+            Asked(statement: LimitsSQL.wait, values: ["1", "ARRAY['k']", "ARRAY[1]"], indexes: []),
             Asked(statement: RunsSQL.requested, values: ["1"], indexes: ["run_request"]),
             Asked(statement: PauseSQL.pauses, values: ["1"], indexes: ["run_pause"]),
             Asked(
