@@ -187,4 +187,39 @@ struct DeadlineTests {
             #expect(try await bed.store.run(id).status == .cancelled)
         }
     }
+
+    @Test("when a late run is ended without its owner, the runs that it started are asked to end")
+    func children() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 9)
+            try await Owner.with(bed) { owner in
+                let id = try await Self.start(bed, lane, RunDeadline(endsAt: 4_102_444_800_000))
+                let claimed = try await owner.claimOne(lane)
+                func part(of run: RunID) -> NewRun {
+                    NewRun(lane: lane, planDigest: samplePlan.digest, parent: run, depth: 1)
+                }
+                let other = try await bed.enqueue(1, lane: lane)[0]
+                let parts = try await bed.store.enqueue(
+                    [part(of: id), part(of: id), part(of: other)]
+                )
+                // One is itself late; it is told of that alone.
+                try await bed.text(
+                    """
+                    INSERT INTO run_deadline (run_id, kind, at)
+                    VALUES (\(parts[1].number), 'end', now())
+                    """
+                )
+                #expect(try await Self.passAll(bed) == (0, 2))
+                #expect(try await bed.store.run(parts[0]).request == nil)
+                // Its owner does nothing.
+                #expect(try await Self.passAll(bed).ended == 2)
+                #expect(try await bed.store.run(claimed.fence.run).status == .timedOut)
+                let asked = try await bed.store.requests(of: owner.node)
+                #expect(asked.map(\.fence.run) == [parts[0]])
+                #expect(asked.first?.isTimeout == false)
+                #expect(asked.first?.reason.contains("parent") == true)
+                #expect(try await bed.store.run(other).request == nil)
+            }
+        }
+    }
 }

@@ -112,6 +112,31 @@ struct HistoryDropTests {
         }
     }
 
+    @Test("the key of a run that joined or replaced another one is free when that one is dropped")
+    func sharedKeys() async throws {
+        try await StoreBed.with { bed in
+            _ = try await EnqueueSQLBed.prepare(bed)
+            try await EnqueueSQLBed.Client.with(bed) { client in
+                func ask(_ more: String) async throws -> String? {
+                    let mail = "'A', 'mail', '{\"to\": \"a\"}'"
+                    return try await client.ask("SELECT enqueue_run(\(mail), \(more))").first
+                }
+                let kind = "unique_key => 'k', on_conflict =>"
+                let first = try await ask("unique_key => 'k', idempotency_key => 'i'")
+                #expect(try await ask("\(kind) 'join', idempotency_key => 'j'") == first)
+                #expect(try await ask("\(kind) 'replace', idempotency_key => 'r'") == first)
+                let other = try await ask("idempotency_key => 'o'")
+                let id = try #require(first.flatMap { RunID($0) })
+                #expect(try await bed.store.requestCancel(id, reason: "x") == .cancelled)
+                try await bed.age(by: 40)
+                #expect(try await bed.look() > 0)
+                #expect(await code { _ = try await bed.store.run(id) } == .notFound)
+                #expect(try await bed.text("SELECT string_agg(key, ' ') FROM run_key") == "o")
+                #expect(try await ask("idempotency_key => 'o'") == other)
+            }
+        }
+    }
+
     @Test("a plan that is stored again, or that a plan in use names, stays")
     func plans() async throws {
         try await self.ended(days: 40) { bed, _, lane, _ in

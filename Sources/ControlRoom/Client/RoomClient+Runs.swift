@@ -53,17 +53,19 @@ extension RoomClient {
     ///   - row: The run, as read just now.
     ///   - step: The step to begin with, its dependents included; `nil` means what did not succeed.
     ///   - inputs: New values that replace those of the same name.
+    ///   - person: Who asks for it: with new inputs the run is theirs.
     /// - Returns: The steps that will run again.
     /// - Throws: ``RoomError`` when the run goes on, has no such step, or has nothing to run again.
     public func retry(
         _ row: RunRow,
         from step: String?,
-        inputs: [String: String]
+        inputs: [String: String],
+        by person: String? = nil
     ) async throws -> [String] {
         try await Self.telling {
             let desk = RunDesk(self.store)
             guard !inputs.isEmpty else { return try await desk.retry(row, from: step) }
-            return try await desk.retry(row, from: step) { plan, old in
+            return try await desk.retry(row, from: step, by: person) { plan, old in
                 .object(try PlanInputs.merge(inputs, into: old, of: plan))
             }
         }

@@ -197,6 +197,7 @@ public struct RunDesk: Sendable {
     /// - Parameters:
     ///   - row: The run, as read just now.
     ///   - step: The step to begin with, its dependents included; `nil` means what did not succeed.
+    ///   - person: Who asks for it: with new inputs the run is theirs.
     ///   - bulk: The action on many runs it is part of.
     ///   - key: Under which it happens once.
     ///   - edit: Makes the new inputs from the plan and the old ones; `nil` keeps those.
@@ -205,6 +206,7 @@ public struct RunDesk: Sendable {
     public func retry(
         _ row: RunRow,
         from step: String?,
+        by person: String? = nil,
         bulk: BulkClaim? = nil,
         key: RequestKey? = nil,
         edit: (@Sendable (Plan, [String: JSONValue]) throws -> JSONValue)? = nil
@@ -235,6 +237,7 @@ public struct RunDesk: Sendable {
                 row,
                 steps: steps,
                 inputs: inputs,
+                by: person,
                 bulk: bulk,
                 key: key
             )

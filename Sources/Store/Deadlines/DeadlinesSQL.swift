@@ -5,21 +5,27 @@ internal import Postgres
 enum DeadlinesSQL {
     static let all = [set, get, next, begun, pass]
 
-    /// In the transaction that made a run, after it: until when it must have begun (`$1` ms from now),
-    /// until when it must have ended (`$2`, ms since 1970), or how long after its beginning (`$3` ms).
+    /// In the transaction that made a run that is not unique, after it: until when it must have begun
+    /// (`$1` ms from now), until when it must have ended (`$2`, ms since 1970), or how long after its beginning (`$3` ms).
     static let set = PostgresStatement(
         "deadlines.set",
         [.int8, .int8, .int8],
         """
         INSERT INTO run_deadline (run_id, kind, at, after_ms)
-        SELECT r.id, v.kind, v.at, v.after_ms FROM run r CROSS JOIN (VALUES
-            ('start', now() + $1 * interval '1 ms', NULL::bigint),
-            ('end', to_timestamp($2 / 1000.0), NULL),
-            ('end', NULL, $3)) v (kind, at, after_ms)
+        SELECT r.id, v.kind, v.at, v.after_ms FROM run r CROSS JOIN \(wanted(1))
         WHERE r.id = (SELECT currval('run_id')) AND r.xmin = pg_current_xact_id()::xid
         AND (v.at IS NOT NULL OR v.after_ms IS NOT NULL)
         """
     )
+
+    /// The rows of the three parameters from the `first` on; what was not asked for is NULL in both.
+    static func wanted(_ first: Int) -> String {
+        """
+        (VALUES ('start', now() + $\(first) * interval '1 ms', NULL::bigint),
+            ('end', to_timestamp($\(first + 1) / 1000.0), NULL),
+            ('end', NULL, $\(first + 2))) v (kind, at, after_ms)
+        """
+    }
 
     /// What is to come of a run's deadlines: nothing of one that has ended, and of one that has begun
     /// only its end, whether or not somebody has looked since.
@@ -67,7 +73,8 @@ enum DeadlinesSQL {
     /// Does what is due about up to `$1` deadlines. A run that nobody owns and nobody has claimed ends
     /// at once; of others the owner is told, and when `$2` ms later it does nothing, the run ends
     /// without it: its claim number rises, so whatever that still writes is refused. One that
-    /// nobody is asked to end any more was queued again since, and is not late. Rows of
+    /// nobody is asked to end any more was queued again since, and is not late. What an owner cancels
+    /// with its run, the runs that this one started, are asked to end where there is none. Rows of
     /// deadlines are locked before those of runs, which nobody does the other way round; runs in the
     /// order of their ids, as everybody. SKIP LOCKED: nodes that look at once do each a part.
     static let pass = PostgresStatement(
@@ -106,10 +113,19 @@ enum DeadlinesSQL {
                 at = clock_timestamp() + $2 * interval '1 ms'
             FROM due WHERE d.run_id = due.run_id AND d.kind = due.kind
             AND due.run_id IN (SELECT late.id FROM late WHERE NOT late.is_over)),
+        orphan AS MATERIALIZED (
+            SELECT c.id FROM run c WHERE c.parent_run IS NOT NULL
+            AND c.parent_run = ANY (ARRAY(SELECT gone.id FROM gone))
+            AND c.id <> ALL (ARRAY(SELECT late.id FROM late)) AND c.request IS NULL
+            ORDER BY c.id FOR UPDATE OF c),
+        left_over AS (
+            UPDATE run SET request = 'cancel', request_reason = 'its parent run timed out'
+            FROM orphan WHERE run.id = orphan.id RETURNING run.id, run.lane_id),
         past AS (
             DELETE FROM run_deadline d USING due WHERE d.run_id = due.run_id AND d.kind = due.kind
             AND due.run_id NOT IN (SELECT late.id FROM late WHERE NOT late.is_over))
-        SELECT id, lane_id, true FROM asked UNION ALL SELECT id, lane_id, false FROM moved
+        SELECT id, lane_id, 'told' FROM asked UNION ALL SELECT id, lane_id, 'ended' FROM moved
+        UNION ALL SELECT id, lane_id, 'child' FROM left_over
         """
     )
 

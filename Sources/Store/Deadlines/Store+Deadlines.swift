@@ -24,6 +24,16 @@ public struct RunDeadline: Sendable, Hashable {
     }
 }
 
+extension RunDeadline {
+    /// What statements take that store it.
+    var values: [PostgresValue] {
+        [
+            self.startMilliseconds, self.endsAt,
+            self.endsAt == nil ? self.runMilliseconds : nil,
+        ].map { $0.map { .int8($0) } ?? .null }
+    }
+}
+
 /// A deadline as it stands.
 public struct StandingDeadline: Sendable, Hashable {
     /// Whether it is about the run's beginning, not its end.
@@ -48,14 +58,7 @@ extension Store {
 
     /// The statement that stores a deadline with the run that was made just before it.
     static func set(_ deadline: RunDeadline) -> PostgresRequest {
-        func value(_ number: Int64?) -> PostgresValue { number.map { .int8($0) } ?? .null }
-        return PostgresRequest(
-            DeadlinesSQL.set,
-            [
-                value(deadline.startMilliseconds), value(deadline.endsAt),
-                value(deadline.endsAt == nil ? deadline.runMilliseconds : nil),
-            ]
-        )
+        PostgresRequest(DeadlinesSQL.set, deadline.values)
     }
 
     /// The deadlines of a run that are to come.
@@ -107,10 +110,11 @@ extension Store {
             [.int8(Int64(limit)), .int8(Int64(grace / .milliseconds(1)))]
         )
         let late = try rows.decode { row throws(StoreError) in
-            (run: try row.int64(0), lane: try row.int64(1), isAsked: try row.bool(2))
+            (run: try row.int64(0), lane: try row.int64(1), what: try row.text(2))
         }
         for run in late { await self.tell(.request(lane: run.lane, run: run.run)) }
-        let told = late.count { $0.isAsked }
-        return (ended: late.count - told, told: told)
+        return (
+            ended: late.count { $0.what == "ended" }, told: late.count { $0.what == "told" }
+        )
     }
 }

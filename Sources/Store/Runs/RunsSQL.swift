@@ -206,26 +206,28 @@ enum RunsSQL {
     /// Queues a waiting run again. The claim number rises, so whoever still holds the run finds its
     /// writes refused. Its time begins anew: one that timed out would only do so again. Whoever has
     /// it run again does not want it paused. It has kept its lane's place while it waited, so it
-    /// keeps its turn too: what came after it goes on coming after it.
+    /// keeps its turn too: what came after it goes on coming after it. `$4` is who gave it other
+    /// inputs: the run is theirs from then on.
     static let retry = PostgresStatement(
         "runs.retry",
-        [.int8, .int8, .text],
+        [.int8, .int8, .text, .text],
         """
         UPDATE run r SET status = 'queued', attempt = attempt + 1, retry_count = 0,
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
             paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
-            inputs = coalesce($3, inputs), retry_at = NULL
+            inputs = coalesce($3, inputs), started_by = coalesce($4, started_by), retry_at = NULL
         WHERE id = $1 AND claim_no = $2 AND status = 'waiting'
         RETURNING id
         """
     )
 
     /// The same for a run that has ended: back to what is under way. `$4` is when it ended, in
-    /// milliseconds since 1970, as the reader saw it: so only its day is looked at.
+    /// milliseconds since 1970, as the reader saw it: so only its day is looked at. `$5` is who
+    /// gave it other inputs.
     static let revive = PostgresStatement(
         "runs.revive",
-        [.int8, .int8, .text, .int8],
+        [.int8, .int8, .text, .int8, .text],
         """
         WITH gone AS (
             DELETE FROM run_done d WHERE d.id = $1 AND d.claim_no = $2
@@ -245,6 +247,7 @@ enum RunsSQL {
             "finished_at": "NULL", "due_at": "now()", "paused_by": "NULL",
             "pause_no": "e.pause_no + 1", "inputs": "coalesce($3, e.inputs)", "steps": "NULL",
             "is_delayed": "false", "rank": rankNow("e"),
+            "started_by": "coalesce($5, e.started_by)",
         ]
     )
 

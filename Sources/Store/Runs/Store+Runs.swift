@@ -169,6 +169,8 @@ extension Store {
     ///   - run: As read just now: a change since then is a conflict.
     ///   - steps: Steps whose journal no longer counts.
     ///   - inputs: New inputs, canonical JSON; `nil` keeps the old ones.
+    ///   - person: Who asks for it: with new inputs the run is theirs, and they do not approve it where
+    ///     its starter may not.
     ///   - bulk: The action on many runs that is marked as done for this one in the same commit.
     ///   - key: Under which it happens once; it is kept with the steps.
     /// - Throws: `conflict` when the run changed meanwhile or has not ended, the key was used, or
@@ -177,9 +179,57 @@ extension Store {
         _ run: RunRow,
         steps: [String],
         inputs: String?,
+        by person: String? = nil,
         bulk: BulkClaim? = nil,
         key: RequestKey? = nil
     ) async throws(StoreError) {
+        var marks = Self.marks(run, steps, bulk, key)
+        let starter: PostgresValue =
+            inputs == nil ? .null : person.map { .text($0.storable) } ?? .null
+        let inputs =
+            inputs.map { PostgresValue.text(self.seal.sealed($0, .inputs(lane: run.lane))) }
+            ?? .null
+        let isQueued: Bool
+        if let ended = run.finishedMilliseconds {
+            let unfold = try await self.unfold(run, putting: steps)
+            let again = PostgresRequest(
+                RunsSQL.revive,
+                [.int8(run.id.number), .int8(run.claimNumber), inputs, .int8(ended), starter]
+            )
+            if run.unique != nil {
+                marks.append(PostgresRequest(UniqueSQL.again, [.int8(run.id.number)]))
+            }
+            isQueued =
+                try await self.queueing(again: run, [again, unfold] + marks).first?.count == 1
+        } else {
+            let rows = try await self.transaction(
+                [
+                    PostgresRequest(
+                        RunsSQL.supersede,
+                        [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
+                    ),
+                    PostgresRequest(
+                        RunsSQL.retry,
+                        [.int8(run.id.number), .int8(run.claimNumber), inputs, starter]
+                    ),
+                ] + marks
+            )
+            isQueued = rows.count > 1 && rows[1].count == 1
+        }
+        guard isQueued else {
+            throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
+        }
+        await self.tell(.request(lane: run.lane, run: run.id.number))
+        await self.tell(.work(lane: run.lane))
+    }
+
+    /// What is written with a retry, so that it happens once.
+    private static func marks(
+        _ run: RunRow,
+        _ steps: [String],
+        _ bulk: BulkClaim?,
+        _ key: RequestKey?
+    ) -> [PostgresRequest] {
         var marks: [PostgresRequest] = []
         if let bulk {
             marks.append(
@@ -200,41 +250,7 @@ extension Store {
                 )
             )
         }
-        let inputs =
-            inputs.map { PostgresValue.text(self.seal.sealed($0, .inputs(lane: run.lane))) }
-            ?? .null
-        let isQueued: Bool
-        if let ended = run.finishedMilliseconds {
-            let unfold = try await self.unfold(run, putting: steps)
-            let again = PostgresRequest(
-                RunsSQL.revive,
-                [.int8(run.id.number), .int8(run.claimNumber), inputs, .int8(ended)]
-            )
-            if run.unique != nil {
-                marks.append(PostgresRequest(UniqueSQL.again, [.int8(run.id.number)]))
-            }
-            isQueued =
-                try await self.queueing(again: run, [again, unfold] + marks).first?.count == 1
-        } else {
-            let rows = try await self.transaction(
-                [
-                    PostgresRequest(
-                        RunsSQL.supersede,
-                        [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
-                    ),
-                    PostgresRequest(
-                        RunsSQL.retry,
-                        [.int8(run.id.number), .int8(run.claimNumber), inputs]
-                    ),
-                ] + marks
-            )
-            isQueued = rows.count > 1 && rows[1].count == 1
-        }
-        guard isQueued else {
-            throw StoreError(.conflict, "run \(run.id) changed meanwhile or has not ended")
-        }
-        await self.tell(.request(lane: run.lane, run: run.id.number))
-        await self.tell(.work(lane: run.lane))
+        return marks
     }
 
     /// Gives an ended run its journal back, with the steps that run again put aside: those named,

@@ -56,10 +56,11 @@ extension Store {
         var requests = plans.isEmpty ? [] : [Self.insert(plans)]
         requests.append(
             run.unique == nil
-                ? self.plain(run, template, person, key) : self.unique(run, template, person, key)
+                ? self.plain(run, template, person, key)
+                : self.unique(run, template, person, key, deadline: deadline)
         )
         let place = requests.count - 1
-        if let deadline { requests.append(Self.set(deadline)) }
+        if let deadline, run.unique == nil { requests.append(Self.set(deadline)) }
         let given = requests
         let rows: PostgresRows
         do {

@@ -56,12 +56,14 @@ extension Store {
         )
     }
 
-    /// Makes the run unless another one has its unique key.
+    /// Makes the run unless another one has its unique key; the run that is the answer then gets the
+    /// deadline, unless it is joined.
     func unique(
         _ run: NewRun,
         _ template: String?,
         _ person: String?,
-        _ key: RequestKey?
+        _ key: RequestKey?,
+        deadline: RunDeadline? = nil
     ) -> PostgresRequest {
         let unique = run.unique ?? Uniqueness(key: "")
         return PostgresRequest(
@@ -75,7 +77,7 @@ extension Store {
                 unique.periodMilliseconds.map { .int8($0) } ?? .null,
                 .text(unique.onConflict.rawValue), .int8(unique.debounceMilliseconds),
                 .text(run.key),
-            ]
+            ] + (deadline ?? RunDeadline()).values
         )
     }
 

@@ -9,12 +9,12 @@ enum UniqueSQL {
     /// rows it locks in which order. The request's key names the run that is the answer; the second
     /// of two same requests at once finds the key taken and is undone. `$11` to `$15` are the unique
     /// key, its scope, its time, what becomes of another one, and how long one is put off at most; `$16` is
-    /// whom the run is for.
+    /// whom the run is for, `$17` to `$19` are its deadlines. A run that is changed has these alone.
     static let start = PostgresStatement(
         "unique.start",
         [
             .text, .text, .bytea, .int8, .bytea, .int4, .text, .int8, .text, .text, .text, .text,
-            .int8, .text, .int8, .text,
+            .int8, .text, .int8, .text, .int8, .int8, .int8,
         ],
         """
         WITH open AS MATERIALIZED (
@@ -24,7 +24,7 @@ enum UniqueSQL {
             WHERE l.id = $4 FOR SHARE OF s),
         took AS MATERIALIZED (
             SELECT t.id, t.outcome FROM open CROSS JOIN LATERAL run_unique_take(
-                open.key, nextval('run_id'), $4, $13, $14, $5, $6, $7, $8, $15, $9, $10) t),
+                open.key, nextval('run_id'), $4, $13, $14, $5, $6, $7, $8, $15, $9, $10, $16) t),
         keyed AS (
             INSERT INTO request_key (\(RequestKeysSQL.columns))
             SELECT $1, $2, $3, 'run', took.id FROM took
@@ -36,7 +36,13 @@ enum UniqueSQL {
                    (SELECT p.digest FROM plan p WHERE p.digest = $5), $6, $7,
                    now() + $8 * interval '1 ms', $9, $10, open.key, $13, $16, $8 > 0,
                    run_rank(now() + $8 * interval '1 ms', $6, open.ageing_ms)
-            FROM took CROSS JOIN open WHERE took.outcome = 'made')
+            FROM took CROSS JOIN open WHERE took.outcome = 'made'),
+        dated AS (
+            INSERT INTO run_deadline (run_id, kind, at, after_ms)
+            SELECT took.id, v.kind, v.at, v.after_ms
+            FROM took CROSS JOIN \(DeadlinesSQL.wanted(17))
+            WHERE took.outcome IN ('made', 'replaced', 'debounced')
+            AND (v.at IS NOT NULL OR v.after_ms IS NOT NULL))
         SELECT took.id, took.outcome FROM took
         """
     )

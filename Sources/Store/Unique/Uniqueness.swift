@@ -14,8 +14,8 @@ public struct Uniqueness: Sendable, Hashable {
     public enum Conflict: String, Sendable, Hashable, CaseIterable {
         /// It is refused; the other one is named.
         case reject
-        /// The other one gets its plan, inputs, lane, priority and time, if nobody has claimed it;
-        /// else the new one is refused.
+        /// The other one gets its plan, inputs, lane, priority, key, deadlines and time, if nobody has
+        /// claimed it, and loses what was decided about it and sent to it; else the new one is refused.
         case replace
         /// The other one is the answer.
         case join

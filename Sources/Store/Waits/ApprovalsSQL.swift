@@ -107,7 +107,7 @@ enum ApprovalsSQL {
     )
 
     /// What waits for people, oldest first, after the place `$1`, `$2`; of run `$3` alone if that is
-    /// given. `started_by` is that of the run at the top: a child's is its parent's.
+    /// given. A child's `started_by` is its parent's.
     static let open = PostgresStatement(
         "approvals.open",
         [.timestamptz, .int8, .int8, .int8],
@@ -138,14 +138,16 @@ enum ApprovalsSQL {
         "SELECT (\(starter(of: "$1")))"
     )
 
-    /// Who started a run: a run that another one started is its starter's.
+    /// Who started a run: a run that another one started is its starter's, until somebody has it run
+    /// again with other inputs.
     private static func starter(of run: String) -> String {
         """
-        WITH RECURSIVE up (id, parent, by) AS (
-            SELECT u.id, u.parent_run, u.started_by FROM run_any u WHERE u.id = \(run)
+        WITH RECURSIVE up (id, parent, by, height) AS (
+            SELECT u.id, u.parent_run, u.started_by, 0 FROM run_any u WHERE u.id = \(run)
             UNION ALL
-            SELECT u.id, u.parent_run, u.started_by FROM run_any u JOIN up ON u.id = up.parent)
-        SELECT up.by FROM up WHERE up.parent IS NULL LIMIT 1
+            SELECT u.id, u.parent_run, u.started_by, up.height + 1
+            FROM run_any u JOIN up ON u.id = up.parent WHERE up.by IS NULL)
+        SELECT up.by FROM up ORDER BY up.height DESC LIMIT 1
         """
     }
 }

@@ -108,7 +108,8 @@ struct LocalAccess: RoomAccess {
         do {
             return try await Self.telling(id) {
                 let row = try await self.client.store.run(id)
-                return try await self.client.retry(row, from: step, inputs: inputs)
+                let person = Person.local.name
+                return try await self.client.retry(row, from: step, inputs: inputs, by: person)
             }
         } catch let error as InputError {
             throw Failure(error, next: "opsroom runs show \(id) -o json")

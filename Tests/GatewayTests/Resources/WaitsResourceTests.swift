@@ -149,6 +149,44 @@ struct WaitsResourceTests {
         }
     }
 
+    @Test(
+        "who has a run run again with inputs of their own does not approve it where its starter may not"
+    )
+    func retried() async throws {
+        try await AccessTests.with { bed in
+            let (admin, _) = try await bed.token(.admin)
+            let anna = try await Self.token(bed, admin, "anna", ["ops"])
+            let ben = try await Self.token(bed, admin, "ben", ["ops"])
+            let plan = Self.plan.replacing(
+                "steps:",
+                with: """
+                    inputs: {n: {type: integer, default: 1}}
+                    steps:
+                      - id: look
+                        shell: {argv: [echo, "{{ inputs.n }}"]}
+                    """
+            )
+            for (order, refused) in [([:], "anna"), (["inputs": ["n": 2]], "ben")]
+                as [(JSONValue, String)]
+            {
+                let made = try await bed.post("/v1/runs", ["plan": .string(plan)], anna)
+                try #require(made.status == 201, "\(made.text)")
+                let run = "/v1/runs/\(try made.json["id"]?.stringValue ?? "")"
+                let approve = "\(run)/steps/go/approve"
+                let filled: JSONValue = ["form": ["window": "night"]]
+                #expect(try await bed.post("\(run)/cancel", [:], admin).status == 202)
+                let again = try await bed.post("\(run)/retry", order, ben)
+                #expect(again.status == 202, "\(again.text)")
+                for (name, who) in [("anna", anna), ("ben", ben)] {
+                    let answer = try await bed.post(approve, filled, who)
+                    #expect(answer.status == (name == refused ? 403 : 200), "\(answer.text)")
+                    let isTold = answer.text.contains("\(name) started this run")
+                    #expect(isTold == (name == refused))
+                }
+            }
+        }
+    }
+
     @Test("the list shows what waits for whoever asks, and on request what waits for others")
     func lists() async throws {
         try await AccessTests.with { bed in

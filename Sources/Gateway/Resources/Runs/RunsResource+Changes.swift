@@ -66,7 +66,8 @@ extension RunsResource {
         }
         let steps: [String]
         do {
-            steps = try await self.desk.retry(row, from: from, key: key, edit: edit)
+            let person = context.principal.person.name
+            steps = try await self.desk.retry(row, from: from, by: person, key: key, edit: edit)
         } catch let error as DeskError {
             // The same request may have been faster.
             guard let made = try await self.store.replayed(key) else { throw error }
