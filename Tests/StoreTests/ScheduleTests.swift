@@ -270,12 +270,20 @@ struct ScheduleTests {
                 )
                 let open = try await bed.store.schedule("nightly")
                 #expect(open.hasOpenRun)
-                // What has ended is not among the runs of the queue any more.
-                try await bed.text("DELETE FROM run WHERE id = \(run.number)")
+                let claimed = try await owner.claimOne(row.said.lane)
+                #expect(claimed.fence.run == run)
+                try await owner.writer.submit(
+                    [.transition(transition(.failed))],
+                    fence: claimed.fence,
+                    log: try await owner.log(row.said.lane)
+                )
                 let closed = try await bed.store.schedule("nightly")
                 #expect(!closed.hasOpenRun)
                 _ = try await bed.store.fire([Self.decision(closed, 1)])
                 #expect(try await bed.number("SELECT count(*) FROM schedule_run WHERE ended") == 1)
+                // A person has it run again: it is open again.
+                try await bed.store.retry(try await bed.store.run(run), steps: ["a"], inputs: nil)
+                #expect(try await bed.number("SELECT count(*) FROM schedule_run WHERE ended") == 0)
             }
         }
     }

@@ -224,7 +224,7 @@ enum RunsSQL {
 
     /// The same for a run that has ended: back to what is under way. `$4` is when it ended, in
     /// milliseconds since 1970, as the reader saw it: so only its day is looked at. `$5` is who
-    /// gave it other inputs.
+    /// gave it other inputs. One that a schedule began is open for the schedule again.
     static let revive = PostgresStatement(
         "runs.revive",
         [.int8, .int8, .text, .int8, .text],
@@ -233,7 +233,9 @@ enum RunsSQL {
             DELETE FROM run_done d WHERE d.id = $1 AND d.claim_no = $2
             AND d.finished_at BETWEEN to_timestamp(($4 - 1) / 1000.0)
                 AND to_timestamp(($4 + 1) / 1000.0)
-            RETURNING d.*)
+            RETURNING d.*),
+        counted AS (
+            UPDATE schedule_run o SET ended = false FROM gone WHERE o.run_id = gone.id)
         \(again) FROM gone e RETURNING id
         """
     )
