@@ -49,14 +49,23 @@ def percentile(values, part):
     return ordered[round((len(ordered) - 1) * part)]
 
 
-async def drained(ledger, work, stop):
-    """Jobs a second from the first that begins to the last, with `work` as the worker."""
+async def drained(ledger, work, stop, unfinished):
+    """Jobs a second from the first that begins until the database has the end of all: until `unfinished`, a query that
+    counts jobs, gives 0. `work` is the worker."""
+    import psycopg
     worker = asyncio.ensure_future(work)
     await asyncio.wait([worker, asyncio.ensure_future(ledger.done.wait())], return_when=asyncio.FIRST_COMPLETED)
+    async with await psycopg.AsyncConnection.connect(url(), autocommit=True) as connection:
+        deadline = time.perf_counter() + 60
+        while (await (await connection.execute(unfinished)).fetchone())[0]:
+            if time.perf_counter() > deadline:
+                print("jobs that began have no end in the database")
+                sys.exit(WRONG)
+            await asyncio.sleep(0.02)
+    end = time.perf_counter()
     await stop(worker)
     ledger.check()
-    times = ledger.began.values()
-    return {"drained": len(times) / max(max(times) - min(times), 1e-9)}
+    return {"drained": len(ledger.began) / (end - min(ledger.began.values()))}
 
 
 async def enqueued(count, batch, put):

@@ -45,7 +45,8 @@ async def drain(options):
     ledger = driver.Ledger(options.runs)
     async with room(ledger, {"default": 100}) as (instance, noop):
         figures = await driver.enqueued(options.runs, 1_000, lambda first, last: put(instance, noop, first, last))
-        return figures | await driver.drained(ledger, work(instance), stop)
+        return figures | await driver.drained(
+            ledger, work(instance), stop, "SELECT count(*) FROM oban_jobs WHERE state IN ('available', 'executing')")
 
 
 async def pickup(options):

@@ -50,7 +50,8 @@ async def drain(options):
     ledger = driver.Ledger(options.runs)
     entry(manager, ledger)
     figures = await driver.enqueued(options.runs, 1_000, lambda first, last: put(queries, first, last))
-    return figures | await driver.drained(ledger, work(manager), stopper(manager))
+    return figures | await driver.drained(
+        ledger, work(manager), stopper(manager), "SELECT count(*) FROM pgqueuer")
 
 
 async def pickup(options):

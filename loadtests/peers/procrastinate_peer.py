@@ -43,7 +43,8 @@ async def drain(options):
     ledger = driver.Ledger(options.runs)
     async with room(ledger) as (app, noop):
         figures = await driver.enqueued(options.runs, 1_000, lambda first, last: put(noop, first, last))
-        return figures | await driver.drained(ledger, work(app), stop)
+        return figures | await driver.drained(
+            ledger, work(app), stop, "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')")
 
 
 async def pickup(options):
