@@ -222,9 +222,7 @@ BEGIN
         EXECUTE format('DROP TABLE %I', part);
         RETURN NULL;
     END IF;
-    EXECUTE format('DELETE FROM run_key k USING %I r WHERE r.id = ANY ($1)
-        AND r.idempotency_key IS NOT NULL AND k.lane_id = r.lane_id
-        AND k.key = r.idempotency_key AND k.run_id = r.id', part) USING ids;
+    DELETE FROM run_key WHERE run_id = ANY (ids);
     -- A run that was queued again since lies elsewhere and keeps what it has.
     WITH gone AS (
         DELETE FROM artifact WHERE run_id = ANY (ids) RETURNING digest, node, content)
@@ -236,8 +234,12 @@ BEGIN
     DELETE FROM approval WHERE run_id = ANY (ids);
     DELETE FROM approval_decision WHERE run_id = ANY (ids);
     DELETE FROM schedule_run WHERE run_id = ANY (ids);
+    DELETE FROM external_claim WHERE run_id = ANY (ids);
     RETURN ids[cardinality(ids)];
 END $$;
+
+-- The keys of a run that is forgotten, whichever way they came to it.
+CREATE INDEX run_key_run ON run_key (run_id);
 
 -- Which plans the runs of a day are of: counted once, when the day is over.
 CREATE TABLE run_done_plan (

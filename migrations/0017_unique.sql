@@ -20,10 +20,14 @@ CREATE INDEX run_unique_until ON run_unique (until) WHERE until IS NOT NULL;
 -- Takes a key for the run `mine`, which is stored in the same transaction, or deals with the run that
 -- has it as `policy` says. Tells which run has the key now and what was done: `made`, `joined`,
 -- `replaced`, `debounced`, or `held` when nothing was. Only a run that nobody has claimed and nobody
--- wants to end is replaced; it goes to the lane of who replaces it. The loop goes on when the other run ended in the meantime.
+-- wants to end is replaced; it goes to the lane of who replaces it, and is that one's run from then on:
+-- what people decided about what it was, signals to it and its deadlines go. Rows of deadlines are
+-- locked before the run's, as by who ends what is late. The loop goes on when the other run ended in
+-- the meantime.
 CREATE FUNCTION run_unique_take(
     wanted text, mine bigint, new_lane bigint, period_ms bigint, policy text, new_plan bytea, new_priority integer,
-    new_inputs text, delay_ms bigint, debounce_ms bigint, new_template text, person text)
+    new_inputs text, delay_ms bigint, debounce_ms bigint, new_template text, person text,
+    new_key text)
 RETURNS TABLE (id bigint, outcome text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -48,6 +52,7 @@ BEGIN
         END IF;
         IF policy = 'join' THEN RETURN QUERY SELECT other.run_id, 'joined'; RETURN; END IF;
         IF policy = 'reject' THEN RETURN QUERY SELECT other.run_id, 'held'; RETURN; END IF;
+        PERFORM FROM run_deadline d WHERE d.run_id = other.run_id ORDER BY d.kind FOR UPDATE;
         PERFORM FROM run r WHERE r.id = other.run_id AND r.status = 'queued' AND r.claim_no = 0
             AND r.request IS NULL FOR UPDATE;
         IF NOT FOUND THEN
@@ -65,9 +70,12 @@ BEGIN
         UPDATE run r SET lane_id = l.id, shard_id = l.shard_id,
             plan_digest = (SELECT p.digest FROM plan p WHERE p.digest = new_plan),
             priority = new_priority, inputs = new_inputs, template = new_template,
-            started_by = person, due_at = due, is_delayed = due > now(),
+            started_by = person, key = new_key, due_at = due, is_delayed = due > now(),
             rank = run_rank(due, new_priority, l.ageing_ms)
         FROM lane l WHERE r.id = other.run_id AND l.id = new_lane;
+        DELETE FROM approval_decision d WHERE d.run_id = other.run_id;
+        DELETE FROM signal s WHERE s.run_id = other.run_id;
+        DELETE FROM run_deadline d WHERE d.run_id = other.run_id;
         RETURN QUERY SELECT other.run_id, policy || 'd';
         RETURN;
     END LOOP;

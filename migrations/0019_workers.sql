@@ -20,36 +20,3 @@ CREATE TABLE external_claim (
 ALTER TABLE api_token DROP CONSTRAINT api_token_scope_check;
 ALTER TABLE api_token ADD CONSTRAINT api_token_scope_check
     CHECK (scope IN ('read', 'work', 'run', 'admin'));
-
--- As in 0012, and what workers had.
-CREATE OR REPLACE FUNCTION history_forget_runs(part text, after bigint, at_most integer) RETURNS bigint
-LANGUAGE plpgsql AS $$
-DECLARE
-    ids bigint[];
-BEGIN
-    PERFORM pg_advisory_xact_lock(7302, 1);
-    IF part !~ '^run_gone_\d{8}$' OR to_regclass(part) IS NULL THEN RETURN NULL; END IF;
-    EXECUTE format('SELECT array_agg(id) FROM (
-        SELECT id FROM %I WHERE id > $1 ORDER BY id LIMIT $2) o', part)
-        INTO ids USING after, at_most;
-    IF ids IS NULL THEN
-        EXECUTE format('DROP TABLE %I', part);
-        RETURN NULL;
-    END IF;
-    EXECUTE format('DELETE FROM run_key k USING %I r WHERE r.id = ANY ($1)
-        AND r.idempotency_key IS NOT NULL AND k.lane_id = r.lane_id
-        AND k.key = r.idempotency_key AND k.run_id = r.id', part) USING ids;
-    -- A run that was queued again since lies elsewhere and keeps what it has.
-    WITH gone AS (
-        DELETE FROM artifact WHERE run_id = ANY (ids) RETURNING digest, node, content)
-    INSERT INTO file_gone (node, digest)
-    SELECT DISTINCT node, digest FROM gone WHERE content IS NULL AND node IS NOT NULL
-    ON CONFLICT DO NOTHING;
-    DELETE FROM step_journal WHERE run_id = ANY (ids);
-    DELETE FROM signal WHERE run_id = ANY (ids);
-    DELETE FROM approval WHERE run_id = ANY (ids);
-    DELETE FROM approval_decision WHERE run_id = ANY (ids);
-    DELETE FROM schedule_run WHERE run_id = ANY (ids);
-    DELETE FROM external_claim WHERE run_id = ANY (ids);
-    RETURN ids[cardinality(ids)];
-END $$;

@@ -164,12 +164,13 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- An equal share of each key; what some have no use for is shared again.
+    -- One run to each key in turn until the room is used up: as many rounds at once as there is room
+    -- for, and what some have no use for is dealt again.
     begun := free;
     active := cardinality(keys);
     taken := array_fill(0::bigint, ARRAY[active::integer]);
     WHILE free > 0 AND active > 0 LOOP
-        share := (free + active - 1) / active;
+        share := greatest(1, free / active);
         active := 0;
         FOR i IN 1 .. cardinality(keys) LOOP
             wanted := least(share, rooms[i], free);

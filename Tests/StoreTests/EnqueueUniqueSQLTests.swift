@@ -164,29 +164,4 @@ struct EnqueueUniqueSQLTests {
             }
         }
     }
-
-    @Test("whoever was granted the function before it had these parameters may still call it")
-    func grants() async throws {
-        let migrations = try StoreBed.migrations().sorted { $0.number < $1.number }
-        let fresh = try await TestPostgres.shared.freshDatabase()
-        let before = migrations.filter { $0.number < 24 }
-        try await Migrator(configuration: fresh, migrations: before, logger: logger).apply()
-        let role = "enqueuer_\(UInt32.random(in: .min ... .max))"
-        let connection = try await PostgresConnection.connect(fresh, logger: logger)
-        func ask(_ sql: String) async throws -> String? {
-            let rows = try await connection.query(sql, [], format: .text)
-            return rows.count == 0 ? nil : rows.columnText(0, 0)
-        }
-        _ = try await ask("CREATE ROLE \(role)")
-        _ = try await ask("GRANT EXECUTE ON FUNCTION enqueue_run TO \(role)")
-        try await Migrator(configuration: fresh, migrations: migrations, logger: logger).apply()
-        let may =
-            "SELECT has_function_privilege('\(role)', oid, 'EXECUTE') FROM pg_proc WHERE proname = "
-        #expect(try await ask(may + "'enqueue_run'") == "t")
-        #expect(try await ask(may + "'enqueue_runs'") == "f")
-        #expect(try await ask(may + "'enqueue_refuse'") == "f")
-        _ = try await ask("DROP OWNED BY \(role)")
-        _ = try await ask("DROP ROLE \(role)")
-        await connection.close()
-    }
 }
