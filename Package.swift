@@ -200,7 +200,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PostgresTests",
-            dependencies: ["Postgres", "ControlRoom", "TestBed", logging],
+            dependencies: ["Postgres", "ControlRoom", "TestBed", "TestKit", logging],
             swiftSettings: house
         ),
         .testTarget(

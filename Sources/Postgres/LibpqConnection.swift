@@ -49,7 +49,14 @@ import Glibc
     var serverVersion: Int { Int(unsafe PQserverVersion(self.pointer)) }
     var backendPID: Int32 { unsafe PQbackendPID(self.pointer) }
     var isBusy: Bool { unsafe PQisBusy(self.pointer) != 0 }
-    var isInTransaction: Bool { unsafe PQtransactionStatus(self.pointer) != PQTRANS_IDLE }
+    /// Whether a transaction is open; `nil` while libpq waits for answers, and does not say.
+    var isInTransaction: Bool? {
+        switch unsafe PQtransactionStatus(self.pointer) {
+        case PQTRANS_IDLE: false
+        case PQTRANS_ACTIVE: nil
+        default: true
+        }
+    }
 
     var errorMessage: String {
         guard let text = unsafe PQerrorMessage(self.pointer) else { return "" }

@@ -96,14 +96,14 @@ extension PostgresConnection {
     /// Rolls back what a borrower left open; a connection that cannot is ended.
     func leaveTransaction() async {
         guard self.closeError == nil, self.inFlight.isEmpty, self.queue.isEmpty,
-            self.libpq.isInTransaction
+            self.isInTransaction
         else { return }
         let exchange = self.makeExchange(.query(sql: "ROLLBACK", values: [], binary: false))
         await withCheckedContinuation { continuation in
             exchange.resume = { _ in continuation.resume() }
             self.enqueue(exchange)
         }
-        if self.closeError == nil, self.libpq.isInTransaction {
+        if self.closeError == nil, self.isInTransaction {
             self.end(PostgresError(.protocolViolation, "a transaction could not be rolled back"))
         }
     }

@@ -102,23 +102,23 @@ extension PostgresConnection {
     /// The head of the line is answered.
     private func finish(_ head: Exchange) {
         _ = self.inFlight.popFirst()
+        let isInTransaction = self.isInTransaction
         let isVictim =
             head.error?.sqlState == "57014" && head.cancelReason == nil && head.mayBeVictim
-            && !self.libpq.isInTransaction
+            && !isInTransaction
         // The server lost the statement or its plan, and so undid the call as a whole; prepared anew it can succeed.
         let isStale =
             head.error?.needsPreparing == true && head.cancelReason == nil
             && head.repetitions < Exchange.repetitionsMax
-            && (head.isTransaction || !self.libpq.isInTransaction)
+            && (head.isTransaction || !isInTransaction)
         if isVictim || isStale {
             // Undone as a whole by a cancellation meant for another call, or stale: it is repeated.
-            let needsRollback = self.libpq.isInTransaction
             if isStale, head.cancellationsBefore == self.cancellationsSent { head.repetitions += 1 }
             head.reset()
             self.queue.prepend(head)
-            if needsRollback { self.rollBack() }
+            if isInTransaction { self.rollBack() }
         } else {
-            if head.isTransaction, head.error != nil, self.libpq.isInTransaction { self.rollBack() }
+            if head.isTransaction, head.error != nil, isInTransaction { self.rollBack() }
             self.complete(head, Self.result(of: head))
         }
         self.cancelHeadIfAsked()

@@ -32,6 +32,8 @@ public actor PostgresConnection {
     var cancellationsUnderway = 0
     /// All that were ever sent, so that a call can tell whether one fell into its time.
     var cancellationsSent: UInt64 = 0
+    /// Whether a transaction was open when last nothing else was on the wire.
+    private var wasInTransaction = false
     var prepared: [String: PreparedStatement] = [:]
     var preparedCount = 0
     var encoder = ParameterEncoder()
@@ -44,6 +46,13 @@ public actor PostgresConnection {
     /// The poller thread.
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe self.poller.asUnownedSerialExecutor()
+    }
+
+    /// Whether a transaction is open. While other calls are on the wire it is as it was before them:
+    /// those that may begin or end one travel alone.
+    var isInTransaction: Bool {
+        if let known = self.libpq.isInTransaction { self.wasInTransaction = known }
+        return self.wasInTransaction
     }
 
     /// Whether the connection has ended, by either side.

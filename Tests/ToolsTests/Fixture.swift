@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import PulserIR
 import Synchronization
+import TestKit
 
 @testable import Tools
 
@@ -97,26 +98,19 @@ enum FixtureError: Error {
     case noLine
 }
 
-/// Collects lines and wakes whoever waits for one.
+/// Collects lines; who waits for one does not wait for ever.
 actor LineLog {
     private(set) var all: [OutputLine] = []
-    private var waiting: [(prefix: String, continuation: CheckedContinuation<String, Never>)] = []
 
-    func take(_ line: OutputLine) {
-        self.all.append(line)
-        for (index, waiter) in self.waiting.enumerated().reversed()
-        where line.text.hasPrefix(waiter.prefix) {
-            self.waiting.remove(at: index)
-            waiter.continuation.resume(returning: String(line.text.dropFirst(waiter.prefix.count)))
-        }
-    }
+    func take(_ line: OutputLine) { self.all.append(line) }
 
     /// What follows `prefix` in the first line that starts with it.
-    func rest(after prefix: String) async -> String {
-        if let line = self.all.first(where: { $0.text.hasPrefix(prefix) }) {
-            return String(line.text.dropFirst(prefix.count))
+    func rest(after prefix: String) async throws -> String {
+        try await eventually("a line starts with \(prefix)") {
+            self.all.contains { $0.text.hasPrefix(prefix) }
         }
-        return await withCheckedContinuation { self.waiting.append((prefix, $0)) }
+        let line = self.all.first { $0.text.hasPrefix(prefix) }?.text ?? ""
+        return String(line.dropFirst(prefix.count))
     }
 
     var texts: [String] { self.all.map(\.text) }

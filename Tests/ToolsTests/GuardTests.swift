@@ -33,9 +33,9 @@ struct GuardTests {
         )
         #expect(result.value["exit"] == .integer(7))
         #expect(result.badEnd == .exit)
-        let orphan = try #require(Int32(await self.fixture.lines.rest(after: "orphan ")))
+        let orphan = try #require(Int32(try await self.fixture.lines.rest(after: "orphan ")))
         #expect(!isAlive(orphan))
-        let daemon = try #require(Int32(await self.fixture.lines.rest(after: "daemon ")))
+        let daemon = try #require(Int32(try await self.fixture.lines.rest(after: "daemon ")))
         #expect(!isAlive(daemon))
     }
 
@@ -214,7 +214,7 @@ struct GuardTests {
             .script("echo up; exec sleep 500"),
             in: self.fixture.context()
         )
-        _ = await self.fixture.lines.rest(after: "up")
+        _ = try await self.fixture.lines.rest(after: "up")
         let other = try #require(GuardedProgram(pid: process.pid, startTime: 1))
         #expect(other.killEverything())
         #expect(isAlive(process.pid))
@@ -290,7 +290,8 @@ struct GuardTests {
     private func readFamily() async throws -> (guardProcess: Int32, processes: [Int32]) {
         var numbers: [Int32] = []
         for name in ["guard", "program", "child", "grandchild"] {
-            numbers.append(try #require(Int32(await self.fixture.lines.rest(after: "\(name) "))))
+            let number = try await self.fixture.lines.rest(after: "\(name) ")
+            numbers.append(try #require(Int32(number)))
         }
         return (numbers[0], Array(numbers[1...]))
     }

@@ -132,8 +132,8 @@ struct ShellToolTests {
                 in: context
             )
         }
-        let child = try #require(Int32(await self.fixture.lines.rest(after: "pid ")))
-        let program = try #require(Int32(await self.fixture.lines.rest(after: "self ")))
+        let child = try #require(Int32(try await self.fixture.lines.rest(after: "pid ")))
+        let program = try #require(Int32(try await self.fixture.lines.rest(after: "self ")))
         #expect(isAlive(child))
         work.cancel()
         let failure = await #expect(throws: ToolFailure.self) { try await work.value }
@@ -156,15 +156,15 @@ struct ShellToolTests {
     @Test("a background program streams on, can be stopped, and its end is seen")
     func background() async throws {
         let action = ShellAction.script(
-            "echo up; trap 'echo bye; exit 3' TERM; while :; do sleep 1; done"
+            "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 1; done"
         )
         let process = try await self.box.startBackground(action, in: self.fixture.context())
-        _ = await self.fixture.lines.rest(after: "up")
+        _ = try await self.fixture.lines.rest(after: "up")
         #expect(isAlive(process.pid))
         #expect(process.startResult["pid"] == .integer(Int64(process.pid)))
         await process.stop()
         #expect(!isAlive(process.pid))
-        _ = await self.fixture.lines.rest(after: "bye")
+        _ = try await self.fixture.lines.rest(after: "bye")
         let end = await process.waitForExit()
         #expect(end.value["exit"] == .integer(3))
         let missing = ShellAction(argv: [.literal(.string("no-such-program"))])
