@@ -275,7 +275,8 @@ struct GuardTests {
             // A descriptor is closed a moment after the run that it belonged to.
             let deadline = ContinuousClock.now + .seconds(10)
             while GuardTests.descriptorCount > before, .now < deadline { await Task.yield() }
-            #expect(GuardTests.descriptorCount == before)
+            // Of the first runs some may still have been open.
+            #expect(GuardTests.descriptorCount <= before)
         }
         print(String(decoding: result?.standardOutputContent ?? [], as: UTF8.self))
     }

@@ -143,7 +143,7 @@ struct ShellToolTests {
 
     @Test("the deadline ends the program, and the result keeps what it said")
     func deadline() async throws {
-        let context = self.fixture.context(seconds: 1)
+        let context = self.fixture.context(seconds: 4)
         let result = try await self.box.perform(
             .shell(.script("trap '' TERM; echo before; while :; do sleep 60; done")),
             in: context
