@@ -78,6 +78,16 @@ BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 END $$;
 
+-- The statements that took the server most of its time, a line each.
+CREATE FUNCTION load.dearest() RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    SELECT format('%s %% of the server''s time: %s calls, %s ms each: %s',
+        round((100 * total_exec_time / sum(total_exec_time) OVER ())::numeric, 1), calls,
+        round(mean_exec_time::numeric, 3), left(regexp_replace(query, '\s+', ' ', 'g'), 90))
+    FROM pg_stat_statements WHERE query NOT LIKE '%load.%' ORDER BY total_exec_time DESC LIMIT 12;
+END $$;
+
 -- Bytes of the product's tables, of their indexes, and dead rows.
 CREATE FUNCTION load.bulk() RETURNS bigint[] LANGUAGE sql AS $$
     SELECT ARRAY[sum(pg_table_size(relid))::bigint, sum(pg_indexes_size(relid))::bigint,

@@ -18,6 +18,7 @@ final class Room: Sendable {
     let scratch: any ScratchDatabases
     let places: Places
     let deadlines: Deadlines
+    let fronts: FrontKeeper
     let queues: WorkQueues
     let sessions: SessionSupervisor
     let logger: Logger
@@ -48,6 +49,7 @@ final class Room: Sendable {
         self.scratch = scratch
         self.places = places
         self.deadlines = deadlines
+        self.fronts = FrontKeeper(store, deadlines: deadlines, logger: logger)
         self.queues = queues
         self.sessions = sessions
         self.logger = logger

@@ -113,64 +113,133 @@ struct QueueMachineTests {
     }
 
     /// A run in a queue that goes by rank.
-    private struct Queued: Hashable {
+    fileprivate struct Queued: Hashable {
         var rank: Int64
         var run: Int64
         var since: Duration
     }
 
+    /// A queue that goes by rank, and a lane that takes from it; somebody looks when he is asked to.
+    private struct RankedLane {
+        var random: SeededGenerator
+        var queue: [Queued] = []
+        var machine = QueueMachine()
+        var now = Duration.zero
+        var number: Int64 = 0
+        /// What reading the front costs, from nothing to far too much.
+        var cost = Duration.zero
+        /// The longest that a run was passed over.
+        var longest = Duration.zero
+        /// What all looks cost.
+        var looked = Duration.zero
+        /// Whether the last claim began at the front.
+        var isFrontRead = false
+
+        init(seed: Int) { self.random = SeededGenerator(seed: UInt64(seed)) }
+
+        mutating func enqueue() {
+            for _ in 0..<Int.random(in: 0...4, using: &self.random) {
+                self.number += 1
+                let rank = Int64.random(in: -3...3, using: &self.random)
+                self.queue.append(Queued(rank: rank, run: self.number, since: self.now))
+            }
+        }
+
+        /// - Returns: Whether there may be more.
+        mutating func claim() -> Bool {
+            let room = Int.random(in: 1...5, using: &self.random)
+            let place = self.machine.next(at: self.now)
+            self.isFrontRead = place.rank == .min
+            self.queue.sort { ($0.rank, $0.run) < ($1.rank, $1.run) }
+            let taken = self.queue.filter { ($0.rank, $0.run) > (place.rank, place.run) }
+                .prefix(room)
+            self.queue.removeAll { taken.contains($0) }
+            let hasMore = self.machine.took(
+                taken.map { QueueMachine.Place(rank: $0.rank, run: $0.run) },
+                isKeyed: false,
+                of: room,
+                at: self.now
+            )
+            if let last = taken.last {
+                for run in self.queue where (run.rank, run.run) < (last.rank, last.run) {
+                    self.longest = max(self.longest, self.now - run.since)
+                }
+            }
+            #expect(!hasMore || taken.count < room)
+            return hasMore || taken.count == room
+        }
+
+        /// - Returns: Whether there is something to claim.
+        mutating func look(isBusy: Bool = true) -> Bool {
+            let reached = self.machine.reached
+            let found = self.queue.filter { ($0.rank, $0.run) <= (reached.rank, reached.run) }
+                .min { ($0.rank, $0.run) < ($1.rank, $1.run) }
+            return self.machine.looked(
+                found.map { QueueMachine.Place(rank: $0.rank, run: $0.run) },
+                cost: self.cost,
+                isBusy: isBusy,
+                at: self.now
+            )
+        }
+
+        /// Lets time go by; whoever is to look does so when it is time.
+        mutating func wait(atMost milliseconds: Int) {
+            let time = Int.random(in: 0...milliseconds, using: &self.random)
+            let end = self.now + .milliseconds(time)
+            while let at = self.machine.lookAt, at <= end {
+                self.now = max(self.now, at)
+                self.looked += self.cost
+                _ = self.look()
+            }
+            self.now = end
+        }
+    }
+
     @Test(
-        "a queue that goes by rank is read on where it was left, and none is passed over for long"
+        "a queue that goes by rank is read on where it was left, and none is passed over for long",
+        arguments: [.zero, QueueMachine.frontMax, .microseconds(101), .milliseconds(100)]
     )
-    func ranks() {
+    func ranks(cost: Duration) {
         for seed in 0..<500 {
-            var random = SeededGenerator(seed: UInt64(seed))
-            var queue: [Queued] = []
-            var machine = QueueMachine()
-            var now = Duration.zero
-            var number: Int64 = 0
-            func claim() -> Bool {
-                let room = Int.random(in: 1...5, using: &random)
-                let place = machine.next(at: now)
-                queue.sort { ($0.rank, $0.run) < ($1.rank, $1.run) }
-                let taken = queue.filter { ($0.rank, $0.run) > (place.rank, place.run) }.prefix(
-                    room
-                )
-                queue.removeAll { taken.contains($0) }
-                let hasMore = machine.took(
-                    taken.map { QueueMachine.Place(rank: $0.rank, run: $0.run) },
-                    isKeyed: false,
-                    of: room,
-                    at: now
-                )
-                if let last = taken.last {
-                    for run in queue where (run.rank, run.run) < (last.rank, last.run) {
-                        let waited = now - run.since
-                        #expect(
-                            waited < QueueMachine.ageMax,
-                            "seed \(seed): passed over for \(waited)"
-                        )
-                    }
-                }
-                if taken.count == room, let last = taken.last {
-                    let next = machine.next(at: now)
-                    #expect((next.rank, next.run) == (last.rank, last.run), "seed \(seed)")
-                }
-                #expect(!hasMore || taken.count < room)
-                return hasMore || taken.count == room
-            }
+            var lane = RankedLane(seed: seed)
+            lane.cost = cost
             for _ in 0..<60 {
-                for _ in 0..<Int.random(in: 0...4, using: &random) {
-                    number += 1
-                    let rank = Int64.random(in: -3...3, using: &random)
-                    queue.append(Queued(rank: rank, run: number, since: now))
-                }
-                now += .milliseconds(Int.random(in: 0...120, using: &random))
-                _ = claim()
+                lane.enqueue()
+                lane.wait(atMost: Bool.random(using: &lane.random) ? 50 : 1_000)
+                _ = lane.claim()
             }
-            // As a lane does: it asks again for as long as there may be more.
-            while claim() {}
-            #expect(queue.isEmpty, "seed \(seed): \(queue.count) are left although it asks no more")
+            let interval = max(QueueMachine.frontInterval, cost * QueueMachine.lookShare)
+            #expect(lane.longest <= interval, "seed \(seed): \(lane.longest)")
+            // As a lane does: it asks again for as long as there may be more, and when a look finds some.
+            var isThereMore = true
+            while isThereMore {
+                while lane.claim() {}
+                lane.now = max(lane.now, lane.machine.lookAt ?? lane.now)
+                isThereMore = lane.machine.lookAt != nil && lane.look(isBusy: false)
+            }
+            #expect(lane.queue.isEmpty, "seed \(seed): \(lane.queue.count) are left")
+        }
+    }
+
+    @Test("no claim begins at a front that is dear to read, and looks are as rare as they are dear")
+    func dear() {
+        for seed in 0..<200 {
+            var lane = RankedLane(seed: seed)
+            lane.cost = .milliseconds(Int.random(in: 1...500, using: &lane.random))
+            lane.enqueue()
+            while lane.number == 0 || lane.claim() { lane.enqueue() }
+            lane.now = lane.machine.lookAt ?? .zero
+            _ = lane.look()
+            _ = lane.claim()
+            let begin = lane.now
+            while lane.now < begin + .seconds(100) {
+                lane.enqueue()
+                lane.wait(atMost: 100)
+                _ = lane.claim()
+                #expect(!lane.isFrontRead, "seed \(seed)")
+            }
+            let most = (lane.now - begin) / QueueMachine.lookShare + lane.cost
+            #expect(lane.looked <= most, "seed \(seed): \(lane.looked) of \(lane.now - begin)")
         }
     }
 }

@@ -149,6 +149,19 @@ struct MillionTests {
                 values: [],
                 indexes: ["run_ready", "run_keyed", "run_due", "run_request", "run_pause"]
             ),
+            Asked(
+                statement: DueSQL.glanceAtAsked,
+                values: [],
+                indexes: ["run_due", "run_request", "run_pause"]
+            ),
+            Asked(
+                statement: FrontsSQL.fronts,
+                values: [
+                    runs, "array_fill(9223372036854775807, ARRAY[64])",
+                    "array_fill(9223372036854775807, ARRAY[64])",
+                ],
+                indexes: ["run_ready"]
+            ),
             Asked(statement: DueSQL.pass, values: ["1", "100"], indexes: ["run_due"]),
             Asked(statement: DeadlinesSQL.next, values: [], indexes: []),
             Asked(statement: DeadlinesSQL.begun, values: [], indexes: ["run_live"]),

@@ -133,6 +133,37 @@ struct TurnTests {
         }
     }
 
+    @Test("a look finds the first run that can be claimed before what was taken, in each lane")
+    func fronts() async throws {
+        try await StoreBed.with { bed in
+            try await Owner.with(bed) { owner in
+                var lanes: [Int64] = []
+                var reaches: [LaneReach] = []
+                for name in ["none", "before", "behind", "keyed"] {
+                    let lane = try await bed.store.ensureLane(session: "default", lane: name)
+                    _ = try await bed.enqueue(1, lane: lane)
+                    let run = try await owner.claimOne(lane)
+                    lanes.append(lane)
+                    reaches.append(LaneReach(lane: lane, rank: run.rank, run: run.fence.run.number))
+                }
+                let better = [9, 5].map { self.run(lanes[1], priority: $0) }
+                let before = try await bed.store.enqueue(better)
+                _ = try await bed.store.enqueue([self.run(lanes[2])])
+                _ = try await bed.store.enqueue([self.run(lanes[3], priority: 9, key: "k")])
+                let fronts = try await bed.store.fronts(reaches)
+                #expect(fronts.map(\.lane) == lanes)
+                #expect(fronts.map { $0.first?.run } == [nil, before[0].number, nil, nil])
+                #expect(fronts.allSatisfy { $0.cost >= .zero })
+                // A claim that begins there takes it.
+                var want = try await owner.want(lanes[1], room: 1)
+                let first = try #require(fronts[1].first)
+                want.cursor = ClaimCursor(rank: first.rank, run: first.run - 1)
+                #expect(try await owner.writer.claim([want]).map(\.fence.run) == [before[0]])
+                #expect(try await bed.store.fronts([]).isEmpty)
+            }
+        }
+    }
+
     @Test("a run for later joins the queue when it is due, in its own node's hands")
     func due() async throws {
         try await StoreBed.with { bed in
@@ -141,7 +172,7 @@ struct TurnTests {
                 var later = self.run(lane)
                 later.delayMilliseconds = 3_600_000
                 let ids = try await bed.store.enqueue([later, later], plans: [samplePlan])
-                let seen = try await bed.store.glance()
+                let seen = try await bed.store.glance(atReady: true)
                 #expect(!seen.isReady && !seen.isAsked)
                 #expect((3_500_000...3_600_000).contains(seen.dueMilliseconds ?? 0))
                 #expect(try await bed.store.passDue(of: owner.node, limit: 10).isEmpty)
@@ -153,7 +184,7 @@ struct TurnTests {
                 #expect(try await bed.store.passDue(of: NodeEpoch(99), limit: 10).isEmpty)
                 #expect(try await bed.store.passDue(of: owner.node, limit: 1) == [lane])
                 #expect(try await bed.store.passDue(of: owner.node, limit: 9) == [lane])
-                let now = try await bed.store.glance()
+                let now = try await bed.store.glance(atReady: true)
                 #expect(now.isReady && now.dueMilliseconds == nil)
                 #expect(try await bed.store.readyLanes(of: owner.node).map(\.lane) == [lane])
                 let claimed = try await owner.writer.claim([owner.want(lane, room: 9)])

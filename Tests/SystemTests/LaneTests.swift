@@ -1,6 +1,8 @@
 // Decides in which order a lane takes its runs, and how many at once.
 
 import Foundation
+import Logging
+import Postgres
 import PulserIR
 import Store
 import Testing
@@ -76,6 +78,58 @@ extension SystemTests {
                 try await eventually("three runs work") { site.lines("log").count == 3 }
                 try await self.finish(site, 4)
                 try await LaneLogAudit.check(site, "wider")
+            }
+        }
+
+        @Test("a run of better rank is next although an open transaction keeps all that was before")
+        func dearFront() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                _ = try await site.startNode()
+                let lane = try await site.withStore {
+                    try await $0.ensureLane(session: "default", lane: "A")
+                }
+                let holder = try await PostgresConnection.connect(
+                    PostgresConfiguration(conninfo: try site.conninfo()),
+                    logger: Logger(label: "test")
+                )
+                // What was before is gone, and stays in the index for as long as this one looks back.
+                try await holder.script(
+                    "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lane"
+                )
+                let other = try await PostgresConnection.connect(
+                    PostgresConfiguration(conninfo: try site.conninfo()),
+                    logger: Logger(label: "test")
+                )
+                try await other.script(
+                    """
+                    BEGIN;
+                    INSERT INTO plan (digest, name, body) VALUES (sha256('p'), 'p', '{}');
+                    INSERT INTO run (lane_id, shard_id, plan_digest, rank)
+                    SELECT l.id, l.shard_id, sha256('p'), i FROM lane l, generate_series(1, 20000) i
+                    WHERE l.id = \(lane);
+                    DELETE FROM run WHERE plan_digest = sha256('p');
+                    COMMIT
+                    """
+                )
+                await other.close()
+                try await self.enqueue(site, "first", [])
+                try await eventually("the first run works") { site.lines("log") == ["first"] }
+                try await self.enqueue(site, "later", [])
+                try await self.enqueue(site, "better", ["--priority", "5"])
+                // Only the last statement of each connection is shown, so this may take several looks.
+                let now = try await site.rows("SELECT clock_timestamp()::text")
+                try await eventually("somebody looked") {
+                    try await site.rows(
+                        """
+                        SELECT 1 FROM pg_stat_activity WHERE query_start > '\(now[0][0])'
+                        AND query LIKE '%AS i (lane_id, rank, id)%' AND pid <> pg_backend_pid()
+                        """
+                    ).count > 0
+                }
+                try await self.finish(site, 3)
+                #expect(site.lines("log") == ["first", "better", "later"])
+                await holder.close()
             }
         }
 

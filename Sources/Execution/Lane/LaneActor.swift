@@ -123,6 +123,7 @@ distributed actor LaneActor: ClusterActor {
         await withDiscardingTaskGroup { group in
             for await message in self.channel.inbox {
                 await self.take(message, &group)
+                self.channel.isBusy = !self.machine.isIdle
             }
             // Cancelled: the runs stop where they are and write nothing more.
             let left = Array(self.runs.values) + self.replaced
@@ -245,7 +246,8 @@ distributed actor LaneActor: ClusterActor {
                 room.places.give(claimed.count)
                 room.recheck()
             }
-            let hasMore = channel.took(claimed, of: places)
+            let (hasMore, lookAt) = channel.took(claimed, of: places)
+            if let lookAt { room.fronts.look(at: channel, at: lookAt) }
             channel.send(.claimed(claimed))
             if channel.busy != nil, claimed.count < places { return channel.send(.shortened) }
             // Only part of the width was granted, or not all was looked at: there may be more to take.

@@ -59,6 +59,7 @@ final class LaneChannel: Sendable {
     private let doubtCount = Atomic<Int>(0)
     /// Whether a claim is on its way: it may bring any queued run.
     private let isClaimSent = Atomic<Bool>(false)
+    private let hasRuns = Atomic<Bool>(false)
     /// Since when the lane waits for a place on the node, by ``NodeClock``; `nil` when it does not.
     private let placeAwaited = Mutex<Duration?>(nil)
 
@@ -120,18 +121,46 @@ final class LaneChannel: Sendable {
     }
 
     /// Hears what a claim brought; see `QueueMachine`.
-    func took(_ runs: [ClaimedRun], of count: Int) -> Bool {
+    ///
+    /// - Returns: Whether there may be more, and when to look at the queue's front.
+    func took(_ runs: [ClaimedRun], of count: Int) -> (hasMore: Bool, lookAt: Duration?) {
         let places = runs.map {
             QueueMachine.Place(rank: $0.rank, run: $0.fence.run.number, key: QueueKey($0.key))
         }
         return self.cursor.withLock {
-            $0.took(
+            let hasMore = $0.took(
                 places,
                 isKeyed: runs.first?.hasMore == true,
                 of: count,
                 at: NodeClock.now
             )
+            return (hasMore, $0.lookAt)
         }
+    }
+
+    /// Up to where a look at the queue's front reads.
+    var reached: QueueMachine.Place { self.cursor.withLock { $0.reached } }
+
+    /// Hears what a look at the queue's front found.
+    ///
+    /// - Returns: Whether there is something to claim, and when to look again.
+    func looked(_ front: LaneFront) -> (isThere: Bool, lookAt: Duration?) {
+        let found = front.first.map { QueueMachine.Place(rank: $0.rank, run: $0.run) }
+        return self.cursor.withLock {
+            let isThere = $0.looked(
+                found,
+                cost: front.cost,
+                isBusy: self.isBusy,
+                at: NodeClock.now
+            )
+            return (isThere, $0.lookAt)
+        }
+    }
+
+    /// Whether runs are under way.
+    var isBusy: Bool {
+        get { self.hasRuns.load(ordering: .relaxed) }
+        set { self.hasRuns.store(newValue, ordering: .relaxed) }
     }
 
     /// Since when the lane waits for a place on the node; `nil` when it does not.

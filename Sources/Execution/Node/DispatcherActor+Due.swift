@@ -20,7 +20,7 @@ extension DispatcherActor {
                     count = lanes.count
                     await self.wake(Set(lanes).sorted())
                 }
-                self.expect(try await self.room.store.glance())
+                self.expect(try await self.room.store.glance(atReady: false))
             } catch {
                 // The poll sees that it is still due.
                 self.room.logger.debug("due runs wait", metadata: ["reason": "\(error.message)"])

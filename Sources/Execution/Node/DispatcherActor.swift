@@ -47,6 +47,9 @@ actor DispatcherActor {
     /// How often somebody asked to look again.
     var recheckCount = 0
     private var polls = 0
+    /// Looking for lanes with queued runs takes one part in this many of the time, at most.
+    private static let readyShare = 50
+    private var readyNotBefore: Duration = .zero
     private var isLooking = false
     private var isLookDue = false
     private let starts: AsyncStream<(OwnedLane, SessionActor)>
@@ -110,8 +113,13 @@ actor DispatcherActor {
     func poll() async {
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            let glance = try await self.room.store.glance()
+            let begin = NodeClock.now
+            let isReadyDue = begin >= self.readyNotBefore
+            let glance = try await self.room.store.glance(atReady: isReadyDue)
             if glance.isReady { try await self.wakeReadyLanes() }
+            // Dear where a transaction has been open for long: then it is rare.
+            let end = NodeClock.now
+            if isReadyDue { self.readyNotBefore = end + (end - begin) * (Self.readyShare - 1) }
             if glance.isAsked { try await self.answerRequests() }
             self.expect(glance)
             self.polls += 1

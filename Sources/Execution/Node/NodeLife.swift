@@ -178,6 +178,10 @@ public struct NodeLife: Sendable {
             return nil
         }
         group.addTask {
+            await parts.dispatcher.room.fronts.run()
+            return nil
+        }
+        group.addTask {
             await parts.dispatcher.passDue()
             return nil
         }

@@ -53,7 +53,8 @@ extension LaneActor {
             guard case .success(let claimed) = answer else { return channel.send(.claimFailed) }
             // A lane that has ended meanwhile works on nothing: its next owner adopts them.
             if channel.isOver, !claimed.isEmpty { shared.recheck() }
-            let hasMore = channel.took(claimed, of: count)
+            let (hasMore, lookAt) = channel.took(claimed, of: count)
+            if let lookAt { shared.fronts.look(at: channel, at: lookAt) }
             let isShort = channel.busy != nil && claimed.count < count
             channel.send(.claimedForWorkers(claimed, hasMore: hasMore && !isShort))
             if isShort { channel.send(.shortened) }

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum DueSQL {
-    static let all = [glance, pass]
+    static let all = [glance, glanceAtAsked, pass]
 
     /// Whether anybody has something to claim, a request or a pause, and in how many milliseconds
     /// the next run for later is due (NULL: never). The first entry of an index answers each, so an
@@ -16,7 +16,20 @@ enum DueSQL {
                 IS TRUE
             OR (SELECT true FROM run r WHERE \(RunsSQL.isReady("r", isKeyed: true))
                 ORDER BY r.lane_id LIMIT 1) IS TRUE,
-            (SELECT true FROM run r WHERE r.request IS NOT NULL ORDER BY r.shard_id LIMIT 1)
+            \(Self.asked)
+        """
+    )
+
+    /// The same without a word of what can be claimed: where a transaction has been open for long, all
+    /// that was claimed since lies before the first entry.
+    static let glanceAtAsked = PostgresStatement(
+        "due.glance_at_asked",
+        [],
+        "SELECT false, \(Self.asked)"
+    )
+
+    private static let asked = """
+        (SELECT true FROM run r WHERE r.request IS NOT NULL ORDER BY r.shard_id LIMIT 1)
                 IS TRUE,
             (SELECT true FROM run r WHERE r.pause_no > 0
                 AND r.status IN ('claimed', 'running', 'waiting') ORDER BY r.shard_id LIMIT 1)
@@ -24,7 +37,6 @@ enum DueSQL {
             (SELECT ceil(date_part('epoch', r.due_at - clock_timestamp()) * 1000)::bigint
                 FROM run r WHERE \(RunsSQL.isDelayed("r")) ORDER BY r.due_at LIMIT 1)
         """
-    )
 
     /// Puts runs that are due into the queues of their lanes, those of this node's shards, the
     /// earliest first, at most `$2`; tells their lanes, one row for each run. Nothing to fence: a

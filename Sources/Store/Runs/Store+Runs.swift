@@ -327,8 +327,12 @@ extension Store {
     }
 
     /// Whether there is anything to do, for whichever node.
-    public func glance() async throws(StoreError) -> Glance {
-        let row = try await self.execute(DueSQL.glance).first()
+    ///
+    /// - Parameter atReady: Whether to look for runs that can be claimed, too.
+    /// - Returns: What was seen.
+    /// - Throws: What the database throws.
+    public func glance(atReady: Bool) async throws(StoreError) -> Glance {
+        let row = try await self.execute(atReady ? DueSQL.glance : DueSQL.glanceAtAsked).first()
         let (isEnding, isPausing) = (try row.bool(1), try row.bool(2))
         return Glance(
             isReady: try row.bool(0),
@@ -363,7 +367,7 @@ extension Store {
 
 /// What a node sees at a glance.
 public struct Glance: Sendable, Hashable {
-    /// Somebody has runs that can be claimed.
+    /// Somebody has runs that can be claimed; `false` where it was not asked.
     public var isReady: Bool
     /// Something is asked of somebody's runs: an end, a pause, to go on.
     public var isAsked: Bool

@@ -26,6 +26,8 @@ struct QueueCommand: AsyncParsableCommand {
     @Option(help: "Runs, instead of what the scenario says.") var runs: Int?
     @Option(help: "Seconds, instead of what the scenario says.") var seconds: Int?
     @Flag(help: "Measure the queue alone, without floors and peers.") var alone = false
+    @Flag(help: "Tell which statements took the server's time; counting them costs a little.")
+    var statements = false
     @Option(help: "Keep the node's log in this file.") var log: String?
     @Option(help: "Write the result as JSON to this file.") var out: String?
 
@@ -57,7 +59,8 @@ struct QueueCommand: AsyncParsableCommand {
                 opsroom: self.opsroom ?? "/\(beside)/opsroom",
                 folder: self.folder,
                 isAlone: self.alone,
-                log: self.log
+                log: self.log,
+                tellsStatements: self.statements
             )
         )
     }

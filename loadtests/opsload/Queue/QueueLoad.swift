@@ -13,6 +13,8 @@ struct QueueLoad: Sendable {
         /// Neither floors nor peers.
         var isAlone: Bool
         var log: String?
+        /// Whether the server counts statements.
+        var tellsStatements: Bool
     }
 
     let name: String
@@ -32,15 +34,19 @@ struct QueueLoad: Sendable {
             sql: sql
         )
         room.log = self.setting.log
-        switch self.scenario.kind {
-        case .pickup: room.server = ["ALTER SYSTEM SET track_commit_timestamp = on"]
-        case .idle:
-            room.server = ["ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'"]
-        default: break
+        if self.scenario.kind == .pickup {
+            room.server.append("ALTER SYSTEM SET track_commit_timestamp = on")
+        }
+        if self.scenario.kind == .idle || self.setting.tellsStatements {
+            room.server.append("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
         }
         var report = try await QueueRoom.with(room) { room in
             var report = Report(kind: "queue", scenario: self.name)
+            if self.setting.tellsStatements { _ = try await room.ask("count_statements") }
             try await self.measure(room, &report)
+            if self.setting.tellsStatements {
+                report.notes += try await room.database.rows("SELECT load.dearest()").map { $0[0] }
+            }
             try await self.measureBeside(room, &report)
             return report
         }

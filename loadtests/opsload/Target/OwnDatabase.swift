@@ -94,10 +94,10 @@ actor OwnDatabase {
     nonisolated func connected<Value: Sendable>(
         _ body: (PostgresConnection) async throws -> Value
     ) async throws -> Value {
-        let connection = try await PostgresConnection.connect(
-            PostgresConfiguration(conninfo: self.conninfo),
-            logger: Self.logger
-        )
+        var configuration = PostgresConfiguration(conninfo: self.conninfo)
+        // Whether millions of runs were worked rightly is a long question.
+        configuration.statementTimeout = .seconds(1_800)
+        let connection = try await PostgresConnection.connect(configuration, logger: Self.logger)
         do {
             let value = try await body(connection)
             await connection.close()
