@@ -62,6 +62,7 @@ extension Gateway {
             Route(.get, "/v1/counts", .read, "runs.counts", runs.counts),
             Route(.get, "/v1/runs", .read, "runs.list", runs.list),
             Route(.post, "/v1/runs", .run, "runs.create", runs.create),
+            Route(.post, "/v1/runs/batch", .run, "runs.create_batch", runs.createBatch),
             Route(.get, run, .read, "runs.get", runs.get),
             Route(.get, "\(run)/steps", .read, "runs.steps", runs.steps),
             Route(.get, "\(run)/children", .read, "runs.children", runs.children),

@@ -213,7 +213,7 @@ struct QueryPlanTests {
             for statement in [
                 WriterSQL.fence, WriterSQL.journal, WriterSQL.runs, WriterSQL.ends,
                 WriterSQL.events,
-                WriterSQL.artifacts, ClaimSQL.claim, RunsSQL.enqueue,
+                WriterSQL.artifacts, ClaimSQL.claim, RunsSQL.enqueue, BatchSQL.enqueue,
             ] {
                 let plan = try await self.plan(statement, connection)
                 self.expectNoScan(plan, of: Self.large + ["shard"], statement.name)

@@ -54,6 +54,10 @@ extension OperationCatalog {
         "plan_digest": Schema.text, "template": Schema.text,
     ]
 
+    private static let batch = Schema.object([
+        "version": Schema.integer, "runs": Schema.list(RunsResource.queued),
+    ])
+
     private static let lane: [String: JSONValue] = [
         "name": Schema.text, "width": Schema.integer(1...Int64(Store.widthMax)),
         "priority": Schema.integer,
@@ -255,6 +259,21 @@ extension OperationCatalog {
                     Schema.named("Run")
                 ),
                 .problem(409, "Another run has the unique key: it is named as run."),
+            ]
+        ),
+        "runs.create_batch": Operation(
+            "runs",
+            "Makes up to \(RunBatch.runsMax) runs in one transaction: all of them, or none.",
+            note:
+                "A problem names the run it is about, as in runs[3].inputs. An idempotency_key is "
+                + "the lane's: where it is taken, the run that has it is the answer and made is "
+                + "false. A run of a batch has no unique, ttl_ms, deadline_ms or deadline_at.",
+            parameters: [Self.key],
+            body: Schema.object(["runs": Schema.list(RunsResource.batched)]),
+            answers: [
+                .json(201, "The runs, in the order they were asked for.", Self.batch),
+                .json(200, "The same where all of them were there already.", Self.batch),
+                .problem(409, "A session has ended, or the key was used for another request."),
             ]
         ),
         "runs.get": Operation(

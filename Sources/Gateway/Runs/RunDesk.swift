@@ -185,11 +185,26 @@ public struct RunDesk: Sendable {
         } catch {
             guard error.code == .notFound else { throw error }
             // One that ended keeps its name: it cannot be made again.
-            guard let known = try? await self.store.session(session), known.name == session else {
-                throw DeskError(.unknownSession, error.message)
-            }
-            throw DeskError(.endedSession, "session '\(session)' is \(known.status)")
+            try await self.check(session)
+            throw DeskError(.unknownSession, error.message)
         }
+    }
+
+    /// Refuses a session that takes no runs; the one that is made by itself need not be there.
+    func check(_ session: String) async throws {
+        let known: SessionDetail?
+        do throws(StoreError) {
+            known = try await self.store.session(session)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            known = nil
+        }
+        guard let known, known.name == session else {
+            guard session != Store.defaultSession else { return }
+            throw DeskError(.unknownSession, "there is no active session '\(session)'")
+        }
+        guard known.status != "active" else { return }
+        throw DeskError(.endedSession, "session '\(session)' is \(known.status)")
     }
 
     /// Queues a run again.

@@ -126,6 +126,8 @@ public struct NewRun: Sendable, Hashable {
     public static let keyBytesMax = 200
     /// What makes it the only one of its kind; `nil` for nothing.
     public var unique: Uniqueness?
+    /// The template it is made from, where ``Store/startAll(_:plans:startedBy:key:)`` makes it.
+    public var template: String?
 
     /// Describes a run.
     public init(

@@ -50,39 +50,60 @@ enum RunsSQL {
     /// each other, and an archive locks one row, so nobody waits in a circle.
     static let enqueue = PostgresStatement(
         "runs.enqueue",
-        [
-            .int8Array, .byteaArray, .int4Array, .textArray, .int8Array, .textArray, .int8Array,
-            .int4Array, .textArray,
-        ],
+        enqueueTypes,
         """
-        WITH open AS MATERIALIZED (
+        WITH \(wanted())
+        INSERT INTO run (\(enqueuedColumns))
+        \(enqueuedValues())
+        RETURNING id, idempotency_key, lane_id
+        """
+    )
+
+    /// What ``enqueue`` is given of each run.
+    static let enqueueTypes: [PostgresType] = [
+        .int8Array, .byteaArray, .int4Array, .textArray, .int8Array, .textArray, .int8Array,
+        .int4Array, .textArray,
+    ]
+    static let enqueuedColumns = """
+        id, lane_id, shard_id, plan_digest, priority, inputs, due_at, idempotency_key, parent_run,
+        depth, key, is_delayed, rank
+        """
+
+    /// Parts of a WITH: lanes that take runs, the runs that are wanted, and those of them whose key is
+    /// new. `arrays` are more parameters, of which `columns` are the names.
+    static func wanted(_ arrays: String = "", as columns: String = "") -> String {
+        """
+        open AS MATERIALIZED (
             SELECT l.id, l.shard_id, l.ageing_ms FROM lane l
             JOIN session s ON s.id = l.session_id AND s.status = 'active'
             WHERE l.id = ANY ($1) FOR SHARE OF s),
         wanted AS MATERIALIZED (
             SELECT nextval('run_id') AS id, i.*
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9\(arrays)) WITH ORDINALITY
                 AS i (lane_id, plan_digest, priority, inputs, delay_ms, key, parent_run, depth,
-                      for_key, n)),
+                      for_key\(columns), n)),
         keyed AS (
             INSERT INTO run_key (lane_id, key, run_id)
             SELECT w.lane_id, w.key, w.id FROM wanted w WHERE w.key IS NOT NULL
             ORDER BY w.lane_id, w.key, w.n
             ON CONFLICT (lane_id, key) DO NOTHING RETURNING run_id)
-        INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at,
-                         idempotency_key, parent_run, depth, key, is_delayed, rank)
+        """
+    }
+
+    /// The values of ``enqueuedColumns`` and of `more`.
+    static func enqueuedValues(_ more: String = "") -> String {
+        """
         SELECT i.id, i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
                now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth, i.for_key,
                i.delay_ms > 0,
-               run_rank(now() + i.delay_ms * interval '1 ms', i.priority, l.ageing_ms)
+               run_rank(now() + i.delay_ms * interval '1 ms', i.priority, l.ageing_ms)\(more)
         FROM wanted i
         LEFT JOIN open l ON l.id = i.lane_id
         LEFT JOIN plan p ON p.digest = i.plan_digest
         WHERE i.key IS NULL OR i.id IN (SELECT run_id FROM keyed)
         ORDER BY i.n
-        RETURNING id, idempotency_key
         """
-    )
+    }
 
     static let byKey = PostgresStatement(
         "runs.by_key",

@@ -1,88 +1,9 @@
-// Runs as clients use them: enqueue, look up, list, ask to cancel, retry.
+// Runs as clients use them: look up, list, ask to cancel, retry.
 
 internal import Postgres
 public import PulserIR
 
 extension Store {
-    /// Stores plans and runs in one transaction: a bad one leaves nothing behind.
-    ///
-    /// - Parameters:
-    ///   - runs: What to queue; the answer keeps this order.
-    ///   - plans: Every plan the runs name that may be new, child plans included.
-    /// - Returns: The runs' ids in order; for a key that was taken, the run that has it. What was done
-    ///   about unique runs tells ``enqueueUnique(_:plans:)``.
-    /// - Throws: `conflict` when a lane's session is no longer active or a plan is unknown.
-    public func enqueue(
-        _ runs: [NewRun],
-        plans: [PlanRow] = []
-    ) async throws(StoreError) -> [RunID] {
-        if runs.contains(where: { $0.unique != nil }) {
-            return try await self.enqueueUnique(runs, plans: plans).map(\.id)
-        }
-        var requests = plans.isEmpty ? [] : [Self.insert(plans)]
-        requests.append(
-            PostgresRequest(
-                RunsSQL.enqueue,
-                [
-                    .int8Array(runs.map(\.lane)),
-                    .byteaArray(runs.map(\.planDigest.bytes)),
-                    .int4Array(runs.map { Int32(clamping: $0.priority) }),
-                    .textArray(runs.map { self.seal.sealed($0.inputs, .inputs(lane: $0.lane)) }),
-                    .int8Array(runs.map(\.delayMilliseconds)),
-                    .textArray(runs.map(\.idempotencyKey)),
-                    .int8Array(runs.map { $0.parent?.number }),
-                    .int4Array(runs.map { Int32(clamping: $0.depth) }),
-                    .textArray(runs.map(\.key)),
-                ]
-            )
-        )
-        let answer: PostgresRows
-        do {
-            let made = try await self.repeating { () async throws(PostgresError) in
-                try await self.pool.transaction(requests)
-            }
-            guard let rows = made.last else { return [] }
-            answer = rows
-        } catch {
-            guard error.isNotNullViolation else { throw StoreError(error) }
-            // Nothing was stored. What had been enqueued before its session ended is still known.
-            return try await self.fill(runs, made: [])
-        }
-        let made = try answer.decode { row throws(StoreError) in
-            (id: RunID(try row.int64(0)), key: try row.textIfPresent(1))
-        }
-        if made.count == runs.count { return made.map(\.id) }
-        return try await self.fill(runs, made: made)
-    }
-
-    static let refusal = StoreError(
-        .conflict,
-        "the session is no longer active, or a plan is unknown"
-    )
-
-    /// Finds the runs that had the keys already.
-    private func fill(
-        _ runs: [NewRun],
-        made: [(id: RunID, key: String?)]
-    ) async throws(StoreError) -> [RunID] {
-        var fresh = made[...]
-        var ids: [RunID] = []
-        for run in runs {
-            if let next = fresh.first, next.key == run.idempotencyKey {
-                ids.append(next.id)
-                fresh.removeFirst()
-                continue
-            }
-            guard let key = run.idempotencyKey else {
-                throw Self.refusal
-            }
-            let rows = try await self.execute(RunsSQL.byKey, [.int8(run.lane), .text(key)])
-            guard rows.count == 1 else { throw Self.refusal }
-            ids.append(RunID(try rows.first().int64(0)))
-        }
-        return ids
-    }
-
     /// A run.
     ///
     /// - Throws: `notFound`.

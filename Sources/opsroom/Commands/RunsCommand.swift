@@ -10,7 +10,7 @@ import Store
 struct RunsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
-        abstract: "List, show, cancel and retry runs.",
+        abstract: "List, show, queue, cancel and retry runs.",
         discussion: """
             A run is named by its id or the beginning of it.
 
@@ -20,7 +20,8 @@ struct RunsCommand: AsyncParsableCommand {
               opsroom runs retry 7k3m
             """,
         subcommands: [
-            List.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self, Resume.self,
+            List.self, Enqueue.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self,
+            Resume.self,
             Retry.self, Snooze.self, Signal.self, Signals.self, Artifact.self,
         ]
     )

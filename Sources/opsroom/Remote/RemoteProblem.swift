@@ -17,7 +17,7 @@ enum RemoteProblem {
     ) -> Failure {
         let status = head.status.code
         let json = try? JSONValue(parsing: Array(body.readableBytesView))
-        guard let json, let detail = json["detail"]?.stringValue else {
+        guard let json, json["detail"]?.stringValue != nil else {
             return Failure(
                 RoomError(
                     status >= 500 ? .unavailable : .failed,
@@ -26,21 +26,24 @@ enum RemoteProblem {
                 )
             )
         }
+        var failure = Self.failure(status, json)
+        failure.error.next = failure.error.next ?? Self.command(status, access)
+        failure.trace = json["trace_id"]?.stringValue
+        return failure
+    }
+
+    /// A problem document, whoever gave it.
+    static func failure(_ status: Int, _ json: JSONValue) -> Failure {
         let advice = json["next"]?.stringValue
         let command = advice.flatMap { Self.isCommand($0) && status != 401 ? $0 : nil }
         var failure = Failure(
-            RoomError(
-                Self.code(status),
-                detail,
-                next: command ?? Self.command(status, access)
-            )
+            RoomError(Self.code(status), json["detail"]?.stringValue ?? "", next: command)
         )
         // What speaks of paths and bodies is for those who write programs.
         let isForPeople =
             advice.map { !$0.contains("/v1/") && !$0.contains("{") && !$0.contains("GET ") }
             ?? false
         failure.advice = command == nil && isForPeople && status != 401 ? advice : nil
-        failure.trace = json["trace_id"]?.stringValue
         let findings = json["errors"]?.arrayValue ?? []
         failure.diagnostics = findings.compactMap(Self.diagnostic)
         if failure.diagnostics.isEmpty, json["code"]?.stringValue == "invalid_inputs" {

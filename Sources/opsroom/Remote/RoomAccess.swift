@@ -85,6 +85,14 @@ protocol RoomAccess: Sendable {
     ) async throws -> RunFacts
     /// Stores a run of a plan.
     func start(_ order: RunOrder) async throws -> RunID
+    /// Stores a plan and all it runs; gives its digest.
+    func storePlan(
+        _ plan: CompiledPlan,
+        _ files: [String: String],
+        path: String
+    ) async throws -> Digest
+    /// Stores the runs of a batch, all of them or none; gives what became of each.
+    func enqueue(_ runs: [JSONValue]) async throws -> [JSONValue]
     /// Has a run begin nothing more.
     func pause(_ id: RunID, by person: String) async throws
     /// Has a paused run go on.

@@ -66,6 +66,7 @@ struct GatewayBed: Sendable {
         configuration: GatewayConfiguration = GatewayConfiguration(),
         access: AccessConfiguration? = nil,
         peers: (any ArtifactPeers)? = nil,
+        seal: SealRing? = nil,
         _ body: @escaping @Sendable (GatewayBed) async throws -> Void
     ) async throws {
         let database = try await TestPostgres.shared.freshDatabase()
@@ -76,7 +77,7 @@ struct GatewayBed: Sendable {
             logger: logger
         ).apply()
         let pool = PostgresPool(PostgresPoolConfiguration(connection: database), logger: logger)
-        let store = Store(pool: pool, logger: logger)
+        let store = Store(pool: pool, logger: logger, seal: seal)
         let doorkeeper: any Doorkeeper =
             access.map { AccessDesk(store: store, configuration: $0, logger: logger) }
             ?? OpenDoor()

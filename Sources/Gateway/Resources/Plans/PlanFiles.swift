@@ -6,7 +6,7 @@ import PulserIR
 import Store
 
 /// Plan files by their paths, and the one to begin with.
-struct PlanFiles: Sendable {
+struct PlanFiles: Sendable, Hashable {
     /// Files of one request.
     static let filesMax = 64
 
@@ -30,7 +30,7 @@ struct PlanFiles: Sendable {
 
 /// Which plan a request means.
 struct PlanSource: Sendable {
-    enum Kind: Sendable {
+    enum Kind: Sendable, Hashable {
         case files(PlanFiles)
         case digest(Digest)
         case template(String)

@@ -124,7 +124,8 @@ extension Request {
 
 /// How JSON becomes a run's inputs.
 struct RunInputs: Sendable {
-    let uploads: UploadFolder
+    /// `nil` where nobody uploads anything.
+    let uploads: UploadFolder?
 
     /// What a value of an uploaded file begins with.
     static let uploadMark = "upload:"
@@ -173,6 +174,6 @@ struct RunInputs: Sendable {
         guard text.hasPrefix(Self.uploadMark),
             let digest = Digest(String(text.dropFirst(Self.uploadMark.count)))
         else { return nil }
-        return self.uploads.use(digest)
+        return self.uploads?.use(digest)
     }
 }

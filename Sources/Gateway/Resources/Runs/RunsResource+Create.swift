@@ -12,7 +12,7 @@ extension RunsResource {
     /// Bytes of a request that brings plans.
     static let bodyBytesMax = 8 << 20
 
-    private struct Place {
+    struct Place {
         var session: String
         var lane: String
         var priority: Int
@@ -68,7 +68,7 @@ extension RunsResource {
         return .json(json, status: outcome == .made ? .created : .ok, fields: fields)
     }
 
-    private static func place(_ body: inout JSONBody) -> Place {
+    static func place(_ body: inout JSONBody) -> Place {
         let session = body.text("session") ?? Store.defaultSession
         let lane = body.text("lane") ?? "A"
         if !ResourceName.isPlain(session) { body.note("session", "this cannot name a session") }
