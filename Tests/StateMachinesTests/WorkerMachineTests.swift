@@ -135,4 +135,31 @@ struct WorkerMachineTests {
         #expect(WorkerClaimMachine.bounded(.seconds(100_000)) == .seconds(3_600))
         #expect(WorkerClaimMachine.bounded(.seconds(5)) == .seconds(5))
     }
+
+    @Test(
+        "a failure is tried again while attempts and time are left and nobody wants the run's end"
+    )
+    func again() {
+        var machine = WorkerClaimMachine(lease: .seconds(10), losses: 0, at: .zero)
+        for (delay, attempts, left, isTried) in [
+            (0, 1, 60, true), (0, 2, 60, true), (0, 3, 60, false), (0, 4, 60, false),
+            (59, 1, 60, true), (60, 1, 60, false), (0, 1, 0, false), (0, 1, -5, false),
+        ] {
+            let triesAgain = machine.triesAgain(
+                after: .seconds(delay),
+                attempts: attempts,
+                of: 3,
+                timeLeft: .seconds(left)
+            )
+            #expect(triesAgain == isTried, "after \(delay) s, attempt \(attempts), \(left) s left")
+        }
+        _ = machine.handle(.cancel(reason: "enough"), at: .zero)
+        let late = machine.triesAgain(
+            after: .zero,
+            attempts: 1,
+            of: 3,
+            timeLeft: .seconds(60)
+        )
+        #expect(!late)
+    }
 }

@@ -10,7 +10,10 @@ import argparse, http.client, json, os, random, signal, socket, threading, time,
 
 
 def handle(run):
-    """Does one run and returns its outputs; an exception fails it. Looks at `run.stop` now and then."""
+    """Does one run and returns its outputs. Looks at `run.stop` now and then.
+
+    `Later` gives the run back for a time, `Again` has a failure tried again; another exception fails it.
+    """
     steps = int(run.inputs.get("steps", 1))
     run.note(line=f"hello from {run.claim['worker']}")
     for step in range(steps):
@@ -18,6 +21,18 @@ def handle(run):
             return None
         run.note(progress={"done": step + 1, "of": steps})
     return {"worker": run.claim["worker"], "claim": run.claim["claim_no"]}
+
+
+class Later(Exception):
+    """Not now: the run comes again after some seconds, to whoever asks then. Uses up no attempt."""
+
+    def __init__(self, reason, seconds):
+        super().__init__(reason)
+        self.milliseconds = int(seconds * 1000)
+
+
+class Again(Later):
+    """It failed, and may be tried again after some seconds, as often as its plan's `retry` says."""
 
 
 class Gone(Exception):
@@ -74,21 +89,38 @@ class Run:
             if self.why:
                 self.stop.set()
 
+    def end(self):
+        """Does the run; what is said of it then."""
+        try:
+            outputs = handle(self)
+        except Gone:
+            raise
+        except Again as again:
+            return "complete", {"status": "failed", "failure": str(again)[:1000] or "it failed",
+                                "retry_after_ms": again.milliseconds}
+        except Later as later:
+            return "release", {"reason": str(later)[:1000], "delay_ms": later.milliseconds}
+        except Exception as error:
+            return "complete", {"status": "failed", "failure": f"{type(error).__name__}: {error}"[:1000]}
+        if not self.stop.is_set():
+            return "complete", {"status": "succeeded", "outputs": outputs or {}}
+        if self.why == "cancel":
+            return "complete", {"status": "cancelled", "failure": "it was cancelled"}
+        if self.why == "pause":
+            return "release", {"reason": "it was paused"}
+        raise Gone("it is somebody else's, or has ended")
+
     def work(self):
         heart = threading.Thread(target=self.beat, daemon=True)
         heart.start()
         try:
-            outputs = handle(self)
-            if not self.stop.is_set():
-                self.tell("complete", status="succeeded", outputs=outputs or {})
-            elif self.why == "cancel":
-                self.tell("complete", status="cancelled", failure="it was cancelled")
-            elif self.why == "pause":
-                self.tell("release", reason="it was paused")
+            verb, said = self.end()
+            try:
+                self.tell(verb, **said)
+            except ValueError as refused:  # put off beyond its timeout, or with too much to say
+                self.tell("complete", status="failed", failure=str(refused)[:1000])
         except Gone as gone:
             print(f"{self.claim['run']}: {gone}", flush=True)
-        except Exception as error:
-            self.tell("complete", status="failed", failure=f"{type(error).__name__}: {error}")
         finally:
             self.over.set()
             heart.join()

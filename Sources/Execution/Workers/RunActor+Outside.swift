@@ -13,6 +13,8 @@ struct OutsideClaim {
     let number: Int64
     let worker: String
     var machine: WorkerClaimMachine
+    /// When this node began to watch it.
+    let since: Duration
     /// When time is looked at next.
     var timer: UInt64?
     /// Whether the claim is ending: nothing else ends it then.
@@ -63,6 +65,11 @@ extension RunActor {
                 try await self.endOutside(status, failure: reason)
                 return false
             }
+            // It waited for its turn too long: no worker gets it only to lose it.
+            if self.timeLeftMilliseconds <= 0 {
+                try await self.endOutside(.timedOut, failure: self.timeoutReason)
+                return false
+            }
             let losses = try await self.room.store.hand(
                 self.claimed.fence,
                 attempt: self.claimed.attempt,
@@ -72,7 +79,8 @@ extension RunActor {
             self.outsideClaim = OutsideClaim(
                 number: self.claimNumber,
                 worker: handover.worker,
-                machine: WorkerClaimMachine(lease: handover.lease, losses: losses, at: now)
+                machine: WorkerClaimMachine(lease: handover.lease, losses: losses, at: now),
+                since: now
             )
             return try await self.hand(over: handover, losses: losses)
         case .adopted(let claim):
@@ -83,7 +91,8 @@ extension RunActor {
                     adopted: claim.leaseLeft,
                     losses: claim.losses,
                     at: now
-                )
+                ),
+                since: now
             )
             self.mailbox.send(.leaseOver)
             return true
@@ -107,7 +116,9 @@ extension RunActor {
                 losses: losses,
                 priority: self.claimed.priority,
                 leaseMilliseconds: Int64(handover.lease / .milliseconds(1)),
-                timeLeftMilliseconds: max(0, self.timeLeftMilliseconds)
+                timeLeftMilliseconds: max(0, self.timeLeftMilliseconds),
+                key: self.claimed.key,
+                retries: self.claimed.retryCount
             )
         )
         guard hasIt else {
@@ -137,14 +148,15 @@ extension RunActor {
             try await self.endOutside(.timedOut, failure: reason)
             return false
         case .timeout:
-            let limit = Duration.milliseconds(self.plan.timeoutMilliseconds)
-            try await self.endOutside(
-                .timedOut,
-                failure: "the run took longer than its timeout of \(limit)"
-            )
+            try await self.endOutside(.timedOut, failure: self.timeoutReason)
             return false
         case .event, .lastEnded, .waits, .abandon: return true
         }
+    }
+
+    private var timeoutReason: String {
+        let limit = Duration.milliseconds(self.plan.timeoutMilliseconds)
+        return "the run took longer than its timeout of \(limit)"
     }
 
     private func follow(_ event: WorkerClaimMachine.Event) async throws(StoreError) -> Bool {
@@ -172,14 +184,16 @@ extension RunActor {
         return false
     }
 
-    private func endClaim(isLost: Bool) async throws(StoreError) {
+    private func endClaim(isLost: Bool, delay: Int64 = 0) async throws(StoreError) {
         guard let claim = self.outsideClaim else { return }
         self.outsideClaim?.isEnding = true
         do {
             try await self.room.store.endExternalClaim(
                 self.claimed.fence,
                 claim: claim.number,
-                isLost: isLost
+                isLost: isLost,
+                delay: delay,
+                retries: self.machine.retryCount
             )
         } catch {
             // The claim goes on: what was passed over meanwhile is looked at again.
@@ -190,22 +204,45 @@ extension RunActor {
         }
     }
 
-    /// Gives the run back to the queue, where it has its place again; whoever takes it has a higher
-    /// claim number.
-    private func requeue(_ reason: String, isLost: Bool) async throws(StoreError) {
-        try await self.endClaim(isLost: isLost)
+    /// Gives the run back to the queue, where it has its place again, or comes to its turn when it is due;
+    /// whoever takes it has a higher claim number. When it is due is on record before the claim is
+    /// over, so it counts whoever puts the run there.
+    ///
+    /// - Parameters:
+    ///   - reason: Why, one sentence.
+    ///   - isLost: Whether nobody heard of the worker any more.
+    ///   - delay: For how many milliseconds it is put off.
+    ///   - isRetry: Whether it failed, and this is another attempt.
+    ///   - records: How its steps came out.
+    /// - Throws: What the store throws; the claim goes on unless its end is on record.
+    func requeue(
+        _ reason: String,
+        isLost: Bool,
+        delay: Int64 = 0,
+        isRetry: Bool = false,
+        _ records: [StepRecord] = []
+    ) async throws(StoreError) {
+        // Said again after a commit that failed it is the same attempt.
+        if isRetry { self.machine = self.machine.again(retryCount: self.claimed.retryCount + 1) }
+        try await self.endClaim(isLost: isLost, delay: delay)
         var data: [String: JSONValue] = ["reason": .string(reason)]
+        if isRetry { data["retry"] = .integer(Int64(self.machine.retryCount)) }
+        if isRetry || delay > 0 { data["in_ms"] = .integer(delay) }
         if let claim = self.outsideClaim {
             data["worker"] = .string(claim.worker)
             data["claim"] = .integer(claim.number)
         }
-        let event = self.tell(.runRequeued, data: .object(data))
-        try await self.submit([.transition(self.transition(.queued)), event])
+        let event = self.tell(isRetry ? .runRetrying : .runRequeued, data: .object(data))
+        try await self.submit(
+            records.map { .journal($0) } + [.transition(self.transition(.queued)), event]
+        )
         self.hasEnded = true
+        guard delay > 0 else { return }
+        await self.room.store.tell(.due(lane: self.lane.id, milliseconds: delay))
     }
 
     /// Writes the run's end.
-    private func endOutside(
+    func endOutside(
         _ status: RunStatus,
         failure: String? = nil,
         outputs: [String: JSONValue] = [:],
@@ -233,131 +270,5 @@ extension RunActor {
         )
         self.hasEnded = true
         ExecutionMetrics.runs(status)?.increment()
-    }
-
-    // MARK: What the worker says
-
-    /// Takes what a worker says about the run.
-    func take(_ report: WorkerReport) async -> WorkerReply {
-        guard let claim = self.outsideClaim, !claim.isEnding, !self.hasEnded,
-            !self.stopSignal.isFired, claim.number == report.claimNumber
-        else { return WorkerReply(.stale) }
-        do throws(StoreError) {
-            switch report.kind {
-            case .beat(let lease): return try await self.beat(.milliseconds(lease))
-            case .events(let entries): return try await self.note(entries)
-            case .complete(let result): return try await self.complete(result)
-            case .giveBack(let reason):
-                let text = self.redactor.redact(reason)
-                try await self.requeue(
-                    "worker '\(claim.worker)' gave it back" + (text.isEmpty ? "" : ": \(text)"),
-                    isLost: false
-                )
-                self.mailbox.send(.abandon)
-                return WorkerReply(.accepted)
-            }
-        } catch {
-            if error.isTransient { return WorkerReply(.unavailable) }
-            if error.code == .server, !self.hasEnded {
-                // The database takes anything but this: the run fails alone, with its reason.
-                await self.endWithout("its result cannot be stored: \(error.message)")
-            } else {
-                self.letGo(error)
-            }
-            self.mailbox.send(.abandon)
-            return WorkerReply(.stale)
-        }
-    }
-
-    private func beat(_ wanted: Duration) async throws(StoreError) -> WorkerReply {
-        let lease = WorkerClaimMachine.bounded(wanted)
-        guard let number = self.outsideClaim?.number else { return WorkerReply(.stale) }
-        do {
-            try await self.room.store.beat(self.claimed.fence, claim: number, lease: lease)
-        } catch {
-            // The worker lives, whatever became of the database.
-            if error.isTransient { self.renew(lease) }
-            throw error
-        }
-        self.renew(lease)
-        return self.standing
-    }
-
-    private func renew(_ lease: Duration) {
-        _ = self.outsideClaim?.machine.handle(.beat(lease: lease), at: NodeClock.now)
-    }
-
-    /// How the worker stands.
-    private var standing: WorkerReply {
-        guard let machine = self.outsideClaim?.machine, self.outsideClaim?.isEnding == false else {
-            return WorkerReply(.stale)
-        }
-        return WorkerReply(
-            .accepted,
-            cancelReason: machine.cancelReason,
-            isPaused: machine.isPaused,
-            leaseMilliseconds: max(
-                0,
-                Int64(machine.leaseLeft(at: NodeClock.now) / .milliseconds(1))
-            )
-        )
-    }
-
-    private func note(_ entries: [WorkerReport.Entry]) async throws(StoreError) -> WorkerReply {
-        let redactor = self.redactor
-        for entry in entries {
-            let step = entry.step.flatMap { id in self.plan.steps.first { $0.id == id }?.id }
-            if let progress = entry.progress {
-                let value = (try? JSONValue(parsing: progress)) ?? .null
-                self.emit(.runProgress, step: step, data: redactor.redact(value))
-            }
-            guard let line = entry.line, self.outsideClaim?.isCut == false else { continue }
-            self.outsideClaim?.lineBytes += line.utf8.count
-            var data: [String: JSONValue] = [
-                "stream": .string(entry.isError ? "stderr" : "stdout"),
-                "line": .string(redactor.redact(line)),
-            ]
-            if self.outsideClaim?.lineBytes ?? 0 > Limits.outputStepBytesMax {
-                self.outsideClaim?.isCut = true
-                data["line"] = .string("")
-                data["truncated"] = .bool(true)
-            }
-            self.emit(.stepOutput, step: step, attempt: 1, data: .object(data))
-        }
-        try await self.submit([])
-        return self.standing
-    }
-
-    private func complete(_ result: WorkerReport.Result) async throws(StoreError) -> WorkerReply {
-        let redactor = self.redactor
-        for step in result.steps where !self.plan.steps.contains(where: { $0.id == step.step }) {
-            return WorkerReply(
-                .refused,
-                reason: "plan '\(self.plan.name)' has no step '\(step.step.prefix(64))'"
-            )
-        }
-        func object(_ text: JSONText) -> [String: JSONValue] {
-            let value = (try? JSONValue(parsing: text)) ?? .null
-            return redactor.redact(value).objectValue ?? [:]
-        }
-        let records = result.steps.map { step in
-            StepRecord(
-                step: step.step,
-                attempt: 1,
-                state: step.state,
-                outputs: object(step.outputs),
-                failure: step.failure.map { redactor.redact($0) },
-                failureKind: step.state == .failed ? .error : nil
-            )
-        }
-        try await self.endOutside(
-            result.status,
-            failure: result.failure.map { redactor.redact($0) },
-            outputs: object(result.outputs),
-            records
-        )
-        ExecutionMetrics.workerResults.increment()
-        self.mailbox.send(.abandon)
-        return WorkerReply(.accepted)
     }
 }

@@ -72,15 +72,20 @@ extension OperationCatalog {
         ),
         "claims.complete": Operation(
             "claims",
-            "Ends the run. The first result stands.",
+            "Ends the run, or has it tried again. The first result stands.",
             note:
-                "Takes no idempotency-key: the same claim's result, sent again, is told of again.",
+                "A run that failed with a retry_after_ms is queued again, due after that time, while it "
+                + "was tried less often than its plan's retry.max_attempts says and its timeout "
+                + "leaves it the time; else it has failed. Takes no idempotency-key: the same "
+                + "claim's result, sent again, is told of again; after a failure that was queued "
+                + "again the claim is over.",
             parameters: [Self.run],
             body: Schema.object(
                 [
                     "claim_no": Schema.integer,
                     "status": Schema.choice(["succeeded", "failed", "cancelled"]),
                     "outputs": Schema.inputs, "failure": Schema.text,
+                    "retry_after_ms": Schema.integer(ClaimsResource.delays),
                     "steps": Schema.list(
                         Schema.object(
                             [
@@ -94,15 +99,15 @@ extension OperationCatalog {
                         )
                     ),
                 ],
-                optional: ["outputs", "failure", "steps"]
+                optional: ["outputs", "failure", "retry_after_ms", "steps"]
             ),
             answers: [
                 .json(
                     200,
-                    "It is on record.",
+                    "It is on record. The status is queued when the run is tried again.",
                     Schema.object([
                         "version": Schema.integer, "run": Schema.text, "status": Schema.text,
-                        "replayed": Schema.bool,
+                        "replayed": Schema.bool, "due_at": Schema.optional(Schema.moment),
                     ])
                 ),
                 Self.gone,
@@ -110,12 +115,18 @@ extension OperationCatalog {
         ),
         "claims.release": Operation(
             "claims",
-            "Gives the run back: it is queued again, where it was.",
-            note: "Takes no idempotency-key: the claim is over, so sent again it changes nothing.",
+            "Gives the run back: it is queued again, where it was, or for later.",
+            note:
+                "With a delay_ms nobody gets it before that time is over, and it holds no place of "
+                + "its lane and key meanwhile. Its timeout goes on; a delay beyond that is refused. "
+                + "Takes no idempotency-key: the claim is over, so sent again it changes nothing.",
             parameters: [Self.run],
             body: Schema.object(
-                ["claim_no": Schema.integer, "reason": Schema.text],
-                optional: ["reason"]
+                [
+                    "claim_no": Schema.integer, "reason": Schema.text,
+                    "delay_ms": Schema.integer(ClaimsResource.delays),
+                ],
+                optional: ["reason", "delay_ms"]
             ),
             answers: [
                 .json(
@@ -123,6 +134,7 @@ extension OperationCatalog {
                     "It is queued.",
                     Schema.object([
                         "version": Schema.integer, "run": Schema.text, "status": Schema.text,
+                        "due_at": Schema.optional(Schema.moment),
                     ])
                 ),
                 Self.gone,
@@ -137,6 +149,7 @@ extension SchemaCatalog {
             "run": Schema.text, "claim_no": Schema.integer, "session": Schema.text,
             "lane": Schema.text, "plan": Schema.inputs, "plan_digest": Schema.text,
             "inputs": Schema.inputs, "attempt": Schema.integer, "losses": Schema.integer,
+            "retries": Schema.integer, "key": Schema.text,
             "priority": Schema.integer, "lease_ms": Schema.integer,
             "lease_until": Schema.moment, "deadline": Schema.moment,
         ]),

@@ -5,6 +5,8 @@
 /// ```
 /// handed ──beat──▶ handed ──lease over──▶ queued again, or failed when that happened too often
 ///    │                                └──▶ cancelled, when somebody had asked for its end
+///    ├──given back──▶ queued again, at once or for later
+///    ├──failed, to be tried again──▶ queued again for later, or failed when that is too often or too late
 ///    └──result──▶ ended
 /// ```
 public struct WorkerClaimMachine: Sendable {
@@ -82,6 +84,24 @@ public struct WorkerClaimMachine: Sendable {
     public func leaseLeft(at now: Duration) -> Duration { self.end - now }
 
     private var end: Duration { min(self.leaseUntil, self.graceUntil ?? self.leaseUntil) }
+
+    /// Whether a run that its worker failed is tried again.
+    ///
+    /// - Parameters:
+    ///   - delay: After what time the worker wants that.
+    ///   - attempts: How often it was tried, this time included.
+    ///   - attemptsMax: How often its plan has it tried.
+    ///   - timeLeft: How long it may take from now on, its waits included.
+    /// - Returns: False when this failure is its end: nobody wants another attempt, its plan has none
+    ///   left, or the run's time would be over before that begins.
+    public func triesAgain(
+        after delay: Duration,
+        attempts: Int,
+        of attemptsMax: Int,
+        timeLeft: Duration
+    ) -> Bool {
+        self.cancelReason == nil && attempts < attemptsMax && delay < timeLeft
+    }
 
     /// Takes one event.
     ///

@@ -34,14 +34,22 @@ enum ExternalClaimsSQL {
         """
     )
 
-    /// The worker does not have the run any more; `$4` counts it as lost. Sent again it changes nothing.
+    /// The worker does not have the run any more; `$4` counts it as lost. `$5` is for how many ms the
+    /// run is put off from now on and `$6` how often it was tried again; both are the run's at this
+    /// very moment, so they count whoever puts it back into the queue. Sent again it changes nothing.
     static let end = PostgresStatement(
         "external_claims.end",
-        [.int8, .int8, .int8, .bool],
+        [.int8, .int8, .int8, .bool, .int8, .int4],
         """
-        UPDATE external_claim e SET is_over = true, losses = e.losses + $4::integer
-        WHERE e.run_id = $1 AND e.claim_no = $2 AND NOT e.is_over
-        AND (SELECT r.claim_no FROM run r WHERE r.id = $1) = $3
+        WITH over AS (
+            UPDATE external_claim e SET is_over = true, losses = e.losses + $4::integer
+            WHERE e.run_id = $1 AND e.claim_no = $2 AND NOT e.is_over
+            AND (SELECT r.claim_no FROM run r WHERE r.id = $1) = $3
+            RETURNING e.run_id)
+        UPDATE run r SET retry_count = greatest(r.retry_count, $6),
+            retry_at = CASE WHEN $5 > 0 THEN clock_timestamp() + $5 * interval '1 ms' END
+        FROM over WHERE r.id = $1 AND r.id = over.run_id AND r.claim_no = $3
+        AND ($5 > 0 OR $6 > r.retry_count)
         """
     )
 

@@ -83,16 +83,21 @@ extension Store {
     ///   - fence: The run, as its node has it.
     ///   - claim: The number that the worker was given.
     ///   - isLost: Whether nobody heard of it any more.
+    ///   - delay: For how many milliseconds the run is put off, once it is queued again.
+    ///   - retries: How often it was tried again after failures; never fewer than before.
     /// - Throws: `unavailable`.
     public func endExternalClaim(
         _ fence: RunFence,
         claim: Int64,
-        isLost: Bool
+        isLost: Bool,
+        delay: Int64 = 0,
+        retries: Int = 0
     ) async throws(StoreError) {
         _ = try await self.execute(
             ExternalClaimsSQL.end,
             [
                 .int8(fence.run.number), .int8(claim), .int8(fence.claimNumber), .bool(isLost),
+                .int8(max(0, delay)), .int4(Int32(clamping: retries)),
             ]
         )
     }

@@ -74,6 +74,10 @@ public struct HandedRun: Sendable, Hashable, Codable {
     public var leaseMilliseconds: Int64
     /// How long the run may take from now on, in milliseconds.
     public var timeLeftMilliseconds: Int64
+    /// Whom or what it is for, '' for nothing; `nil` from a node of an earlier build.
+    public var key: String?
+    /// How often it was tried again after a failure; `nil` from a node of an earlier build.
+    public var retries: Int?
 
     /// Describes a run.
     public init(
@@ -86,7 +90,9 @@ public struct HandedRun: Sendable, Hashable, Codable {
         losses: Int,
         priority: Int,
         leaseMilliseconds: Int64,
-        timeLeftMilliseconds: Int64
+        timeLeftMilliseconds: Int64,
+        key: String? = nil,
+        retries: Int? = nil
     ) {
         self.run = run
         self.lane = lane
@@ -98,6 +104,8 @@ public struct HandedRun: Sendable, Hashable, Codable {
         self.priority = priority
         self.leaseMilliseconds = leaseMilliseconds
         self.timeLeftMilliseconds = timeLeftMilliseconds
+        self.key = key
+        self.retries = retries
     }
 }
 
@@ -152,18 +160,23 @@ public struct WorkerReport: Sendable, Hashable, Codable {
         public var failure: String?
         /// How its steps came out, a JSON list as a run keeps it.
         public var steps: [StepResult]
+        /// When it failed, after how many milliseconds it may be tried again, if its plan has an attempt
+        /// left; `nil` when the failure is its end.
+        public var retryAfterMilliseconds: Int64?
 
         /// Describes a result.
         public init(
             status: RunStatus,
             outputs: JSONText,
             failure: String?,
-            steps: [StepResult] = []
+            steps: [StepResult] = [],
+            retryAfterMilliseconds: Int64? = nil
         ) {
             self.status = status
             self.outputs = outputs
             self.failure = failure
             self.steps = steps
+            self.retryAfterMilliseconds = retryAfterMilliseconds
         }
     }
 
@@ -195,8 +208,8 @@ public struct WorkerReport: Sendable, Hashable, Codable {
         case events([Entry])
         /// The run is done.
         case complete(Result)
-        /// The worker does not go on with the run; somebody else shall.
-        case giveBack(reason: String)
+        /// The worker does not go on with the run; somebody else shall, after so many milliseconds.
+        case giveBack(reason: String, delayMilliseconds: Int64?)
     }
 
     /// The number of its claim.
@@ -238,6 +251,8 @@ public struct WorkerReply: Sendable, Hashable, Codable {
     public var isPaused: Bool
     /// How long the worker is not missed, in milliseconds.
     public var leaseMilliseconds: Int64
+    /// In how many milliseconds the run, which is queued again, may begin; `nil` when it is not.
+    public var dueInMilliseconds: Int64?
 
     /// Describes a reply.
     public init(
@@ -245,13 +260,15 @@ public struct WorkerReply: Sendable, Hashable, Codable {
         reason: String? = nil,
         cancelReason: String? = nil,
         isPaused: Bool = false,
-        leaseMilliseconds: Int64 = 0
+        leaseMilliseconds: Int64 = 0,
+        dueInMilliseconds: Int64? = nil
     ) {
         self.outcome = outcome
         self.reason = reason
         self.cancelReason = cancelReason
         self.isPaused = isPaused
         self.leaseMilliseconds = leaseMilliseconds
+        self.dueInMilliseconds = dueInMilliseconds
     }
 }
 

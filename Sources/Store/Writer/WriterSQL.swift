@@ -66,8 +66,10 @@ enum WriterSQL {
     )
 
     /// Moves runs on that do not end. `retry_ms` is how long until a run's next attempt, NULL when it
-    /// waits for none, below zero when that stays as it is. The rows are named by their ids too, so that however few runs
-    /// there were when this was planned, no others are read.
+    /// waits for none, below zero when that stays as it is. What goes back into the queue comes to its
+    /// turn at `retry_at`, where there is one, and so it does when this is sent again. The rows are
+    /// named by their ids too, so that however few runs there were when this was planned, no others
+    /// are read.
     static let runs = PostgresStatement(
         "writer.runs",
         [
@@ -86,8 +88,16 @@ enum WriterSQL {
             waiting_at = CASE WHEN i.status = 'waiting' AND (
                 r.status <> 'waiting' OR r.wait_reason IS DISTINCT FROM i.wait_reason)
                 THEN clock_timestamp() ELSE r.waiting_at END,
-            retry_at = CASE WHEN i.retry_ms < 0 THEN r.retry_at
+            retry_at = CASE WHEN i.status = 'queued' THEN NULL WHEN i.retry_ms < 0 THEN r.retry_at
                 ELSE clock_timestamp() + i.retry_ms * interval '1 ms' END,
+            is_delayed = r.is_delayed
+                OR (i.status = 'queued' AND r.retry_at > clock_timestamp()) IS TRUE,
+            due_at = CASE WHEN i.status = 'queued' THEN coalesce(r.retry_at, r.due_at)
+                ELSE r.due_at END,
+            rank = CASE WHEN i.status = 'queued' AND r.retry_at IS NOT NULL
+                THEN run_rank(r.retry_at, r.priority,
+                    (SELECT l.ageing_ms FROM lane l WHERE l.id = r.lane_id))
+                ELSE r.rank END,
             first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
             started_at = coalesce(r.started_at, now())
         FROM held i WHERE r.id = ANY ($4) AND r.id = i.run_id AND r.claim_no = i.claim_no

@@ -21,6 +21,8 @@ struct ClaimsResource: Sendable {
     static let eventsMax = 1_000
     /// Bytes of a reason.
     static let reasonBytesMax = 4 << 10
+    /// For how long a run is given back or put off until it is tried again.
+    static let delays: ClosedRange<Int64> = 0...RunsResource.delayMillisecondsMax
     static let leases =
         Int64(
             WorkerClaimMachine.leaseMin / .milliseconds(1)
@@ -127,6 +129,7 @@ struct ClaimsResource: Sendable {
             "plan": plan, "plan_digest": .string(digest.description),
             "inputs": (try? JSONValue(parsing: run.inputs)) ?? .null,
             "attempt": .integer(Int64(run.attempt)), "losses": .integer(Int64(run.losses)),
+            "retries": .integer(Int64(run.retries ?? 0)), "key": .string(run.key ?? ""),
             "priority": .integer(Int64(run.priority)),
             "lease_ms": .integer(run.leaseMilliseconds),
             "lease_until": moment(run.leaseMilliseconds),
@@ -193,8 +196,13 @@ struct ClaimsResource: Sendable {
     func release(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var (body, claim) = try await Self.report(request)
         let reason = Self.reason("reason", &body)
+        let delay = Self.number("delay_ms", in: Self.delays, &body)
         try body.finish()
-        return try await self.tell(claim, .giveBack(reason: reason ?? ""), context)
+        return try await self.tell(
+            claim,
+            .giveBack(reason: reason ?? "", delayMilliseconds: delay),
+            context
+        )
     }
 
     @Sendable
@@ -208,6 +216,10 @@ struct ClaimsResource: Sendable {
         }
         if status == .failed, failure?.isEmpty ?? true {
             body.note("failure", "a run that failed has a 'failure': one sentence")
+        }
+        let retry = Self.number("retry_after_ms", in: Self.delays, &body)
+        if retry != nil, status != .failed {
+            body.note("retry_after_ms", "only a run that failed is tried again")
         }
         let text = JSONValue.object(outputs).canonicalText
         if text.utf8.count > Limits.inputsBytesMax {
@@ -233,7 +245,8 @@ struct ClaimsResource: Sendable {
             status: status ?? .failed,
             outputs: text,
             failure: status == .succeeded ? nil : failure ?? "worker ended it",
-            steps: steps
+            steps: steps,
+            retryAfterMilliseconds: retry
         )
         return try await self.tell(claim, .complete(result), context)
     }
@@ -297,11 +310,18 @@ struct ClaimsResource: Sendable {
             isReplay = try await self.isReplay(id, claim, kind)
         }
         var members: [String: JSONValue] = ["version": .integer(1), "run": .string(text)]
+        let due = reply.dueInMilliseconds.map {
+            JSONValue.string(Timestamp.text(milliseconds: RunClock.milliseconds() + $0))
+        }
         switch kind {
         case .complete(let result):
-            members["status"] = .string(result.status.rawValue)
+            let status = due == nil ? result.status : .queued
+            members["status"] = .string(status.rawValue)
             members["replayed"] = .bool(isReplay)
-        case .giveBack: members["status"] = .string(RunStatus.queued.rawValue)
+            members["due_at"] = due ?? .null
+        case .giveBack:
+            members["status"] = .string(RunStatus.queued.rawValue)
+            members["due_at"] = due ?? .null
         case .beat, .events:
             members["cancel"] = .bool(reply.cancelReason != nil)
             members["cancel_reason"] = reply.cancelReason.map { .string($0) } ?? .null
