@@ -98,6 +98,9 @@ private struct LanePlace: Hashable {
 }
 
 extension RunDesk {
+    /// Lanes that are told at once.
+    private static let toldAtOnceMax = 64
+
     /// Stores the runs of a batch, all of them or none, and wakes their lanes.
     ///
     /// - Parameters:
@@ -127,16 +130,26 @@ extension RunDesk {
             runs[index].lane = lanes[LanePlace(entry)] ?? 0
         }
         let started = try await self.store(runs, plans, person, key)
+        await self.tell(zip(runs, started).filter { $0.1.outcome == .made }.map(\.0))
+        return started
+    }
+
+    /// Tells every lane once, many at a time: an owner that does not answer costs its lane alone.
+    private func tell(_ runs: [NewRun]) async {
         var waits: [Int64: Int64] = [:]
-        for (run, made) in zip(runs, started) where made.outcome == .made {
+        for run in runs {
             waits[run.lane] = min(waits[run.lane] ?? .max, run.delayMilliseconds)
         }
-        for (lane, wait) in waits {
-            await self.store.tell(
-                wait > 0 ? .due(lane: lane, milliseconds: wait) : .work(lane: lane)
-            )
+        await withTaskGroup(of: Void.self) { group in
+            for (count, (lane, wait)) in waits.enumerated() {
+                if count >= Self.toldAtOnceMax { await group.next() }
+                group.addTask {
+                    await self.store.tell(
+                        wait > 0 ? .due(lane: lane, milliseconds: wait) : .work(lane: lane)
+                    )
+                }
+            }
         }
-        return started
     }
 
     private func store(

@@ -71,12 +71,14 @@ extension RunsCommand {
         ) async throws {
             var lines = lines
             var runs: [JSONValue] = []
-            var (made, last) = (0, 0)
+            var (made, known, last) = (0, 0, 0)
             var failure: (any Error)?
             do {
                 while let batch = try self.batch(&lines, plan) {
                     let answers = try await self.send(batch, room)
-                    made += answers.filter { $0["made"]?.boolValue ?? false }.count
+                    let fresh = answers.filter { $0["made"]?.boolValue ?? false }.count
+                    made += fresh
+                    known += answers.count - fresh
                     last = batch.last?.line ?? last
                     let rows = zip(answers, batch).map(Self.row)
                     switch self.output.output {
@@ -89,12 +91,17 @@ extension RunsCommand {
                 failure = error
             }
             // What was made is told, whatever came after it.
-            if self.output.output == .json { self.output.printJSON("runs", runs) }
+            if self.output.output == .json, failure == nil || last > 0 {
+                self.output.printJSON("runs", runs)
+            }
             if let failure {
                 throw Self.adding("lines up to \(last) are stored", last, to: failure)
             }
             if self.output.output == .table {
-                Terminal.error.line("\(made) run\(made == 1 ? "" : "s") queued from \(self.file)")
+                Terminal.error.line(
+                    "\(made) run\(made == 1 ? "" : "s") queued from \(self.source)"
+                        + (known > 0 ? ", \(known) there already" : "")
+                )
             }
         }
 
@@ -123,7 +130,9 @@ extension RunsCommand {
                 throw RoomError(.usage, "\(self.name(of: number)): it is \(error.message)")
             }
             // Whatever is no object is refused where all else is.
-            guard var members = value.objectValue else { return value }
+            guard var members = value.objectValue?.filter({ $0.value != .null }) else {
+                return value
+            }
             if let session, members["session"] == nil { members["session"] = .string(session) }
             if let lane, members["lane"] == nil { members["lane"] = .string(lane) }
             if !["plan", "files", "plan_digest", "template"].contains(where: { members[$0] != nil })
@@ -148,6 +157,9 @@ extension RunsCommand {
                 let name = self.name(of: batch[index].line)
                 let rest = failure.error.message[match.range.upperBound...]
                 failure.error.message = name + (rest.hasPrefix(":") ? "" : ", ") + rest
+                if rest.contains("session") {
+                    failure.error.next = failure.error.next ?? "opsroom sessions list"
+                }
                 failure.problems = failure.problems.map { "\(name): \($0)" }
                 for place in failure.diagnostics.indices {
                     failure.diagnostics[place].file = "\(name), plan"
@@ -157,8 +169,10 @@ extension RunsCommand {
         }
 
         private func name(of line: Int) -> String {
-            "line \(line) of \(self.file == "-" ? "standard input" : self.file)"
+            "line \(line) of \(self.source)"
         }
+
+        private var source: String { self.file == "-" ? "standard input" : self.file }
 
         private static func row(
             _ answer: JSONValue,
@@ -254,7 +268,11 @@ struct LineReader {
         do {
             data = try self.file.read(upToCount: Self.pieceBytes)
         } catch {
-            throw RoomError(.failed, "\(self.path) cannot be read")
+            throw RoomError(
+                .failed,
+                "\(self.path) cannot be read",
+                next: "ls -l \(ShellWord.quoted(self.path))"
+            )
         }
         guard let data, !data.isEmpty else {
             self.isOver = true

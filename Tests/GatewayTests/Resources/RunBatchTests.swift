@@ -223,6 +223,48 @@ struct RunBatchTests {
         }
     }
 
+    @Test(
+        "a batch may have a lane for each run, and batches that share keys in any order do not block"
+    )
+    func crossing() async throws {
+        try await GatewayBed.with(.live) { bed in
+            try await Self.template(bed)
+            let wide = try await bed.post(
+                Self.path,
+                Self.body((0..<RunBatch.runsMax).map { Self.nap(["lane": .string("l\($0)")]) })
+            )
+            #expect(wide.status == 201, "\(wide.text.prefix(500))")
+            #expect(try await Self.count(bed) == "1000 1000")
+            let keys = (0..<200).map { "k\($0)" }
+            let answers = try await withThrowingTaskGroup(of: [String: String].self) { group in
+                for number in 0..<8 {
+                    let mine = number.isMultiple(of: 2) ? keys : keys.reversed()
+                    let runs = mine.map { key in
+                        Self.nap([
+                            "idempotency_key": .string(key), "lane": .string("l\(key.count)"),
+                        ])
+                    }
+                    group.addTask {
+                        let fields: HTTPFields = [.idempotencyKey: "r\(number / 2)"]
+                        let answer = try await bed.post(
+                            Self.path,
+                            Self.body(number < 6 ? runs : [Self.nap()] + runs),
+                            number < 6 ? [:] : fields
+                        )
+                        #expect(answer.status <= 201 || answer.status == 409, "\(answer.text)")
+                        let ids = try Self.ids(answer).suffix(mine.count)
+                        return Dictionary(uniqueKeysWithValues: zip(mine, ids))
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            // The two with one key ask for different things: one of them is refused.
+            let told = answers.filter { !$0.isEmpty }
+            #expect(told.count == 7 && Set(told).count == 1, "\(told.count)")
+            #expect(try await bed.text("SELECT count(*) FROM run_any") == "1201")
+        }
+    }
+
     @Test("who may only look makes no batch; who makes one is known to whoever approves")
     func access() async throws {
         try await AccessTests.with { bed in

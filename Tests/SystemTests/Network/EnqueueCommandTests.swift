@@ -43,7 +43,7 @@ extension SystemTests {
                 #expect(runs.map { $0["line"] } == [.integer(1), .integer(3), .integer(5)])
                 #expect(runs.allSatisfy { $0["made"] == .bool(true) }, "\(there.output)")
                 let here = try await site.run(words)
-                #expect(here.code == 0 && here.error.contains("0 runs queued"), "\(here)")
+                #expect(here.code == 0 && here.error.contains("3 there already"), "\(here)")
                 #expect(
                     here.output.split(separator: "\n").map { JSONValue.string(String($0)) }
                         == runs.compactMap { $0["id"] }
@@ -93,6 +93,7 @@ extension SystemTests {
                 }
                 for (name, text, told) in [
                     ("text", "no json", "line 1 of"), ("list", "[]", "a run is a JSON object"),
+                    ("null", "{\"plan_digest\":null,\"lane\":null}", "line 1 of"),
                     ("unique", "{\"unique\":{}}", "line 1 of"),
                     ("plan", "{\"plan\":\"x\"}", "line 1"),
                 ] {
@@ -101,6 +102,9 @@ extension SystemTests {
                     #expect(answer.code == 64 && answer.error.contains(told), "\(answer.error)")
                     #expect(answer.output.isEmpty && !answer.error.contains("are stored"))
                 }
+                let nowhere = try Self.write(site, "nowhere", [Self.line(1, ",\"session\":\"n\"")])
+                let refused = try await site.run(["runs", "enqueue", nowhere, "--plan", plan])
+                #expect(refused.code == 5 && refused.error.contains("opsroom sessions list"))
                 let none = try await site.run(["runs", "enqueue", "\(site.folder)/none"])
                 #expect(none.code == 5, "\(none.error)")
             }
