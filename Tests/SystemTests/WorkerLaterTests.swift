@@ -134,13 +134,135 @@ extension SystemTests {
                     // Due by itself, in a moment.
                     let soon: JSONValue = ["claim_no": 2, "delay_ms": 50]
                     #expect(try await Self.say(api, first, "release", soon).status == 200)
-                    #expect(try await Self.take(api, first)["claim_no"] == 3)
+                    var patient = Self.claim.objectValue ?? [:]
+                    patient["wait_ms"] = 30_000
+                    let given = try await api.send(.post, "/v1/claims", .object(patient)).json
+                    #expect(given["claims"]?[0]?["run"] == .string(first), "\(given)")
+                    #expect(given["claims"]?[0]?["claim_no"] == 3)
                     let end: JSONValue = ["claim_no": 3, "status": "succeeded"]
                     #expect(try await Self.say(api, first, "complete", end).status == 200)
                 }
                 let told = try await WaitTests.events(site, first, "run.requeued")
                 #expect(told.map { $0["data"]?["in_ms"] } == [3_600_000, 50], "\(told)")
                 try await LaneLogAudit.check(site, "later")
+            }
+        }
+
+        @Test(
+            "what was given back ends as people and clocks wish, and goes on where its lane is worked"
+        )
+        func ends() async throws {
+            try await Site.with { site in
+                _ = try await Self.outside(site)
+                let cancelled = try await Self.queue(site, "x")
+                let late = try await Self.queue(site, "y")
+                let taken = try await Self.queue(site, "z")
+                try await APIClient.with(site) { api in
+                    let claims = try await api.send(.post, "/v1/claims", Self.claim).json["claims"]
+                    #expect(claims?.arrayValue?.count == 3)
+                    let later: JSONValue = ["claim_no": 1, "delay_ms": 3_600_000]
+                    for run in [cancelled, late] {
+                        #expect(try await Self.say(api, run, "release", later).status == 200)
+                    }
+                    let asked = try await site.run(["runs", "cancel", cancelled])
+                    #expect(asked.code == 0, "\(asked.error)")
+                    try await WaitTests.reaches(site, cancelled, "cancelled")
+                    // As if it had waited for longer than its timeout: no worker gets it any more.
+                    _ = try await site.rows(
+                        "UPDATE run SET started_at = now() - interval '3 h' WHERE key = 'y'"
+                    )
+                    #expect(try await site.run(["runs", "snooze", late, "--for", "0s"]).code == 0)
+                    try await eventually("it timed out") {
+                        let given = try await api.send(.post, "/v1/claims", Self.claim).json
+                        #expect(given["claims"] == [])
+                        let id = try #require(RunID(late)).number
+                        return try await site.rows(
+                            "SELECT status FROM run_any WHERE id = \(id)"
+                        ) == [["timed_out"]]
+                    }
+                    // The room goes on with what its worker could not do.
+                    let back = try await site.run(["lanes", "set", "mail/out", "--worker", "room"])
+                    #expect(back.code == 0, "\(back.error)")
+                    let failed: JSONValue = [
+                        "claim_no": 1, "status": "failed", "failure": "no ink",
+                        "retry_after_ms": 30,
+                        "steps": [["step": "one", "status": "failed", "failure": "dry"]],
+                    ]
+                    let answer = try await Self.say(api, taken, "complete", failed)
+                    #expect(answer.json["status"] == "queued", "\(answer.json)")
+                    try await WaitTests.reaches(site, taken, "succeeded")
+                    let shown = try await api.send(.get, "/v1/runs/\(taken)").json
+                    #expect(shown["retry_count"] == 1)
+                }
+                try await LaneLogAudit.check(site, "ends")
+            }
+        }
+
+        private static let script = """
+            import sys
+            sys.dont_write_bytecode = True
+            sys.path.insert(0, sys.argv.pop(1))
+            import worker
+
+            def handle(run):
+                key, first = run.claim["key"], run.claim["claim_no"] == 1
+                if key == "later" and first:
+                    raise worker.Later("the bank is closed", 0.02)
+                if key == "again" and run.claim["retries"] == 0:
+                    raise worker.Again("no ink", 0.02)
+                if key == "never":
+                    raise worker.Again("no ink", 0.02)
+                if key == "beyond":
+                    raise worker.Later("the bank is gone", 7200)
+                return {"claim": run.claim["claim_no"]}
+
+            worker.handle = handle
+            worker.main()
+            """
+
+        @Test(
+            "the example puts a run off, has one tried again, and goes on after what is refused",
+            .enabled(if: FileManager.default.fileExists(atPath: "/usr/bin/python3"))
+        )
+        func example() async throws {
+            try await Site.with { site in
+                let node = try await Self.outside(site)
+                let made = try await site.run(
+                    ["tokens", "create", "worker", "--scope", "work"],
+                    data: nil,
+                    environment: node.environment
+                )
+                let token = String(made.output.split(separator: "\n").first ?? "")
+                let script = "\(site.folder)/mine.py"
+                try Self.script.write(toFile: script, atomically: true, encoding: .utf8)
+                let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                    .appending(path: "../../cluster/worker").standardized.path
+                let worker = try site.start(
+                    [script, folder, "--session", "mail", "--lane", "out"],
+                    data: nil,
+                    environment: ["OPSROOM_URL": node.url, "OPSROOM_TOKEN": token],
+                    program: "/usr/bin/python3"
+                )
+                for (key, status, claims, retries, failure) in [
+                    ("later", "succeeded", "2", "0", ""), ("again", "succeeded", "2", "1", ""),
+                    ("never", "failed", "3", "2", "no ink"),
+                    ("beyond", "failed", "1", "0", "say a shorter delay"),
+                ] {
+                    let run = try await Self.queue(site, key)
+                    let id = try #require(RunID(run)).number
+                    try await eventually("\(key) ended: \(worker.errorOutput)") {
+                        try await !site.rows("SELECT id FROM run_done WHERE id = \(id)").isEmpty
+                    }
+                    let end = try await site.rows(
+                        """
+                        SELECT status, claim_no, retry_count, coalesce(failure, '') FROM run_done
+                        WHERE id = \(id)
+                        """
+                    )[0]
+                    #expect(Array(end[..<3]) == [status, claims, retries], "\(key): \(end)")
+                    #expect(failure.isEmpty ? end[3].isEmpty : end[3].contains(failure), "\(end)")
+                }
+                try await LaneLogAudit.check(site, "example")
             }
         }
 

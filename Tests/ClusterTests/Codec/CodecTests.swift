@@ -86,6 +86,14 @@ struct CodecTests {
         }
         let newer = try Self.value(Self.bytes(Old(name: "n", count: 4)), as: Newer.self)
         #expect(newer == Newer(name: "n", count: 4, added: nil))
+
+        enum OldWord: Codable, Equatable { case giveBack(reason: String) }
+        enum NewWord: Codable, Equatable { case giveBack(reason: String, delay: Int64?) }
+        let word = try Self.value(Self.bytes(OldWord.giveBack(reason: "r")), as: NewWord.self)
+        #expect(word == .giveBack(reason: "r", delay: nil))
+        let said = NewWord.giveBack(reason: "r", delay: 5)
+        #expect(try Self.value(Self.bytes(said)) == said)
+        #expect(try Self.value(Self.bytes(said), as: OldWord.self) == .giveBack(reason: "r"))
     }
 
     @Test("a missing field and a value of another type are named")
