@@ -9,6 +9,9 @@ enum ExecutionMetrics {
     /// Runs taken for execution, taken over ones included.
     static let claims = Counter(label: "ops_execution_claims_total")
 
+    /// How long runs waited for their first claim.
+    static let claimWait = Timer(label: "ops_execution_claim_wait_seconds")
+
     /// Runs that were handed to workers outside.
     static let handed = Counter(label: "ops_execution_handed_total")
 

@@ -30,9 +30,9 @@ struct VictimTests {
     @Test("a call that a late cancellation hits is sent again, whatever is on the wire behind it")
     func late() async throws {
         try await withFreshConnection { connection, _ in
-            async let first = connection.execute(nap, [.float8(0.2)])
+            async let first = connection.execute(nap, [.float8(1.5)])
             try await connection.carries(1)
-            async let second = connection.execute(nap, [.float8(2)])
+            async let second = connection.execute(nap, [.float8(4)])
             try await connection.carries(2)
             async let third = connection.execute(echo, [.int8(3)])
             try await connection.carries(3)
@@ -49,9 +49,9 @@ struct VictimTests {
     func inTransaction() async throws {
         try await withFreshConnection { connection, _ in
             try await connection.script("BEGIN")
-            async let first = connection.execute(nap, [.float8(0.2)])
+            async let first = connection.execute(nap, [.float8(1.5)])
             try await connection.carries(1)
-            async let second = connection.execute(nap, [.float8(2)])
+            async let second = connection.execute(nap, [.float8(4)])
             try await connection.carries(2)
             async let third = connection.execute(echo, [.int8(3)])
             try await connection.carries(3)

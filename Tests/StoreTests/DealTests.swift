@@ -70,7 +70,7 @@ struct DealTests {
                 let room = Int.random(in: 1...13, using: &self.random)
                 var want = try await self.owner.want(lane, room: room)
                 want.busy = self.isLimited ? [:] : nil
-                let place = machine.next(at: .zero)
+                let place = machine.next(room: room, at: .zero).after
                 want.cursor = ClaimCursor(rank: place.rank, run: place.run, key: place.key.text)
                 let taken = try await self.owner.writer.claim([want])
                 let numbers = taken.compactMap { ids.firstIndex(of: $0.fence.run) }

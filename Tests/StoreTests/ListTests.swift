@@ -60,7 +60,7 @@ struct ListTests {
             let third = try await bed.enqueue(4, lane: other)
             let red = planRow("red")
             let made = try await bed.store.start(
-                NewRun(lane: two, planDigest: red.digest, inputs: #"{"env":"Prod"}"#),
+                NewRun(lane: two, planDigest: red.digest, inputs: #"{"env":"Prod"}"#, key: "acme"),
                 plans: [red],
                 template: "deploy"
             )
@@ -87,6 +87,9 @@ struct ListTests {
             #expect(try await find { $0.statuses = [.cancelled] } == [first[0]])
             #expect(try await find { $0.statuses = [.queued] } == all.subtracting([first[0]]))
             #expect(try await find { $0.template = "deploy" } == [made.id])
+            #expect(try await find { $0.key = "acme" } == [made.id])
+            #expect(try await find { $0.key = "acm" }.isEmpty)
+            #expect(try await bed.store.runs(RunFilter(key: "acme")).map(\.id) == [made.id])
             #expect(try await find { $0.plan = "red" } == [made.id])
             #expect(try await find { $0.text = "pROD" } == [made.id])
             #expect(try await find { $0.text = "RONG butt" } == [first[0]])

@@ -158,7 +158,7 @@ struct MillionTests {
                 statement: FrontsSQL.fronts,
                 values: [
                     runs, "array_fill(9223372036854775807, ARRAY[64])",
-                    "array_fill(9223372036854775807, ARRAY[64])",
+                    "array_fill(9223372036854775807, ARRAY[64])", "8",
                 ],
                 indexes: ["run_ready"]
             ),
@@ -167,6 +167,32 @@ struct MillionTests {
             Asked(statement: DeadlinesSQL.begun, values: [], indexes: ["run_live"]),
             Asked(statement: DeadlinesSQL.pass, values: ["100", "1000"], indexes: ["run_pkey"]),
             Asked(statement: LimitsSQL.wait, values: ["1", "ARRAY['k']", "ARRAY[1]"], indexes: []),
+            Asked(
+                statement: LimitsSQL.claim,
+                values: [
+                    "1", "(\(Self.shards)::integer[])[70]", "1", "70", "8", "'k7'",
+                    "ARRAY[]::text[]", "ARRAY[]::bigint[]",
+                ],
+                indexes: []
+            ),
+            Asked(
+                statement: UniqueSQL.start,
+                values: [
+                    "NULL", "NULL", "NULL", "1", "sha256('p')", "0", "'{}'", "0", "NULL", "NULL",
+                    "'u'", "'lane'", "NULL", "'reject'", "NULL", "''", "NULL", "NULL", "NULL",
+                ],
+                indexes: []
+            ),
+            Asked(
+                statement: ExternalClaimsSQL.hand,
+                values: ["100", "1", "1", "'w'", "30000"],
+                indexes: []
+            ),
+            Asked(
+                statement: RunsSQL.children,
+                values: ["100"],
+                indexes: ["run_children", "_parent_run_idx"]
+            ),
             Asked(statement: RunsSQL.requested, values: ["1"], indexes: ["run_request"]),
             Asked(statement: PauseSQL.pauses, values: ["1"], indexes: ["run_pause"]),
             Asked(
@@ -240,7 +266,7 @@ struct MillionTests {
             )
             let literal = "'\(shards.columnText(0, 0) ?? "")'"
             for (number, var asked) in Self.asked.enumerated() {
-                asked.values = asked.values.map { $0 == Self.shards ? literal : $0 }
+                asked.values = asked.values.map { $0.replacing(Self.shards, with: literal) }
                 try await self.check(asked, number, connection)
             }
             await connection.close()

@@ -24,10 +24,11 @@ struct QueryPlanTests {
         SELECT sha256(convert_to(i::text, 'UTF8')), 'plan-' || i, '{}' FROM generate_series(1, 20) i;
         SELECT history_make('run_done', current_date - i) FROM generate_series(2, 10) i;
         INSERT INTO run_done (lane_id, shard_id, plan_digest, status, inputs, claim_no, parent_run,
-            template, enqueued_at, started_at, finished_at)
+            template, key, enqueued_at, started_at, finished_at)
         SELECT l.id, l.shard_id, sha256(convert_to((1 + i % 20)::text, 'UTF8')), s.status,
             '{"name":"' || md5(i::text) || '"}', 1, CASE WHEN i % 40 = 0 THEN i - 1 END,
-            CASE WHEN i % 3 = 0 THEN 't' || i % 40 END, now() - (12000 - i) * interval '1 min', now(),
+            CASE WHEN i % 3 = 0 THEN 't' || i % 40 END,
+            CASE WHEN i % 3 = 1 THEN 'k' || i % 40 ELSE '' END, now() - (12000 - i) * interval '1 min', now(),
             now() - (12000 - i) * interval '1 min'
         FROM generate_series(1, 12000) i
         JOIN (SELECT id, shard_id, row_number() OVER (ORDER BY id) AS n FROM lane) l
@@ -125,6 +126,7 @@ struct QueryPlanTests {
         ("paused", { $0.paused = .only }),
         ("session", { $0.session = "s7" }),
         ("lane", { $0.lane = "L3" }),
+        ("key", { $0.key = "k9" }),
         ("template", { $0.template = "t9" }),
         ("parent", { $0.parent = RunID(79) }),
         ("enqueued from", { $0.enqueuedFrom = now - 7_200_000 }),

@@ -25,6 +25,12 @@ private struct Move: Hashable, Comparable, CustomStringConvertible {
     static func < (one: Self, other: Self) -> Bool { one.description < other.description }
 }
 
+/// A change that is drawn; `nil` is a run that is not there.
+private struct Arrow: Hashable {
+    var from: RunStatus?
+    var to: RunStatus?
+}
+
 @Suite("The page of a run's states", .timeLimit(.minutes(2)))
 struct RunStatesTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -50,6 +56,30 @@ struct RunStatesTests {
             }
         }
         return moves
+    }
+
+    /// The arrows of the drawing; one from or to a state that holds others is one for each of those.
+    private static func arrows(_ drawing: Substring) -> Set<Arrow> {
+        var inner: [String: Set<RunStatus?>] = ["[*]": [nil]]
+        var outer: String?
+        var ends: [(String, String)] = []
+        for line in drawing.split(separator: "\n") {
+            let words = line.split(separator: ":")[0].split(separator: " ").map(String.init)
+            if words.first == "state", words.count == 3 { outer = words[1] }
+            if words == ["}"] { outer = nil }
+            if words.count == 3, words[1] == "-->" { ends.append((words[0], words[2])) }
+            if let outer {
+                inner[outer, default: []].formUnion(words.compactMap { RunStatus(rawValue: $0) })
+            }
+        }
+        for status in RunStatus.allCases { inner[status.rawValue] = [status] }
+        var arrows: Set<Arrow> = []
+        for (from, to) in ends {
+            for one in inner[from, default: []] {
+                for other in inner[to, default: []] { arrows.insert(Arrow(from: one, to: other)) }
+            }
+        }
+        return arrows
     }
 
     private static func statuses(_ words: [String]) -> [RunStatus?] {
@@ -119,8 +149,12 @@ struct RunStatesTests {
             #expect(words == RunStatus.allCases.map(\.rawValue).sorted().joined(separator: " "))
             let named = Set(try Self.page().flatMap { [$0.from, $0.to] }.compactMap { $0 })
             #expect(named == Set(RunStatus.allCases))
-            let drawing = try Self.text("Sources/RunStates.md").split(separator: "```")[1]
-            for status in RunStatus.allCases { #expect(drawing.contains(status.rawValue)) }
+            // What is drawn is what the table says, arrow by arrow.
+            let text = try Self.text("Sources/RunStates.md")
+            let drawn = Self.arrows(text.split(separator: "```")[1])
+            let listed = Set(try Self.page().map { Arrow(from: $0.from, to: $0.to) })
+            #expect(drawn.subtracting(listed).isEmpty, "arrows that the table lacks")
+            #expect(listed.subtracting(drawn).isEmpty, "moves that are not drawn")
         }
     }
 

@@ -150,16 +150,23 @@ struct TurnTests {
                 let before = try await bed.store.enqueue(better)
                 _ = try await bed.store.enqueue([self.run(lanes[2])])
                 _ = try await bed.store.enqueue([self.run(lanes[3], priority: 9, key: "k")])
-                let fronts = try await bed.store.fronts(reaches)
+                let fronts = try await bed.store.fronts(reaches, limit: 9).fronts
                 #expect(fronts.map(\.lane) == lanes)
-                #expect(fronts.map { $0.first?.run } == [nil, before[0].number, nil, nil])
-                #expect(fronts.allSatisfy { $0.cost >= .zero })
+                #expect(fronts.map { $0.runs?.first.run } == [nil, before[0].number, nil, nil])
+                #expect(fronts[1].runs?.last.run == before[1].number)
+                #expect(fronts.map(\.count) == [0, 2, 0, 0])
+                #expect(fronts.allSatisfy { $0.cost.map { $0 >= .zero } ?? false })
+                #expect(try await bed.store.fronts(reaches, limit: 1).fronts[1].count == 1)
                 // A claim that begins there takes it.
                 var want = try await owner.want(lanes[1], room: 1)
-                let first = try #require(fronts[1].first)
+                let first = try #require(fronts[1].runs?.first)
                 want.cursor = ClaimCursor(rank: first.rank, run: first.run - 1)
                 #expect(try await owner.writer.claim([want]).map(\.fence.run) == [before[0]])
-                #expect(try await bed.store.fronts([]).isEmpty)
+                #expect(try await bed.store.fronts([], limit: 9).fronts.isEmpty)
+                // A lane that is paused takes nothing, so nobody reads it.
+                _ = try await bed.store.pauseLane(lanes[1], by: "anna", reason: nil)
+                let paused = try await bed.store.fronts([reaches[1]], limit: 9).fronts
+                #expect(paused[0].runs == nil && paused[0].cost == nil)
             }
         }
     }

@@ -56,7 +56,7 @@ extension SystemTests {
             let list = JSONValue.array(names.map { .string($0) }).canonicalText
             let begun = try await site.run([
                 "run", plan, "--detach", "--input", "names=\(list)", "--input",
-                "folder=\(site.folder)",
+                "folder=\(site.folder)", "--for", "acme", "--priority", "7",
             ])
             try #require(begun.code == 0, "\(begun.error)")
             return String(begun.output.prefix(8))
@@ -107,6 +107,9 @@ extension SystemTests {
                 let names = ["a", "b b", "c", "d", "é", "f", "g"]
                 let run = try await Self.start(site, names, parallel: 3)
                 try await WaitTests.reaches(site, run, "succeeded")
+                // Whom the parent is for, and how urgent it is, its children are, too.
+                let kinds = try await site.rows("SELECT DISTINCT key, priority FROM run_any")
+                #expect(kinds == [["acme", "7"]])
                 let shown = try await WaitTests.document(site, run)
                 #expect(shown["outputs"]?["n"] == 7)
                 let items = shown["outputs"]?["all"]?.arrayValue ?? []

@@ -42,7 +42,11 @@ extension SystemTests {
                 #expect(try await self.start(site, ["--on-conflict", "join"]).code == 64)
                 let off = try await site.run(["runs", "snooze", first.id, "--for", "2h"])
                 #expect(off.output == "\(first.id) queued, due in 2h\n", "\(off.error)")
+                let put = try await site.run(["runs", "show", first.id, "-o", "json"])
+                #expect(try JSONValue(parsing: put.output)["due_at"]?.stringValue != nil)
                 #expect(try await site.run(["runs", "snooze", first.id, "--for", "0s"]).code == 0)
+                let back = try await site.run(["runs", "show", first.id, "-o", "json"])
+                #expect(try JSONValue(parsing: back.output)["due_at"] == .null)
                 try await eventually("it is a dead letter") {
                     let list = try await site.run(["dead", "list", "-o", "json"])
                     return try JSONValue(parsing: list.output)["runs"]?.arrayValue?.count == 1

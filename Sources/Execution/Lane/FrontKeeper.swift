@@ -10,14 +10,20 @@ internal import Synchronization
 ///
 /// Owner: NodeLife. Runs on: default pool. Ends: cancellation.
 final class FrontKeeper: Sendable {
-    /// All looks together take one part in this many of the time, at most.
+    /// Looks at fronts that are dear take one part in this many of the time, at most.
     static let share = 20
+    /// One look takes lanes for so long by what they cost before, and one lane at least.
+    private static let timeMax: Duration = .seconds(1)
+    private static let lanesMax = 256
+    /// The longest pause between two looks at what is dear.
+    private static let pauseMax: Duration = .seconds(30)
     /// After the database could not be asked.
     private static let retry: Duration = .seconds(1)
 
     private struct State {
         var lanes: [Int64: (channel: LaneChannel, at: Duration)] = [:]
-        var notBefore: Duration = .zero
+        /// Until then only what costs next to nothing is looked at.
+        var dearNotBefore: Duration = .zero
     }
 
     private let state = Mutex(State())
@@ -37,11 +43,13 @@ final class FrontKeeper: Sendable {
     ///   - lane: Whose.
     ///   - time: When, by ``NodeClock``, or a little later.
     func look(at lane: LaneChannel, at time: Duration) {
+        // Another one of its number may be there.
+        guard !lane.isOver else { return }
         let (earliest, replaced) = self.state.withLock { state -> (Duration?, LaneChannel?) in
             let known = state.lanes[lane.row.id]
             if let known, known.channel === lane, known.at <= time { return (nil, nil) }
             state.lanes[lane.row.id] = (lane, time)
-            return (max(time, state.notBefore), known?.channel)
+            return (time, known?.channel)
         }
         // What it replaces may end here, which must not happen under the lock.
         withExtendedLifetime(replaced) {}
@@ -50,19 +58,20 @@ final class FrontKeeper: Sendable {
 
     /// Looks until cancelled.
     func run() async {
-        for await _ in self.timer.wakes { await self.lookAtAllDue() }
+        for await _ in self.timer.wakes {
+            let lanes = self.takeDue(at: NodeClock.now)
+            if !lanes.isEmpty { await self.look(at: lanes) }
+            self.expectNext()
+        }
     }
 
-    private func lookAtAllDue() async {
-        let begin = NodeClock.now
-        let lanes = self.takeDue(at: begin)
-        guard !lanes.isEmpty else { return self.expectNext() }
-        let reaches = lanes.map { lane in
-            let place = lane.reached
-            return LaneReach(lane: lane.row.id, rank: place.rank, run: place.run)
-        }
+    private func look(at lanes: [LaneChannel]) async {
+        let isDear = lanes.contains { !$0.frontCost.isNear }
         do {
-            let fronts = try await self.store.fronts(reaches)
+            let (fronts, time) = try await self.store.fronts(
+                lanes.map { $0.looks() },
+                limit: QueueMachine.foundMax
+            )
             let byLane = Dictionary(fronts.map { ($0.lane, $0) }) { $1 }
             for lane in lanes {
                 guard let front = byLane[lane.row.id] else { continue }
@@ -70,29 +79,50 @@ final class FrontKeeper: Sendable {
                 if isThere { lane.send(.wake) }
                 if let lookAt { self.look(at: lane, at: lookAt) }
             }
+            // What was cheap and is not any more counts the next time.
+            guard isDear else { return }
+            let pause = min(time * (Self.share - 1), Self.pauseMax)
+            self.state.withLock { $0.dearNotBefore = NodeClock.now + pause }
         } catch {
             self.logger.debug("fronts not read", metadata: ["reason": "\(error.message)"])
-            for lane in lanes { self.look(at: lane, at: begin + Self.retry) }
+            let again = NodeClock.now + Self.retry
+            for lane in lanes { self.look(at: lane, at: again) }
         }
-        let end = NodeClock.now
-        self.state.withLock { $0.notBefore = end + (end - begin) * (Self.share - 1) }
-        self.expectNext()
     }
 
+    /// The lanes whose time has come, the cheapest first; the others stay.
     private func takeDue(at now: Duration) -> [LaneChannel] {
-        let due: [LaneChannel] = self.state.withLock { state in
-            guard state.notBefore <= now else { return [] }
-            let due = state.lanes.values.filter { $0.at <= now }.map(\.channel)
-            for lane in due { state.lanes[lane.row.id] = nil }
-            return due
+        let (waiting, isDearDue) = self.state.withLock { state in
+            (
+                state.lanes.values.filter { $0.at <= now }.map(\.channel),
+                state.dearNotBefore <= now
+            )
         }
-        return due.filter { !$0.isOver }
+        let due = waiting.map { (lane: $0, cost: $0.frontCost) }
+            .filter { isDearDue || $0.cost.isNear }
+            .sorted { $0.cost.time < $1.cost.time }
+        var (lanes, time): ([LaneChannel], Duration) = ([], .zero)
+        for (lane, cost) in due.prefix(Self.lanesMax) {
+            time += cost.time
+            guard lanes.isEmpty || time <= Self.timeMax else { break }
+            lanes.append(lane)
+        }
+        let taken = lanes
+        self.state.withLock { state in
+            for lane in taken where state.lanes[lane.row.id]?.channel === lane {
+                state.lanes[lane.row.id] = nil
+            }
+        }
+        return lanes.filter { !$0.isOver }
     }
 
     private func expectNext() {
-        let next = self.state.withLock { state in
-            state.lanes.values.map(\.at).min().map { max($0, state.notBefore) }
+        let (lanes, dearNotBefore) = self.state.withLock {
+            ($0.lanes.values.map { (lane: $0.channel, at: $0.at) }, $0.dearNotBefore)
         }
-        if let next { self.timer.expect(after: next - NodeClock.now) }
+        let next = lanes.map { lane, at in
+            lane.frontCost.isNear ? at : max(at, dearNotBefore)
+        }
+        if let next = next.min() { self.timer.expect(after: next - NodeClock.now) }
     }
 }

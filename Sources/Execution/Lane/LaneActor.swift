@@ -305,6 +305,9 @@ distributed actor LaneActor: ClusterActor {
             ) { WorkerDoorActor(run, actorSystem: $0) }
         }
         ExecutionMetrics.claims.increment()
+        if claimed.fence.claimNumber == 1 {
+            ExecutionMetrics.claimWait.recordMicroseconds(claimed.waitMicroseconds)
+        }
         let (channel, fence) = (self.channel, claimed.fence)
         channel.queue.submit {
             run.assumeIsolated { run in

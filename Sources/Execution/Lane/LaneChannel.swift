@@ -100,11 +100,11 @@ final class LaneChannel: Sendable {
 
     /// What to ask the writer for.
     func want(_ places: Int) -> ClaimWant {
-        let place = self.cursor.withLock { $0.next(at: NodeClock.now) }
+        let (place, room) = self.cursor.withLock { $0.next(room: places, at: NodeClock.now) }
         return ClaimWant(
             lane: self.row.id,
             shard: self.shard,
-            room: places,
+            room: room,
             cursor: ClaimCursor(rank: place.rank, run: place.run, key: place.key.text),
             busy: self.busy
         )
@@ -138,19 +138,36 @@ final class LaneChannel: Sendable {
         }
     }
 
-    /// Up to where a look at the queue's front reads.
-    var reached: QueueMachine.Place { self.cursor.withLock { $0.reached } }
+    /// Begins a look at the queue's front.
+    ///
+    /// - Returns: Up to where it reads.
+    func looks() -> LaneReach {
+        let place = self.cursor.withLock { $0.looks(at: NodeClock.now) }
+        return LaneReach(lane: self.row.id, rank: place.rank, run: place.run)
+    }
+
+    /// What the last look took, and whether that is next to nothing.
+    var frontCost: (time: Duration, isNear: Bool) {
+        self.cursor.withLock { ($0.cost, $0.isFrontNear) }
+    }
 
     /// Hears what a look at the queue's front found.
     ///
     /// - Returns: Whether there is something to claim, and when to look again.
     func looked(_ front: LaneFront) -> (isThere: Bool, lookAt: Duration?) {
-        let found = front.first.map { QueueMachine.Place(rank: $0.rank, run: $0.run) }
+        let runs = front.runs.map {
+            (
+                first: QueueMachine.Place(rank: $0.first.rank, run: $0.first.run),
+                last: QueueMachine.Place(rank: $0.last.rank, run: $0.last.run)
+            )
+        }
+        let isBusy = self.isBusy
         return self.cursor.withLock {
             let isThere = $0.looked(
-                found,
+                runs,
+                count: front.count,
                 cost: front.cost,
-                isBusy: self.isBusy,
+                isBusy: isBusy,
                 at: NodeClock.now
             )
             return (isThere, $0.lookAt)

@@ -49,6 +49,7 @@ actor DispatcherActor {
     private var polls = 0
     /// Looking for lanes with queued runs takes one part in this many of the time, at most.
     private static let readyShare = 50
+    private static let readyPauseMax: Duration = .seconds(15)
     private var readyNotBefore: Duration = .zero
     private var isLooking = false
     private var isLookDue = false
@@ -110,23 +111,32 @@ actor DispatcherActor {
     // MARK: Looking for work
 
     /// Looks for queued runs and requests; what a notice usually does sooner.
-    func poll() async {
+    ///
+    /// - Parameter isAsked: Whether somebody says that there is something, for a reason.
+    func poll(isAsked: Bool = false) async {
+        let begin = NodeClock.now
+        let looksAtReady = isAsked || begin >= self.readyNotBefore
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            let begin = NodeClock.now
-            let isReadyDue = begin >= self.readyNotBefore
-            let glance = try await self.room.store.glance(atReady: isReadyDue)
+            let glance = try await self.room.store.glance(atReady: looksAtReady)
             if glance.isReady { try await self.wakeReadyLanes() }
-            // Dear where a transaction has been open for long: then it is rare.
-            let end = NodeClock.now
-            if isReadyDue { self.readyNotBefore = end + (end - begin) * (Self.readyShare - 1) }
+            if looksAtReady { self.restFromReady(since: begin) }
             if glance.isAsked { try await self.answerRequests() }
             self.expect(glance)
             self.polls += 1
             if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
         } catch {
+            // What is too much for the database must not keep the rest of the next poll from it.
+            if looksAtReady { self.restFromReady(since: begin) }
             self.room.logger.debug("poll failed", metadata: ["reason": "\(error.message)"])
         }
+    }
+
+    /// Looking for lanes with queued runs reads what was claimed for as long as somebody's transaction
+    /// keeps it: the dearer it is the rarer it is.
+    private func restFromReady(since begin: Duration) {
+        let now = NodeClock.now
+        self.readyNotBefore = now + min((now - begin) * (Self.readyShare - 1), Self.readyPauseMax)
     }
 
     /// Wakes lanes of this node's shards that have queued runs.

@@ -309,7 +309,7 @@ public struct NodeLife: Sendable {
             if notice.channel == .shards { return member.shardsChanged() }
             if notice.ids.isEmpty {
                 if notice.channel == .request { dispatcher.room.waits.fireAll() }
-                return await dispatcher.poll()
+                return await dispatcher.poll(isAsked: true)
             }
             switch notice.channel {
             case .work: await dispatcher.wake(notice.ids)

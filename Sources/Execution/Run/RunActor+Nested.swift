@@ -217,9 +217,11 @@ extension RunActor {
             lane: lane,
             planDigest: digest,
             inputs: bound.canonicalText,
+            priority: self.claimed.priority,
             idempotencyKey: "\(self.id)/\(self.claimed.attempt)/\(call.key)/\(failed)",
             parent: self.id,
-            depth: self.claimed.depth + 1
+            depth: self.claimed.depth + 1,
+            key: self.claimed.key
         )
         guard let id = try await self.room.store.enqueue([run]).first else {
             throw StepFailure(.error, "the child run could not be stored")

@@ -24,6 +24,7 @@ public enum RunDocument {
         members["parent"] = row.parent.map { .string($0.description) } ?? .null
         members["template"] = row.template.map { .string($0) } ?? .null
         members["unique"] = row.unique.map(Self.json) ?? .null
+        members["due_at"] = Self.time(row.dueMilliseconds)
         members["started_at"] = Self.time(row.startedMilliseconds)
         members["finished_at"] = Self.time(row.finishedMilliseconds)
         return .object(members)

@@ -35,6 +35,7 @@ extension OperationCatalog {
         ),
         .query("session", "A session's name or number."),
         .query("lane", "A lane's name or number."),
+        .query("key", "Whom or what they are for."),
         .query("template", "The template they were made from."),
         .query("plan", "Their plan's name."),
         .query(

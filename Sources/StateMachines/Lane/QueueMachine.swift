@@ -43,31 +43,62 @@ public struct QueueMachine: Sendable {
         }
     }
 
+    /// As many runs before ``reached`` a look counts at most.
+    public static let foundMax = 512
+    /// The pause after a look that found a run which no claim then got: somebody has it locked.
+    public static let vainPause: Duration = .seconds(1)
+
+    /// What a look found and no claim has taken: behind which place, how many, and the last one.
+    private struct Found {
+        var after: Place
+        var count: Int
+        var last: Place
+    }
+
     private var place = Place()
+    /// Where the claim began that was sent last, and what had been found, if it was for that.
+    private var sent: (after: Place, found: Found?) = (Place(), nil)
+    private var found: Found?
+    private var isVain = false
+    /// Whether a look found something at a front that claims may read themselves.
+    private var isFrontWanted = false
     /// The last place in the queue from which a run was ever taken; a look reads up to there.
     public private(set) var reached = Place()
     /// When somebody is to look at what lies before ``reached``; `nil` when nobody needs to.
     public private(set) var lookAt: Duration?
     /// When the front was last read.
     private var frontAt: Duration?
-    /// How long that took, when somebody looked.
-    private var cost: Duration = .zero
+    /// How long that took when somebody looked, the shorter of the last two times: one may have waited
+    /// for a processor.
+    public private(set) var cost: Duration = .zero
+    private var lastCost: Duration = .zero
 
     /// At the front.
     public init() {}
 
-    private var isFrontNear: Bool { self.cost <= Self.frontMax }
+    /// Whether claims begin at the front now and then.
+    public var isFrontNear: Bool { self.cost <= Self.frontMax }
 
     /// Where the claim begins that is sent now.
     ///
-    /// - Parameter now: By the node's clock.
-    /// - Returns: After what, or the front.
-    public mutating func next(at now: Duration) -> Place {
-        if self.isFrontNear, now - (self.frontAt ?? now) >= Self.frontInterval {
+    /// - Parameters:
+    ///   - room: How many runs the lane has room for.
+    ///   - now: By the node's clock.
+    /// - Returns: After what, or the front; and how many to claim.
+    public mutating func next(room: Int, at now: Duration) -> (after: Place, room: Int) {
+        let age = now - (self.frontAt ?? now)
+        if self.isFrontNear, self.isFrontWanted || age >= Self.frontInterval {
+            self.isFrontWanted = false
             self.go(to: Place())
+        } else if let found = self.found {
+            // No more than were found: what comes between them and the place reached is not read again.
+            self.found = nil
+            self.sent = (found.after, found)
+            return (found.after, min(room, found.count))
         }
         if self.place.rank == .min { self.frontAt = now }
-        return self.place
+        self.sent = (self.place, nil)
+        return (self.place, room)
     }
 
     /// Goes on after what was taken.
@@ -75,59 +106,100 @@ public struct QueueMachine: Sendable {
     /// - Parameters:
     ///   - runs: In the order of their ranks.
     ///   - isKeyed: Whether keys took turns.
-    ///   - asked: How many it could have been.
+    ///   - room: How many runs the lane had room for.
     ///   - now: By the node's clock.
-    /// - Returns: Whether there may be more although fewer came than asked for.
+    /// - Returns: Whether there may be more although fewer came than there was room for.
     public mutating func took(
         _ runs: [Place],
         isKeyed: Bool,
-        of asked: Int,
+        of room: Int,
         at now: Duration
     ) -> Bool {
         if isKeyed, !runs.isEmpty {
             self.place = Place(key: self.lastServed(of: runs))
-            return runs.count < asked
+            return runs.count < room
         }
-        let beganAtFront = self.place.rank == .min
         if let last = runs.last {
             self.go(to: last)
             if self.reached.isBefore(last) { self.reached = last }
             // At least to know what the front costs by now.
             self.wantLook(after: Self.frontInterval, at: now)
         }
-        guard runs.count < asked else { return false }
+        if let found = self.sent.found {
+            self.took(runs, of: min(room, found.count), found)
+            return runs.count < room
+        }
+        guard runs.count < room else { return false }
+        let beganAtFront = self.sent.after.rank == .min
         if self.isFrontNear {
             self.go(to: Place())
             return !beganAtFront
         }
         self.go(to: self.reached)
-        if !beganAtFront { self.wantLook(after: .zero, at: now) }
+        if !beganAtFront { self.wantLook(after: self.isVain ? Self.vainPause : .zero, at: now) }
         return false
     }
 
-    /// Hears what a look at the places up to ``reached`` found.
+    /// Goes on among those that were found, or behind the place reached when none is left.
+    private mutating func took(_ runs: [Place], of asked: Int, _ found: Found) {
+        self.isVain = runs.isEmpty
+        guard runs.count == asked, let last = runs.last, last.isBefore(found.last) else {
+            return self.go(to: self.reached)
+        }
+        // What another look found since is newer. One that came since may have taken the turn of one
+        // that was found: then one is left, although as many are taken.
+        guard self.found == nil else { return }
+        let left = max(1, found.count - asked)
+        self.found = Found(after: last, count: left, last: found.last)
+    }
+
+    /// Somebody begins to look.
+    ///
+    /// - Parameter now: By the node's clock.
+    /// - Returns: Up to where.
+    public mutating func looks(at now: Duration) -> Place {
+        self.frontAt = now
+        self.lookAt = nil
+        return self.reached
+    }
+
+    /// Hears what a look found.
     ///
     /// - Parameters:
-    ///   - found: The first run that can be claimed there; `nil` for none.
-    ///   - cost: How long reading took.
+    ///   - runs: The first and the last run that can be claimed there; `nil` for none.
+    ///   - count: How many there are, ``foundMax`` at most.
+    ///   - cost: How long reading took; `nil` when nothing was read, because the lane is paused.
     ///   - isBusy: Whether runs of the lane are under way, after which it will take others.
     ///   - now: By the node's clock.
     /// - Returns: Whether there is something to claim.
     public mutating func looked(
-        _ found: Place?,
-        cost: Duration,
+        _ runs: (first: Place, last: Place)?,
+        count: Int,
+        cost: Duration?,
         isBusy: Bool,
         at now: Duration
     ) -> Bool {
-        self.cost = cost
+        if let cost {
+            // Who counts to the end of a few reads all; who stops at many does not.
+            let whole = count < Self.foundMax ? cost : max(cost, self.cost)
+            self.cost = min(whole, self.lastCost)
+            self.lastCost = whole
+        }
         self.frontAt = now
+        let isWanted = self.lookAt != nil
         self.lookAt = nil
-        // No claim of its own would read what comes meanwhile.
-        if isBusy, !self.isFrontNear { self.wantLook(after: Self.frontInterval, at: now) }
-        guard let found else { return false }
+        // Where the front is dear, or may be, no claim of its own reads what comes meanwhile.
+        if isWanted || isBusy && self.lastCost > Self.frontMax {
+            self.wantLook(after: Self.frontInterval, at: now)
+        }
+        guard let runs else {
+            (self.isVain, self.isFrontWanted, self.found) = (false, false, nil)
+            return false
+        }
         // A claim begins behind a place.
-        let before = Place(rank: found.rank, run: found.run - 1)
-        if before.isBefore(self.place) { self.go(to: before) }
+        let first = Place(rank: runs.first.rank, run: runs.first.run - 1, key: self.place.key)
+        self.isFrontWanted = self.isFrontNear
+        self.found = self.isFrontNear ? nil : Found(after: first, count: count, last: runs.last)
         return true
     }
 

@@ -27,8 +27,8 @@ enum BulkSQL {
     /// Counted from its runs only as long as it is not settled.
     private static let counted = "CROSS JOIN LATERAL (\(tally) AND b.ok IS NULL) c"
 
-    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$22`,
-    /// or not as many as `$23` expects; then it makes nothing and says how many there are.
+    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$23`,
+    /// or not as many as `$24` expects; then it makes nothing and says how many there are.
     private static func make(_ name: String, _ stretch: String) -> PostgresStatement {
         PostgresStatement(
             name,
@@ -37,19 +37,19 @@ enum BulkSQL {
             """
             \(stretch),
             picked AS MATERIALIZED (
-                SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $22 + 1),
+                SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $23 + 1),
             size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
             made AS (
                 INSERT INTO bulk (action, filter, reason, actor, total)
-                SELECT $24, $25, $26, $27, size.n FROM size
-                WHERE size.n <= $22 AND size.seen < $20 AND ($23 IS NULL OR size.n = $23)
+                SELECT $25, $26, $27, $28, size.n FROM size
+                WHERE size.n <= $23 AND size.seen < $20 AND ($24 IS NULL OR size.n = $24)
                 RETURNING id),
             items AS (
                 INSERT INTO bulk_item (bulk_id, run_id, claim_no)
                 SELECT made.id, picked.id, picked.claim_no FROM made, picked),
             keyed AS (
                 INSERT INTO request_key (\(RequestKeysSQL.columns))
-                SELECT $28, $29, $30, 'bulk', made.id FROM made WHERE $29 IS NOT NULL)
+                SELECT $29, $30, $31, 'bulk', made.id FROM made WHERE $30 IS NOT NULL)
             SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
             """
         )

@@ -12,7 +12,7 @@ enum RunListSQL {
     static let filterTypes: [PostgresType] = [
         .int8, .textArray, .text, .int8, .int8Array, .text, .int8, .text, .int8, .text, .int8,
         .timestamptz, .timestamptz, .timestamptz, .timestamptz, .text, .text, .int8, .int8, .int8,
-        .text,
+        .text, .text,
     ]
 
     /// What indexes can find, beside the lanes. A null or empty filter means any; the statement is
@@ -27,7 +27,7 @@ enum RunListSQL {
         AND ($3 <> 'only' OR r.paused_by IS NOT NULL)
         AND ($21 <> 'dead' OR \(DeadSQL.isDead("r")))
         AND ($10 IS NULL OR r.template = $10)
-        AND ($11 IS NULL OR r.parent_run = $11)
+        AND ($11 IS NULL OR r.parent_run = $11) AND ($22 IS NULL OR r.key = $22)
         AND ($12 IS NULL OR r.enqueued_at >= $12) AND ($13 IS NULL OR r.enqueued_at < $13)
         AND ($14 IS NULL OR r.finished_at >= $14) AND ($15 IS NULL OR r.finished_at < $15)
         """
@@ -114,7 +114,7 @@ enum RunListSQL {
         SELECT b.n, b.low, q.* FROM (SELECT count(*) AS n, min(id) AS low FROM stretch) b
         LEFT JOIN (
             SELECT \(RunsSQL.columns) WHERE r.id IN (
-                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $22)) q ON true
+                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $23)) q ON true
         ORDER BY q.id DESC
         """
     private static let counted = "SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM stretch)"

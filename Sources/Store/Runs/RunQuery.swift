@@ -24,6 +24,8 @@ public struct RunQuery: Sendable, Hashable {
     public var session: String?
     /// A lane's name or number.
     public var lane: String?
+    /// Whom or what they are for.
+    public var key: String?
     /// The template they were made from.
     public var template: String?
     /// Their plan's name.

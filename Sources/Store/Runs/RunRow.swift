@@ -60,6 +60,9 @@ public struct RunRow: Sendable, Hashable {
     public var key: String
     /// What makes it the only one of its kind, if anything does.
     public var unique: Uniqueness?
+    /// When it joins its lane's queue, or begins its next attempt, in milliseconds since 1970; `nil` for
+    /// a run that is not put off.
+    public var dueMilliseconds: Int64?
 
     init(_ row: StoreRow) throws(StoreError) {
         guard let digest = Digest(bytes: try row.bytes(4)) else {
@@ -99,6 +102,7 @@ public struct RunRow: Sendable, Hashable {
             stored: try row.textIfPresent(27),
             period: try row.int64IfPresent(28)
         )
+        self.dueMilliseconds = try row.int64IfPresent(29)
     }
 }
 
@@ -163,6 +167,8 @@ public struct RunFilter: Sendable, Hashable {
     public var session: String?
     /// A lane's name.
     public var lane: String?
+    /// Whom or what they are for.
+    public var key: String?
     /// Only runs older than this one: the page before it.
     public var before: RunID?
     /// At most so many. Default 20.
@@ -173,12 +179,14 @@ public struct RunFilter: Sendable, Hashable {
         statuses: [RunStatus] = [],
         session: String? = nil,
         lane: String? = nil,
+        key: String? = nil,
         before: RunID? = nil,
         limit: Int = 20
     ) {
         self.statuses = statuses
         self.session = session
         self.lane = lane
+        self.key = key
         self.before = before
         self.limit = limit
     }

@@ -16,7 +16,9 @@ enum RunsSQL {
         (extract(epoch FROM r.enqueued_at) * 1000)::bigint,
         (extract(epoch FROM r.started_at) * 1000)::bigint,
         (extract(epoch FROM r.finished_at) * 1000)::bigint,
-        r.request, r.idempotency_key, r.paused_by, r.template, r.key, r.unique_key, r.unique_ms
+        r.request, r.idempotency_key, r.paused_by, r.template, r.key, r.unique_key, r.unique_ms,
+        (extract(epoch FROM CASE WHEN r.status = 'queued' AND r.is_delayed THEN r.due_at
+            WHEN r.status = 'waiting' THEN r.retry_at END) * 1000)::bigint
         FROM run_any r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN plan p ON p.digest = r.plan_digest
         """
@@ -140,12 +142,12 @@ enum RunsSQL {
     /// The newest runs, filtered; an empty or null filter means any.
     static let list = PostgresStatement(
         "runs.list",
-        [.textArray, .text, .text, .int8, .int8],
+        [.textArray, .text, .text, .int8, .int8, .text],
         """
         SELECT \(columns)
         WHERE (cardinality($1) = 0 OR r.status = ANY ($1))
         AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR l.name = $3)
-        AND r.id < $4
+        AND r.id < $4 AND ($6 IS NULL OR r.key = $6)
         ORDER BY r.id DESC LIMIT $5
         """
     )

@@ -173,7 +173,7 @@ extension Store {
             time(query.finishedBefore), text(query.plan), text(query.text),
             prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
             prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
-            .text(Self.part(statuses, query)),
+            .text(Self.part(statuses, query)), text(query.key),
         ]
     }
 }

@@ -47,7 +47,7 @@ extension Store {
                 filter.session.map { .text($0) } ?? .null,
                 filter.lane.map { .text($0) } ?? .null,
                 .int8(filter.before?.number ?? Int64.max),
-                .int8(Int64(filter.limit)),
+                .int8(Int64(filter.limit)), filter.key.map { .text($0.storable) } ?? .null,
             ]
         )
         return try rows.decode { row throws(StoreError) in

@@ -10,7 +10,8 @@ enum ClaimSQL {
             r.depth, r.priority, r.request_reason, r.request, r.first_seq,
             (extract(epoch FROM now() - r.started_at) * 1000)::bigint,
             r.claim_no > 1 AND EXISTS (SELECT 1 FROM step_journal j WHERE j.run_id = r.id),
-            r.paused_by, r.pause_no, r.rank, r.key, \(isKeyed)
+            r.paused_by, r.pause_no, r.rank, r.key, \(isKeyed),
+            (extract(epoch FROM now() - greatest(r.enqueued_at, r.due_at)) * 1000000)::bigint
         """
     }
 

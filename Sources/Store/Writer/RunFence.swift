@@ -180,4 +180,6 @@ public struct ClaimedRun: Sendable, Hashable {
     public var key: String
     /// Whether its lane has runs with keys: then there may be more although fewer came than asked for.
     public var hasMore: Bool
+    /// Microseconds since it was queued, or was due when that was later.
+    public var waitMicroseconds: Int64
 }

@@ -292,7 +292,8 @@ extension ClaimedRun {
             ),
             rank: try row.int64(16),
             key: try row.text(17),
-            hasMore: try row.bool(18)
+            hasMore: try row.bool(18),
+            waitMicroseconds: try row.int64(19)
         )
     }
 }

@@ -14,8 +14,8 @@ struct BulkCommand: AsyncParsableCommand {
             The node counts the runs first; the action is made for exactly so many. It goes on at
             the node when this command ends.
 
-            Filters: status session lane template plan parent text enqueued_after enqueued_before
-            finished_after finished_before.
+            Filters: status session lane key template plan parent text enqueued_after
+            enqueued_before finished_after finished_before.
 
             Examples:
               opsroom bulk cancel --filter status=queued --filter lane=B

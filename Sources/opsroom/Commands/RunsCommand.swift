@@ -47,6 +47,8 @@ struct RunsCommand: AsyncParsableCommand {
         var session: String?
         @Option(help: "Only runs of this lane.")
         var lane: String?
+        @Option(name: .customLong("for"), help: "Only runs for this tenant, customer, machine.")
+        var key: String?
         @Option(help: "At most so many.")
         var limit = 20
         @Option(help: "Only runs older than this one: the next page.")
@@ -55,6 +57,10 @@ struct RunsCommand: AsyncParsableCommand {
         var noHeaders = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
+
+        private static func due(_ run: RunFacts) -> String {
+            run.dueMilliseconds.map { "due \(Wording.ahead($0))" } ?? ""
+        }
 
         private static func status(_ text: String) throws -> RunStatus {
             if let status = RunStatus(rawValue: text) { return status }
@@ -74,6 +80,7 @@ struct RunsCommand: AsyncParsableCommand {
                 statuses: self.status,
                 session: self.session,
                 lane: self.lane,
+                key: self.key,
                 before: self.before,
                 limit: self.limit
             )
@@ -96,7 +103,7 @@ struct RunsCommand: AsyncParsableCommand {
                     run.id.description, Wording.status(run.status.rawValue), run.plan, run.place,
                     Wording.ago(run.enqueuedMilliseconds),
                     run.tookMilliseconds.map { Wording.duration(milliseconds: $0) } ?? "",
-                    Wording.oneLine(run.failure ?? run.waitReason ?? "", 200),
+                    Wording.oneLine(run.failure ?? run.waitReason ?? Self.due(run), 200),
                 ]
             }
             table.print(isPlain: self.noHeaders)

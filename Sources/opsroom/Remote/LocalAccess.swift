@@ -19,6 +19,7 @@ struct LocalAccess: RoomAccess {
             statuses: query.statuses,
             session: query.session,
             lane: query.lane,
+            key: query.key,
             limit: query.limit
         )
         if let before = query.before { filter.before = try await self.resolve(before) }

@@ -25,6 +25,7 @@ struct RemoteAccess: RoomAccess {
         }
         if let session = query.session { pairs.append(("session", session)) }
         if let lane = query.lane { pairs.append(("lane", lane)) }
+        if let key = query.key { pairs.append(("key", key)) }
         if let before = query.before {
             pairs.append(("before", try await self.resolve(before).description))
         }

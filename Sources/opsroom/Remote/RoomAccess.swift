@@ -10,6 +10,8 @@ struct RunQuery: Sendable {
     var statuses: [RunStatus] = []
     var session: String?
     var lane: String?
+    /// Whom or what they are for.
+    var key: String?
     /// A run, or the beginning of its id: only older ones.
     var before: String?
     var limit = 20

@@ -33,6 +33,8 @@ struct RunFacts: Sendable {
     var failure: String? { self.text("failure") }
     var waitReason: String? { self.text("wait_reason") }
     var enqueuedMilliseconds: Int64 { self.time("enqueued_at") ?? 0 }
+    /// When it joins its lane's queue or begins its next attempt, of a run that was put off.
+    var dueMilliseconds: Int64? { self.time("due_at") }
     var finishedMilliseconds: Int64? { self.time("finished_at") }
     /// How long it took, once it has ended.
     var tookMilliseconds: Int64? {

@@ -8,8 +8,8 @@ import Store
 struct RunFilterReader {
     /// The names, the same in a query and in a filter.
     static let names = [
-        "status", "session", "lane", "template", "plan", "parent", "text", "enqueued_after",
-        "enqueued_before", "finished_after", "finished_before",
+        "status", "session", "lane", "key", "template", "plan", "parent", "text",
+        "enqueued_after", "enqueued_before", "finished_after", "finished_before",
     ]
 
     /// Bytes of a text to search for.
@@ -44,6 +44,7 @@ struct RunFilterReader {
         }
         query.session = try one("session")
         query.lane = try one("lane")
+        query.key = try one("key")
         query.template = try one("template")
         query.plan = try one("plan")
         query.text = try one("text")
