@@ -27,7 +27,7 @@ extension SystemTests {
         }
 
         private static let run =
-            "attempt:i enqueued_at:s failure:- finished_at:s id:s inputs:{} key:s lane:s "
+            "attempt:i due_at:- enqueued_at:s failure:- finished_at:s id:s inputs:{} key:s lane:s "
             + "outputs:{text:s} parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
             + "session:s started_at:s status:s"
 
@@ -56,8 +56,8 @@ extension SystemTests {
                 let stored = try await site.run(["run", plan, "--detach", "-o", "json"]).output
                 #expect(
                     Self.shape(try JSONValue(parsing: stored))
-                        == "{attempt:i enqueued_at:s failure:- finished_at:- id:s inputs:{} key:s lane:s "
-                        + "outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
+                        == "{attempt:i due_at:- enqueued_at:s failure:- finished_at:- id:s inputs:{} key:s "
+                        + "lane:s outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
                         + "session:s started_at:- status:s template:- unique:- version:i wait_reason:-}"
                 )
                 _ = try await site.startNode()
