@@ -168,7 +168,7 @@ public struct QueueMachine: Sendable {
     /// - Parameters:
     ///   - runs: The first and the last run that can be claimed there; `nil` for none.
     ///   - count: How many there are, ``foundMax`` at most.
-    ///   - cost: How long reading took; `nil` when nothing was read, because the lane is paused.
+    ///   - cost: How long reading took; `nil` when nothing was read: the lane is paused or has limits.
     ///   - isBusy: Whether runs of the lane are under way, after which it will take others.
     ///   - now: By the node's clock.
     /// - Returns: Whether there is something to claim.

@@ -6,9 +6,10 @@ enum FrontsSQL {
     static let all = [fronts]
 
     /// Of each lane the first and the last run that can be claimed up to a place in its queue, how many
-    /// there are, at most `$4` from the first on, and how long it took until that was known, in microseconds since the statement began.
-    /// A lane that takes no runs now, or has limits, is not read. Reads what was claimed for as long as
-    /// somebody's transaction keeps it. Lanes are read one after the other.
+    /// there are, at most `$4` from the first on, and how long it took until that was known, in
+    /// microseconds since the statement began. A lane that takes no runs now, or has limits, is not
+    /// read. Reads what was claimed for as long as somebody's transaction keeps it. Lanes are read one
+    /// after the other.
     static let fronts = PostgresStatement(
         "lanes.fronts",
         [.int8Array, .int8Array, .int8Array, .int8],
