@@ -89,7 +89,12 @@ struct RunsCommand: AsyncParsableCommand {
                 return self.output.printJSON("runs", runs.map(\.json))
             }
             if runs.isEmpty {
-                Terminal.error.line("no runs; start one with: opsroom run PLAN")
+                let isAny =
+                    self.status.isEmpty && self.before == nil
+                    && [self.session, self.lane, self.key].allSatisfy { $0 == nil }
+                Terminal.error.line(
+                    isAny ? "no runs; start one with: opsroom run PLAN" : "no runs are like that"
+                )
                 return
             }
             var table = Table(headers: [

@@ -13,13 +13,15 @@ extension RunsCommand {
             commandName: "enqueue",
             abstract: "Queue many runs from a file, one JSON document a line.",
             discussion: """
-                A line says what POST /v1/runs/batch takes of one run: template, plan_digest or plan;
-                inputs, session, lane, priority, key, delay_ms, idempotency_key. The flags fill in what
-                a line leaves out; empty lines are passed over. Paths in inputs are absolute.
+                A line says what POST /v1/runs/batch takes of one run: template,
+                plan_digest or plan; inputs, session, lane, priority, key, delay_ms,
+                idempotency_key. The flags fill in what a line leaves out; empty lines
+                are passed over. Paths in inputs are absolute.
 
-                A thousand lines at a time are stored, all of them or none; a bad line ends the
-                command and is told by its number. A line with an idempotency_key makes one run in its
-                lane however often it is sent, so such a file can be sent again.
+                A thousand lines at a time are stored, all of them or none; a bad line
+                ends the command and is told by its number. A line with an
+                idempotency_key makes one run in its lane however often it is sent, so
+                such a file can be sent again.
 
                 Prints the runs' ids, those of runs that were there already too.
 
