@@ -160,6 +160,8 @@ private final class CommitCampaign {
                 }
             }
             var victims: [Victim] = []
+            // There is work under way, whichever place is the first.
+            try await self.goesOn()
             for point in CutPoint.all.shuffled(using: &self.random) {
                 if victims.isEmpty { victims = Victim.allCases.shuffled(using: &self.random) }
                 let victim = victims.removeLast()
@@ -296,8 +298,6 @@ private final class CommitCampaign {
 
     /// Has commits wait when they are made and before it is said: for a standby that is not there.
     private func cutAnswer(_ victim: Victim, _ node: Program) async throws -> Program {
-        try await self.script("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-        _ = try await self.site.rows("SELECT pg_reload_conf()")
         let waiting = """
             SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = current_database()
             """
@@ -306,7 +306,19 @@ private final class CommitCampaign {
             SELECT 1 FROM pg_locks k WHERE k.relation = 'run_events'::regclass
             AND k.mode = 'RowExclusiveLock' AND k.pid IN (\(waiting))
             """
-        try await eventually("a commit waits") { try await !self.site.rows(writer).isEmpty }
+        try await eventually("a commit waits") {
+            try await self.script("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            _ = try await self.site.rows("SELECT pg_reload_conf()")
+            let held: Void? = try? await eventually("the writer waits", within: .seconds(2)) {
+                try await !self.site.rows(writer).isEmpty
+            }
+            if held != nil { return true }
+            // Claims and enqueues were held first and left the writer nothing to write: all go on.
+            try await self.script("ALTER SYSTEM RESET synchronous_standby_names")
+            _ = try await self.site.rows("SELECT pg_reload_conf()")
+            try await self.goesOn()
+            return false
+        }
         var node = node
         switch victim {
         case .node, .both: try await node.killHard()
