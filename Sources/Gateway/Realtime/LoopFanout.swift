@@ -133,6 +133,8 @@ final class LoopFanout {
             case .jump(let number, let index, let positions):
                 guard let topic = self.topics[number] else { break }
                 for subscriber in topic.followers {
+                    // The same index is another place from here on.
+                    subscriber.ringPlaceAhead = nil
                     guard let index = subscriber.machine.index else { continue }
                     let place = topic.ring.positions(at: index)
                     let lag = topic.ring.view.head - index

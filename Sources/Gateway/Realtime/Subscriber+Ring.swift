@@ -60,17 +60,18 @@ extension Subscriber {
     ) {
         let end = buffer.writerIndex + room
         let filter = self.filter
-        let skipping = self.machine.skipping
         // Ahead of the ring in some lanes: its ids would lead back to what the reader has had.
-        var place = skipping.map { _ in self.place }
+        var ahead = self.machine.skipping.map { skipping in
+            ReaderAhead(had: skipping, ring: self.ringPlace)
+        }
+        self.ringPlaceAhead = nil
         var next = offset
         // What does not fit waits in `pending`, and nothing may overtake it.
         while next < block.entries.count, buffer.writerIndex < end, self.pending.readableBytes == 0
         {
             let entry = block.entries[next]
             next += 1
-            if let skipping, entry.sequence <= skipping[entry.lane], !entry.isMark { continue }
-            if !entry.isMark { place?[entry.lane] = entry.sequence }
+            if ahead?.passes(entry) == false { continue }
             let facts = EventFacts(kind: entry.kind, level: entry.level, run: entry.run)
             let status = self.endStatus(facts, sequence: entry.sequence)
             if !entry.isMark,
@@ -82,18 +83,34 @@ extension Subscriber {
                 _ = self.machine.handle(.runEnded(status: status))
                 return
             }
-            if let place, self.format == .serverSentEvents, entry.hasID {
-                self.give(block, entry, at: place)
+            let left = end - buffer.writerIndex
+            if let ahead, self.format == .serverSentEvents, entry.hasID {
+                self.give(block, entry, at: ahead.place, left, &buffer)
             } else {
-                self.give(block, entry, end - buffer.writerIndex, &buffer)
+                self.give(block, entry, left, &buffer)
             }
             if let status {
                 _ = self.machine.handle(.runEnded(status: status))
                 return
             }
         }
-        _ = self.machine.handle(.delivered(index: block.firstIndex + Int64(next)))
+        let index = block.firstIndex + Int64(next)
+        _ = self.machine.handle(.delivered(index: index))
+        if let ahead {
+            if ahead.isOver {
+                _ = self.machine.handle(.passed)
+            } else {
+                self.ringPlaceAhead = (index, ahead.ring)
+            }
+        }
         if self.unmarked >= LoopFanout.bookmarkEvents { self.flags.insert(.isBookmarkDue) }
+    }
+
+    /// Where the ring is at its index: found once, then kept while it is ahead of it.
+    private var ringPlace: LanePositions {
+        guard let index = self.machine.index else { return LanePositions() }
+        if let kept = self.ringPlaceAhead, kept.index == index { return kept.place }
+        return self.topic.ring.positions(at: index)
     }
 
     private func give(
@@ -122,15 +139,25 @@ extension Subscriber {
     }
 
     /// Gives an entry with the reader's own place for an id.
-    private func give(_ block: EventBlock, _ entry: EventEntry, at place: LanePositions) {
-        let cursor = self.cursor(place)
+    private func give(
+        _ block: EventBlock,
+        _ entry: EventEntry,
+        at place: LanePositions,
+        _ room: Int,
+        _ buffer: inout ByteBuffer
+    ) {
+        let id = ByteBuffer(string: self.cursor(place))
+        var text = ByteBuffer()
         if entry.isMark {
-            self.pending.writeString("id: \(cursor)\n\n")
+            text.writeString("id: \(String(buffer: id))\n\n")
         } else {
-            let id = ByteBuffer(string: cursor)
-            self.format.write(event: block.json(entry), id: id, to: &self.pending)
+            self.format.write(event: block.json(entry), id: id, to: &text)
             self.fanout.deliveries += 1
         }
+        if let head = text.readSlice(length: min(room, text.readableBytes)) {
+            buffer.writeImmutableBuffer(head)
+        }
+        if text.readableBytes > 0 { self.keep(text) }
         self.unmarked = 0
     }
 
@@ -215,5 +242,35 @@ extension Subscriber {
             )
             self.format.write(frame, to: &self.pending)
         }
+    }
+}
+
+/// How far a reader is that has had some of what comes in the ring.
+private struct ReaderAhead {
+    /// What it had when it joined the ring.
+    let had: LanePositions
+    /// The ring's own place.
+    private(set) var ring: LanePositions
+    /// The reader's: in each lane the later of both.
+    private(set) var place: LanePositions
+
+    init(had: LanePositions, ring: LanePositions) {
+        self.had = had
+        self.ring = ring
+        self.place = ring.later(had)
+    }
+
+    /// Whether there is nothing left in the ring that it has had.
+    var isOver: Bool { self.ring.firstLane(before: self.had) == nil }
+
+    /// Goes past an entry.
+    ///
+    /// - Returns: Whether it is one that the reader has not had.
+    mutating func passes(_ entry: EventEntry) -> Bool {
+        if entry.isMark { return true }
+        self.ring[entry.lane] = entry.sequence
+        guard entry.sequence > self.had[entry.lane] else { return false }
+        self.place[entry.lane] = entry.sequence
+        return true
     }
 }

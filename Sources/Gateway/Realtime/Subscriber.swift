@@ -44,6 +44,8 @@ final class Subscriber: PulledBody {
     var page: SubscriberPage?
     /// The run's end, once it is known.
     var ended: RunPlace?
+    /// The ring's place at an index, while the reader has had some of what follows it.
+    var ringPlaceAhead: (index: Int64, place: LanePositions)?
     /// Where the snapshot goes on.
     var snapshotBefore: Int64 = .max
 

@@ -93,6 +93,8 @@ public struct SubscriptionMachine: Sendable {
         case ready(Ring)
         /// Entries of the ring up to `index` were given to it.
         case delivered(index: Int64)
+        /// It has had nothing of what the ring holds behind its index.
+        case passed
         /// Stored events of a lane up to this one were given to it.
         case read(lane: Int64, through: Int64)
         /// Stored events that it needs are gone; these are the bounds now.
@@ -233,6 +235,8 @@ public struct SubscriptionMachine: Sendable {
         case .ready(let ring): return self.next(ring)
         case .delivered(let index):
             if case .live = self.phase { self.phase = .live(index: index) }
+        case .passed:
+            if case .live = self.phase { self.endSkipping() }
         case .read(let lane, let through):
             self.positions[lane] = max(self.positions[lane], through)
         case .missing(let bounds):
@@ -328,14 +332,19 @@ public struct SubscriptionMachine: Sendable {
         }
     }
 
+    /// From here on its index tells all.
+    private mutating func endSkipping() {
+        self.isSkipping = false
+        self.positions = LanePositions()
+    }
+
     private mutating func nextLive(_ index: Int64, _ ring: Ring) -> Action {
         if index >= ring.head {
-            // What it had before it joined has passed: from here on its index tells all.
+            // What it had before it joined has passed.
             if self.isSkipping, index == ring.head,
                 ring.heads.firstLane(before: self.positions) == nil
             {
-                self.isSkipping = false
-                self.positions = LanePositions()
+                self.endSkipping()
             }
             return .wait
         }
