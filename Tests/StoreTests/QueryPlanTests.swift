@@ -265,7 +265,7 @@ struct QueryPlanTests {
                 (MembershipSQL.expired, "node_address"), (CoordinatorSQL.prolong, "node_pkey"),
                 (MovesSQL.changes, "shard_changed"), (MovesSQL.holdTarget, "node_pkey"),
                 (MovesSQL.handOver, "shard_pkey"), (MovesSQL.handedOver, "shard_pkey"),
-                (MembershipSQL.announce, "node_view"),
+                (MembershipSQL.rise, "node_view"),
             ] {
                 let plan =
                     statement.parameters.isEmpty

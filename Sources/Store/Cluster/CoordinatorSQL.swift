@@ -15,7 +15,8 @@ enum CoordinatorSQL {
         """
     }
 
-    /// The office, when it is vacant; the term that goes on, when it is this node's already. Sent
+    /// The office, when it is vacant, with the version of the view that rose; the term that goes on,
+    /// when it is this node's already. Sent
     /// after `cluster.lock`, so that its snapshot is of after the wait for the row: who was declared
     /// dead meanwhile is not elected.
     static let elect = PostgresStatement(
@@ -27,14 +28,10 @@ enum CoordinatorSQL {
                 coord_until = clock_timestamp() + \(ClusterRules.lease.interval),
                 view_version = view_version + 1
             WHERE coord_until < clock_timestamp() AND \(isEligible("$1"))
-            RETURNING coord_node, coord_epoch, view_version),
-        told AS MATERIALIZED (
-            SELECT coord_node, coord_epoch,
-                pg_notify('\(Channel.cluster.rawValue)', view_version::text)
-            FROM elected)
-        SELECT coord_node, coord_epoch FROM told
+            RETURNING coord_node, coord_epoch, view_version)
+        SELECT coord_node, coord_epoch, view_version FROM elected
         UNION ALL
-        SELECT coord_node, coord_epoch FROM cluster
+        SELECT coord_node, coord_epoch, NULL FROM cluster
         WHERE coord_node = $1 AND coord_until > clock_timestamp()
         """
     )
@@ -51,17 +48,16 @@ enum CoordinatorSQL {
         """
     )
 
-    /// Ends the term at once. Locks the one row, and nothing after it.
+    /// Ends the term at once; gives the version of the view that rose. Locks the one row, and nothing
+    /// after it.
     static let resign = PostgresStatement(
         "coordinator.resign",
         [.int8, .int8],
         """
-        WITH resigned AS (
-            UPDATE cluster SET coord_node = NULL, coord_until = to_timestamp(0),
-                view_version = view_version + 1
-            WHERE coord_node = $1 AND coord_epoch = $2
-            RETURNING view_version)
-        SELECT pg_notify('\(Channel.cluster.rawValue)', view_version::text) FROM resigned
+        UPDATE cluster SET coord_node = NULL, coord_until = to_timestamp(0),
+            view_version = view_version + 1
+        WHERE coord_node = $1 AND coord_epoch = $2
+        RETURNING view_version
         """
     )
 }

@@ -5,7 +5,7 @@ internal import Postgres
 enum MembershipSQL {
     static let all = [
         clearWay, lock, prune, killPredecessor, join, activate, drain, undrain, leave, renew,
-        expired, reap, evict, freeShards, forgetVotes, announce, isDead, view,
+        expired, reap, evict, freeShards, forgetVotes, rise, isDead, view,
     ]
 
     /// Ends transactions that hold rows of the cluster and wait for their process: one frozen or cut
@@ -73,9 +73,9 @@ enum MembershipSQL {
     )
 
     /// When a status changed: the view rises, a dead coordinator's term ends, the protocol rises to
-    /// what all speak, and everybody is told.
-    static let announce = PostgresStatement(
-        "cluster.announce",
+    /// what all speak. Gives the view's version, which everybody is to be told of, if it rose.
+    static let rise = PostgresStatement(
+        "cluster.rise",
         [],
         """
         WITH live AS (
@@ -92,7 +92,7 @@ enum MembershipSQL {
             LEFT JOIN node d ON d.node_epoch = old.coord_node AND d.status = 'dead'
             WHERE EXISTS (SELECT 1 FROM node n WHERE n.view_version > old.view_version)
             RETURNING c.view_version)
-        SELECT view_version, pg_notify('\(Channel.cluster.rawValue)', view_version::text) FROM risen
+        SELECT view_version FROM risen
         """
     )
 

@@ -108,11 +108,24 @@ extension Store: ClusterDirectory {
                 PostgresRequest(MembershipSQL.clearWay, [.text(String(wait))]),
                 PostgresRequest(MembershipSQL.lock),
             ] + requests
-            + [MembershipSQL.freeShards, MembershipSQL.forgetVotes, MembershipSQL.announce]
+            + [MembershipSQL.freeShards, MembershipSQL.forgetVotes, MembershipSQL.rise]
             .map { PostgresRequest($0) }
         let rows = try await self.clearing(all)
         guard rows.count == all.count else { throw StoreError(.corrupt, "an answer is missing") }
+        try await self.announce(view: rows[all.count - 1], column: 0)
         return rows[requests.count + 1]
+    }
+
+    /// Tells every node of a view that rose, once that is committed; who does not hear of it is told
+    /// with the next renewal of its lease.
+    ///
+    /// - Parameters:
+    ///   - rows: An answer whose first row, if there is one, has the view's version.
+    ///   - column: Where; `NULL` there says that it did not rise.
+    /// - Throws: `corrupt` when what is there is no number.
+    func announce(view rows: PostgresRows, column: Int) async throws(StoreError) {
+        guard rows.count > 0, let version = try rows.first().int64IfPresent(column) else { return }
+        await self.notify(.cluster, String(version))
     }
 
     /// Tries once more when a lock was not free in time: who has it was not stuck for long enough
@@ -181,8 +194,6 @@ extension NodeView {
             status: try row.status(7),
             leaseLeft: try row.milliseconds(8)
         )
-        self.endpoint = try row.text(
-            9
-        )
+        self.endpoint = try row.text(9)
     }
 }

@@ -70,6 +70,7 @@ extension Store {
             PostgresRequest(CoordinatorSQL.elect, [.int8(node.number)]),
         ])
         guard let answer = rows.last, answer.count > 0 else { return nil }
+        try await self.announce(view: answer, column: 2)
         return try answer.first().term(0)
     }
 
@@ -84,9 +85,10 @@ extension Store {
 
     /// Ends a term.
     public func resign(_ term: CoordinatorTerm) async throws(StoreError) {
-        _ = try await self.execute(
+        let rows = try await self.execute(
             CoordinatorSQL.resign,
             [.int8(term.node.number), .int8(term.epoch)]
         )
+        try await self.announce(view: rows, column: 0)
     }
 }
