@@ -1,5 +1,7 @@
 // Decides when a call has waited long enough, and how it is cancelled without hitting its neighbours.
 
+internal import DequeModule
+
 extension PostgresConnection {
     /// Makes sure that the timer fires by `deadline`.
     func scheduleDeadline(_ deadline: UInt64) {

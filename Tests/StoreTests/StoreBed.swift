@@ -132,7 +132,8 @@ struct Owner: Sendable {
         return LaneLog(
             lane: lane,
             shard: try await self.shard(of: lane),
-            nextSequence: row.nextSequence
+            nextSequence: row.nextSequence,
+            budget: self.writer.budget
         )
     }
 

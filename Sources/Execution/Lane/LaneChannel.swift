@@ -72,11 +72,16 @@ final class LaneChannel: Sendable {
     /// Whether it waits for a rate, and a timer wakes it: the poll does not have to.
     private let isTimed = Atomic<Bool>(false)
 
-    init(row: LaneRow, shard: OwnedShard, queue: WorkQueue) {
+    init(row: LaneRow, shard: OwnedShard, queue: WorkQueue, budget: LogBudget) {
         self.row = row
         self.queue = queue
         self.shard = shard
-        self.log = LaneLog(lane: row.id, shard: shard, nextSequence: row.nextSequence)
+        self.log = LaneLog(
+            lane: row.id,
+            shard: shard,
+            nextSequence: row.nextSequence,
+            budget: budget
+        )
         // Unbounded on purpose: its writers are the lane's own runs and the node's poll, whose
         // messages are ids; dropping an `ended` would leak a place.
         (self.inbox, self.mailbox) = AsyncStream.makeStream()

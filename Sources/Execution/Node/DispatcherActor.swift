@@ -254,7 +254,8 @@ actor DispatcherActor {
             let channel = LaneChannel(
                 row: row,
                 shard: held.shard,
-                queue: self.room.queues.next()
+                queue: self.room.queues.next(),
+                budget: self.room.writer.budget
             )
             let actor = self.system.host(.number(row.id), shard: row.shard) { system in
                 LaneActor(

@@ -17,6 +17,8 @@ public final class LaneLog: Sendable {
         var bytes: [UInt8]
         /// The day it was taken on, in days since 1970 (UTC): it is stored under it.
         var day: Int32 = 0
+        /// Has its bytes count as waiting until it is stored or given up.
+        var hold: LogHold?
     }
 
     private struct State {
@@ -33,15 +35,30 @@ public final class LaneLog: Sendable {
     public let lane: Int64
     /// Its shard, at the generation of this owner.
     public let shard: OwnedShard
+    private let budget: LogBudget
     private let state: Mutex<State>
 
     /// Goes on where the stored log ends.
-    public init(lane: Int64, shard: OwnedShard, nextSequence: Int64) {
+    ///
+    /// - Parameters:
+    ///   - lane: The lane's number.
+    ///   - shard: Its shard, at the generation of this owner.
+    ///   - nextSequence: The number of its next event.
+    ///   - budget: What it shares with the node's other lanes.
+    public init(
+        lane: Int64,
+        shard: OwnedShard,
+        nextSequence: Int64,
+        budget: LogBudget = LogBudget()
+    ) {
         self.lane = lane
         self.shard = shard
+        self.budget = budget
         let waiting = Chunk(firstSequence: nextSequence, count: 0, bytes: [])
         self.state = Mutex(State(next: nextSequence, waiting: waiting))
     }
+
+    deinit { self.budget.remove(self.state.withLock { $0.waiting.bytes.count }) }
 
     /// Appends an event; it is stored with the next commit.
     ///
@@ -59,9 +76,13 @@ public final class LaneLog: Sendable {
     @discardableResult
     func append(_ lines: EventLines) -> Int64 {
         self.state.withLock { state in
-            if !state.isLost { lines.write(from: state.next, to: &state.waiting.bytes) }
-            if !state.isLost { state.waiting.count += lines.count }
+            let first = state.next
             state.next += Int64(lines.count)
+            guard !state.isLost else { return state.next - 1 }
+            let before = state.waiting.bytes.count
+            lines.write(from: first, to: &state.waiting.bytes)
+            state.waiting.count += lines.count
+            self.budget.add(state.waiting.bytes.count - before)
             return state.next - 1
         }
     }
@@ -71,7 +92,9 @@ public final class LaneLog: Sendable {
 
     /// Whether so much waits that appending should pause for a commit.
     public var isFull: Bool {
-        self.state.withLock { $0.waiting.bytes.count > Self.waitingBytesMax }
+        let waiting = self.state.withLock { $0.waiting.bytes.count }
+        return waiting > Self.waitingBytesMax
+            || waiting > LogBudget.laneShareBytes && self.budget.bytes > LogBudget.bytesMax
     }
 
     /// Whether the shard went to somebody else: nothing is stored any more.
@@ -82,6 +105,7 @@ public final class LaneLog: Sendable {
             guard state.waiting.count > 0 else { return nil }
             var chunk = state.waiting
             chunk.day = Self.today
+            chunk.hold = LogHold(self.budget, chunk.bytes.count)
             state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
             return chunk
         }
@@ -109,6 +133,7 @@ public final class LaneLog: Sendable {
         self.state.withLock { state in
             state.isLost = true
             state.refusal = state.refusal ?? refusal
+            self.budget.remove(state.waiting.bytes.count)
             state.waiting = Chunk(firstSequence: state.next, count: 0, bytes: [])
         }
     }

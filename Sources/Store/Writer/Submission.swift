@@ -17,6 +17,8 @@ final class Submission: Sendable {
     let isEnd: Bool
     /// The last results of a run that never had a journal row, as an ended run keeps them.
     let carriedSteps: String?
+    /// Bytes of files and results; its events count with their lane's log.
+    let byteCount: Int
     private let lines: EventLines
     private let last: Atomic<Int64>
 
@@ -51,6 +53,9 @@ final class Submission: Sendable {
         self.last = Atomic(transition?.lastSequence ?? 0)
         self.carriedSteps = carries ? Self.folded(records, fence, seal) : nil
         self.records = carries ? [] : records
+        self.byteCount =
+            artifacts.reduce(0) { $0 + ($1.content?.count ?? 0) }
+            + (self.carriedSteps?.utf8.count ?? 0) + (transition?.outputs?.utf8.count ?? 0)
     }
 
     private static func folded(

@@ -68,7 +68,7 @@ struct WriteBatch {
 
     init(
         submissions: [Submission],
-        chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        chunks: [WritePart.Chunk],
         claims: ClaimRound.Turn?,
         node: NodeEpoch,
         seal: SealRing? = nil
@@ -304,7 +304,7 @@ struct WriteBatch {
     }
 
     private mutating func addEvents(
-        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        _ chunks: [WritePart.Chunk],
         _ node: NodeEpoch
     ) {
         guard !chunks.isEmpty else { return }

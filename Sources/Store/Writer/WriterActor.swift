@@ -26,6 +26,8 @@ public actor WriterActor {
     private nonisolated let claims = WriterInbox()
     /// Claims of lanes with limits, which lock rows that lanes share: the others do not wait for them.
     private nonisolated let limited = WriterInbox()
+    /// What the logs of its lanes share.
+    public nonisolated let budget = LogBudget()
     private let notifier: NotifierActor
     private let onCommitted: (@Sendable ([CommittedChunk]) -> Void)?
 
@@ -149,28 +151,39 @@ public actor WriterActor {
         for claim in left.claims { claim.answer(.failure(Self.ending)) }
     }
 
-    /// Stores what waits and takes the runs that are asked for, in one commit.
+    /// Stores what waits and takes the runs that are asked for: in one commit, unless it is too much.
     private func commit(_ work: WriterInbox.Work) async {
-        let submissions = work.submissions
+        var claims = ClaimRound(work.claims)
+        var parts = Self.parts(of: work)
+        // Who takes runs over comes after what was written about them.
+        while parts.count > 1 {
+            // Let go once it is stored.
+            let part = parts.removeLast()
+            await self.commit(part.submissions, part.chunks, nil)
+        }
+        await self.commit(parts[0].submissions, parts[0].chunks, claims.next())
+        while let more = claims.next() { await self.commit([], [], more) }
+    }
+
+    /// Lays out what waits: events get their numbers and leave their logs.
+    private static func parts(of work: WriterInbox.Work) -> [WritePart] {
         var dirty = work.logs
         var known: LaneLog?
-        for submission in submissions {
+        for submission in work.submissions {
             submission.appendEvents()
             if submission.log !== known { dirty[submission.log.lane] = submission.log }
             known = submission.log
         }
-        var chunks: [(log: LaneLog, chunk: LaneLog.Chunk)] = []
+        var chunks: [WritePart.Chunk] = []
         for log in dirty.values.sorted(by: { $0.lane < $1.lane }) where !log.isLost {
             if let chunk = log.take() { chunks.append((log, chunk)) }
         }
-        var claims = ClaimRound(work.claims)
-        await self.commit(submissions, chunks, claims.next())
-        while let more = claims.next() { await self.commit([], [], more) }
+        return WritePart.parts(of: work.submissions, chunks)
     }
 
     private func commit(
         _ submissions: [Submission],
-        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        _ chunks: [WritePart.Chunk],
         _ claims: ClaimRound.Turn?
     ) async {
         guard !submissions.isEmpty || !chunks.isEmpty || claims != nil else { return }
@@ -210,7 +223,7 @@ public actor WriterActor {
 
     private func answer(
         _ submissions: [Submission],
-        _ chunks: [(log: LaneLog, chunk: LaneLog.Chunk)],
+        _ chunks: [WritePart.Chunk],
         _ accepted: WriteBatch.Accepted
     ) {
         for chunk in chunks where !accepted.lanes.contains(chunk.log.lane) { chunk.log.lose() }
