@@ -1,8 +1,8 @@
 // Templates, bulk actions, nodes and lines of a log as JSON.
 
 import Compiler
-import PulserIR
-import Store
+public import PulserIR
+public import Store
 
 enum TemplateDocument {
     static func json(_ row: TemplateRow) -> JSONValue {
@@ -15,8 +15,10 @@ enum TemplateDocument {
     }
 }
 
-enum BulkDocument {
-    static func json(_ row: BulkRow) -> JSONValue {
+/// Actions on many runs.
+public enum BulkDocument {
+    /// An action with its progress.
+    public static func json(_ row: BulkRow) -> JSONValue {
         .object([
             "id": .string(String(row.id)), "action": .string(row.action.rawValue),
             "filter": (try? JSONValue(parsing: row.filter)) ?? .object([:]),
@@ -32,7 +34,8 @@ enum BulkDocument {
         ])
     }
 
-    static func json(_ item: BulkItem) -> JSONValue {
+    /// What came of one of its runs.
+    public static func json(_ item: BulkItem) -> JSONValue {
         .object([
             "run": .string(item.run.description), "state": .string(item.state.rawValue),
             "reason": item.reason.map { .string($0) } ?? .null,

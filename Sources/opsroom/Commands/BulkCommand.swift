@@ -12,7 +12,7 @@ struct BulkCommand: AsyncParsableCommand {
         abstract: "Cancel, retry, pause, resume or discard all runs that fit a filter.",
         discussion: """
             The node counts the runs first; the action is made for exactly so many. It goes on at
-            the node when this command ends.
+            the node when this command ends: list, show and stop are about such actions.
 
             Filters: status session lane key template plan parent text enqueued_after
             enqueued_before finished_after finished_before.
@@ -21,26 +21,108 @@ struct BulkCommand: AsyncParsableCommand {
               opsroom bulk cancel --filter status=queued --filter lane=B
               opsroom bulk retry --filter 'status=failed plan=release' --dry-run
               opsroom bulk pause --filter session=billing --yes --reason "freeze"
+              opsroom bulk show 17
 
             Exit codes: 0 all done · 2 some failed · 7 refused without --yes.
-            """
+            """,
+        subcommands: [
+            Cancel.self, Retry.self, Pause.self, Resume.self, Discard.self, List.self, Show.self,
+            Stop.self,
+        ]
     )
 
-    /// What is done.
-    enum Action: String, ExpressibleByArgument, CaseIterable {
-        case cancel
-        case retry
-        case pause
-        case resume
-        case discard
+    struct Cancel: BulkVerb {
+        static let configuration = Self.words("cancel", "End them", "status=queued lane=B")
+        @Argument(help: .hidden) var number: String?
+        @OptionGroup var wish: BulkOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func validate() throws {
+            // Cancelling an action is not cancelling runs.
+            if let number {
+                throw ValidationError(
+                    "this cancels runs, which --filter names; an action is ended by "
+                        + "`opsroom bulk stop \(number)`"
+                )
+            }
+            try self.checkFilter()
+        }
     }
 
-    @Argument(help: "What is done to each run.") var action: Action
-    @OptionGroup var wish: BulkOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var place: PlaceOptions
+    struct Retry: BulkVerb {
+        static let configuration = Self.words(
+            "retry",
+            "Have them run again, from what did not succeed",
+            "status=failed plan=release"
+        )
+        @OptionGroup var wish: BulkOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
 
-    func validate() throws {
+        func validate() throws { try self.checkFilter() }
+    }
+
+    struct Pause: BulkVerb {
+        static let configuration = Self.words(
+            "pause",
+            "Hold them before their next step",
+            "session=billing"
+        )
+        @OptionGroup var wish: BulkOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func validate() throws { try self.checkFilter() }
+    }
+
+    struct Resume: BulkVerb {
+        static let configuration = Self.words("resume", "Have them go on", "session=billing")
+        @OptionGroup var wish: BulkOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func validate() throws { try self.checkFilter() }
+    }
+
+    struct Discard: BulkVerb {
+        static let configuration = Self.words(
+            "discard",
+            "Put dead letters aside",
+            "text=timeout"
+        )
+        @OptionGroup var wish: BulkOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var place: PlaceOptions
+
+        func validate() throws { try self.checkFilter() }
+    }
+}
+
+/// A command that does one thing to all runs that fit.
+protocol BulkVerb: AsyncParsableCommand {
+    var wish: BulkOptions { get }
+    var output: OutputOptions { get }
+    var place: PlaceOptions { get }
+}
+
+extension BulkVerb {
+    fileprivate static func words(
+        _ name: String,
+        _ what: String,
+        _ example: String
+    ) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name,
+            abstract: "\(what): all runs that fit a filter.",
+            discussion: """
+                Example:
+                  opsroom bulk \(name) --filter '\(example)'
+                """
+        )
+    }
+
+    fileprivate func checkFilter() throws {
         guard !self.wish.filter.isEmpty else {
             throw ValidationError("say which runs: --filter status=failed; --filter all means all")
         }
@@ -48,7 +130,7 @@ struct BulkCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await BulkAction(
-            action: self.action.rawValue,
+            action: Self.configuration.commandName ?? "",
             wish: self.wish,
             output: self.output,
             place: self.place
@@ -111,6 +193,9 @@ struct BulkAction: Sendable {
                     + " \(self.action): \(count("ok")) done, \(count("skipped")) skipped, "
                     + "\(count("failed")) failed"
             )
+            if count("skipped") + count("failed") > 0, let id = ended["id"]?.stringValue {
+                Terminal.error.line("Next:  opsroom bulk show \(id)\(self.place.words)")
+            }
         }
         if progress?["failed"]?.integerValue ?? 0 > 0 { throw ExitCode(2) }
     }
@@ -154,7 +239,7 @@ struct BulkAction: Sendable {
             RoomError(
                 .interrupted,
                 "interrupted; the action goes on at \(connection.access.url)",
-                next: "opsroom runs list"
+                next: "opsroom bulk show \(id)\(self.place.words)"
             )
         ) { try await self.follow(connection, id) }
     }

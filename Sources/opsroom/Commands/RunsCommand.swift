@@ -29,26 +29,20 @@ struct RunsCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "The newest runs.",
+            abstract: "The newest runs, or those that fit.",
             discussion: """
+                All that is asked for must fit; of several statuses one.
+
                 Examples:
                   opsroom runs list --status failed --status timed_out
                   opsroom runs list --session billing --lane B -o json
+                  opsroom runs list --status dead --finished-after 24h
+                  opsroom runs list --text "connection refused" --plan release
+                  opsroom runs list --parent 7k3m --status=-succeeded
                 """
         )
 
-        @Option(
-            help: "Only runs with this status; repeat for more.",
-            completion: .list(RunStatus.allCases.map(\.rawValue)),
-            transform: Self.status
-        )
-        var status: [RunStatus] = []
-        @Option(help: "Only runs of this session.")
-        var session: String?
-        @Option(help: "Only runs of this lane.")
-        var lane: String?
-        @Option(name: .customLong("for"), help: "Only runs for this tenant, customer, machine.")
-        var key: String?
+        @OptionGroup(title: "Which runs") var filter: RunFilterOptions
         @Option(help: "At most so many.")
         var limit = 20
         @Option(help: "Only runs older than this one: the next page.")
@@ -62,13 +56,6 @@ struct RunsCommand: AsyncParsableCommand {
             run.dueMilliseconds.map { "due \(Wording.ahead($0))" } ?? ""
         }
 
-        private static func status(_ text: String) throws -> RunStatus {
-            if let status = RunStatus(rawValue: text) { return status }
-            let known = RunStatus.allCases.map(\.rawValue)
-            let near = Nearest.word(to: text, among: known).map { "; did you mean '\($0)'?" } ?? ""
-            throw ValidationError("'\(text)' is no status\(near)")
-        }
-
         func validate() throws {
             guard (1...1_000).contains(self.limit) else {
                 throw ValidationError("--limit must be from 1 to 1000")
@@ -77,10 +64,7 @@ struct RunsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let query = RunQuery(
-                statuses: self.status,
-                session: self.session,
-                lane: self.lane,
-                key: self.key,
+                filters: self.filter.texts,
                 before: self.before,
                 limit: self.limit
             )
@@ -89,9 +73,7 @@ struct RunsCommand: AsyncParsableCommand {
                 return self.output.printJSON("runs", runs.map(\.json))
             }
             if runs.isEmpty {
-                let isAny =
-                    self.status.isEmpty && self.before == nil
-                    && [self.session, self.lane, self.key].allSatisfy { $0 == nil }
+                let isAny = query.filters.isEmpty && query.before == nil
                 Terminal.error.line(
                     isAny ? "no runs; start one with: opsroom run PLAN" : "no runs are like that"
                 )

@@ -17,7 +17,7 @@ struct CommandWords {
     /// listed of a session, so it is sessions that come first.
     private static let lists = [
         "sessions": "sessions", "lanes": "sessions", "limits": "limits", "schedules": "schedules",
-        "dead": "dead",
+        "dead": "dead", "bulk": "bulk",
     ]
 
     /// The flags that name a server, with a space before them.

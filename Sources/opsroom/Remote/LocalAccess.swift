@@ -15,16 +15,26 @@ struct LocalAccess: RoomAccess {
     }
 
     func runs(_ query: RunQuery) async throws -> [RunFacts] {
-        var filter = RunFilter(
-            statuses: query.statuses,
-            session: query.session,
-            lane: query.lane,
-            key: query.key,
-            limit: query.limit
-        )
-        if let before = query.before { filter.before = try await self.resolve(before) }
-        return try await self.client.store.runs(filter).map { try RunFacts($0) }
+        let store = self.client.store
+        var rows: [RunRow] = []
+        do {
+            let choice = try await RunFilterReader(store: store).read { query.filters[$0] ?? [] }
+            var cursor: Int64?
+            if let before = query.before { cursor = try await self.resolve(before).number }
+            repeat {
+                let limit = min(query.limit - rows.count, Self.pageMax)
+                let page = try await store.runPage(choice, before: cursor, limit: limit)
+                rows += page.rows
+                cursor = page.next
+            } while cursor != nil && rows.count < query.limit
+        } catch let problem as Problem {
+            throw RemoteProblem.failure(problem.status, problem.json(trace: ""))
+        }
+        return try rows.map { try RunFacts($0) }
     }
+
+    /// Rows of one page.
+    private static let pageMax = 200
 
     func run(_ id: RunID) async throws -> RunFacts {
         try RunFacts(try await self.client.store.run(id))

@@ -12,7 +12,7 @@ enum OpenRuns {
         where isWanted: (JSONValue) -> Bool
     ) async throws -> [JSONValue] {
         let open = try await room.runs(
-            RunQuery(statuses: [.claimed, .running, .waiting], limit: Self.max)
+            RunQuery(filters: ["status": ["claimed", "running", "waiting"]], limit: Self.max)
         )
         var runs: [JSONValue] = []
         for run in open {

@@ -19,13 +19,7 @@ struct RemoteAccess: RoomAccess {
     }
 
     func runs(_ query: RunQuery) async throws -> [RunFacts] {
-        var pairs: [(name: String, value: String)] = []
-        if !query.statuses.isEmpty {
-            pairs.append(("status", query.statuses.map(\.rawValue).joined(separator: ",")))
-        }
-        if let session = query.session { pairs.append(("session", session)) }
-        if let lane = query.lane { pairs.append(("lane", lane)) }
-        if let key = query.key { pairs.append(("key", key)) }
+        var pairs = query.filters.map { (name: $0.key, value: $0.value.joined(separator: ",")) }
         if let before = query.before {
             pairs.append(("before", try await self.resolve(before).description))
         }

@@ -5,13 +5,10 @@ import ControlRoom
 import PulserIR
 import Store
 
-/// Which runs to list; `nil` and empty mean any.
+/// Which runs to list.
 struct RunQuery: Sendable {
-    var statuses: [RunStatus] = []
-    var session: String?
-    var lane: String?
-    /// Whom or what they are for.
-    var key: String?
+    /// Texts by the API's names of its filters; of those that are not there any run fits.
+    var filters: [String: [String]] = [:]
     /// A run, or the beginning of its id: only older ones.
     var before: String?
     var limit = 20
@@ -137,6 +134,14 @@ protocol RoomAccess: Sendable {
     func deadLetter(_ id: RunID) async throws -> JSONValue
     /// Puts a run aside that failed for good; gives it as it is then.
     func discard(_ id: RunID, note: String) async throws -> JSONValue
+    /// Actions on many runs, newest first.
+    func bulkActions(limit: Int) async throws -> [JSONValue]
+    /// One of them, with how far it is.
+    func bulkAction(_ number: Int64) async throws -> JSONValue
+    /// Its runs in a state, by their numbers.
+    func bulkRuns(_ number: Int64, _ state: BulkItem.State, limit: Int) async throws -> [JSONValue]
+    /// Ends it; what is done stays done. Gives it as it is then.
+    func stopBulk(_ number: Int64) async throws -> JSONValue
     /// Has a queued run begin no earlier than after a time.
     func snooze(_ id: RunID, for milliseconds: Int64) async throws
     /// Asks for a run's end.

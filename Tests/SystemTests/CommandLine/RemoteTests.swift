@@ -45,6 +45,26 @@ extension SystemTests {
             ["lanes", "set", "side/none", "--width", "3"], ["lanes", "set", "side"],
         ]
 
+        /// What is asked of runs by filter, and of actions on many of them.
+        private static let choices: [[String]] = [
+            ["runs", "list", "--status", "ended"], ["runs", "list", "--status", "-succeeded"],
+            ["runs", "list", "--status=failed,succeeded", "-o", "json"],
+            ["runs", "list", "--status", "dead"], ["runs", "list", "--status", "dead,queued"],
+            ["runs", "list", "--status", "asleep"], ["runs", "list", "--status", "paused"],
+            ["runs", "list", "--status", "paused,queued,-failed"],
+            ["runs", "list", "--plan", "good"], ["runs", "list", "--text", "OH NO"],
+            ["runs", "list", "--text", "you"], ["runs", "list", "--template", "none"],
+            ["runs", "list", "--parent", "zzzz"], ["runs", "list", "--for", "a,b"],
+            ["runs", "list", "--enqueued-after", "1h", "--finished-before", "1h"],
+            ["runs", "list", "--enqueued-before", "2099-01-01T00:00:00+01:00"],
+            ["runs", "list", "--finished-after", "soon"],
+            ["runs", "list", "--text", String(repeating: "x", count: 300)],
+            ["bulk", "list"], ["bulk", "list", "-o", "json"], ["bulk", "show", "1"],
+            ["bulk", "show", "1", "--state", "ok", "-o", "json"], ["bulk", "show", "99"],
+            ["bulk", "show", "1", "--state", "odd"], ["bulk", "stop", "99"],
+            ["bulk", "stop", "1"],
+        ]
+
         @Test("the same commands, here and over the network, answer the same")
         func sameAnswers() async throws {
             try await Site.with { site in
@@ -65,6 +85,9 @@ extension SystemTests {
                 let scheduled = try await site.run(yearly + ["--plan", good, "--zone", "UTC"])
                 #expect(scheduled.code == 0, "\(scheduled.error)")
                 let past = ["--from", "2025-01-01T00:00:00Z"]
+                let aside = ["bulk", "discard", "--filter", "plan=bad", "--yes"]
+                let discarded = try await site.run(aside, data: nil, environment: node.environment)
+                #expect(discarded.code == 0, "\(discarded.error)")
                 for words in [
                     ["runs", "list"], ["runs", "list", "-o", "json"],
                     ["runs", "list", "-o", "jsonl"],
@@ -95,7 +118,7 @@ extension SystemTests {
                     ["schedules", "edit", "yearly"], ["schedules", "delete", "yearly"],
                     ["schedules", "backfill", "yearly", "--to", "2099-01-01T00:00:00Z"] + past,
                     ["schedules", "resume", "gone"], yearly + ["--plan", good],
-                ] + Self.lanes {
+                ] + Self.lanes + Self.choices {
                     let here = try await site.run(words)
                     let there = try await site.run(words, data: nil, environment: node.environment)
                     #expect(here.code == there.code, "\(words): \(there.error)")

@@ -92,6 +92,59 @@ extension SystemTests {
             }
         }
 
+        @Test("actions are listed, shown with what they did nothing to, and ended")
+        func looked() async throws {
+            try await Site.with { site in
+                let field = try await Field(site)
+                let none = try await field.ask(["bulk", "list"])
+                #expect(none.code == 0 && none.error.contains("no actions"), "\(none)")
+                let naps = ["--filter", "plan=nap lane=B", "--yes", "--reason", "freeze"]
+                #expect(try await field.ask(["bulk", "cancel"] + naps).code == 0)
+                // A run that moved on is skipped.
+                _ = try await site.rows(
+                    """
+                    INSERT INTO bulk (action, filter, reason, actor, total)
+                    VALUES ('retry', '{}', '', 'ann', 1) RETURNING id
+                    """
+                )
+                _ = try await site.rows(
+                    """
+                    INSERT INTO bulk_item (bulk_id, run_id, claim_no)
+                    SELECT 2, min(id), 99 FROM run_done WHERE status = 'failed' RETURNING 1
+                    """
+                )
+                try await eventually("the second has ended") {
+                    let shown = try await field.ask(["bulk", "show", "2", "-o", "json"])
+                    let json = try JSONValue(parsing: shown.output)
+                    return json["status"] == "completed"
+                        && json["runs"]?[0]?["state"] == "skipped"
+                }
+                let list = try await field.ask(["bulk", "list", "--no-headers"]).output
+                let lines = list.split(separator: "\n").map(String.init)
+                #expect(lines.count == 2 && lines[0].hasPrefix("2"), "\(list)")
+                #expect(lines.last?.contains("lane=B plan=nap") == true, "\(list)")
+                let shown = try await field.ask(["bulk", "show", "1"])
+                #expect(shown.output.contains("2: 2 done, 0 skipped"), "\(shown.output)")
+                #expect(shown.output.contains("reason   freeze"), "\(shown.output)")
+                let skipped = try await field.ask(["bulk", "show", "2"])
+                #expect(skipped.output.contains("the run moved on"), "\(skipped.output)")
+                let late = try await field.ask(["bulk", "stop", "2"])
+                #expect(late.code == 6 && late.error.contains("completed already"), "\(late)")
+                // Nobody works on this one: it is taken already.
+                _ = try await site.rows(
+                    """
+                    INSERT INTO bulk (action, filter, reason, actor, total, heartbeat_at)
+                    VALUES ('pause', '{}', '', 'ann', 1, now() + interval '1 hour') RETURNING id
+                    """
+                )
+                let stopped = try await field.ask(["bulk", "stop", "3", "-o", "json"])
+                #expect(stopped.code == 0, "\(stopped.error)")
+                #expect(try JSONValue(parsing: stopped.output)["status"] == "cancelled")
+                let meant = try await field.ask(["bulk", "cancel", "3"])
+                #expect(meant.code == 64 && meant.error.contains("bulk stop 3"), "\(meant.error)")
+            }
+        }
+
         @Test(
             "a filter that cannot be read, or that nothing fits, changes nothing and says what to do"
         )

@@ -2,10 +2,15 @@
 
 import FoundationEssentials
 import PulserIR
-import Store
+public import Store
 
 /// A choice of runs, read from texts by name.
-struct RunFilterReader {
+public struct RunFilterReader {
+    /// What `status` takes, each with a `-` before it too, but for the last two.
+    public static let statusWords =
+        RunStatus.allCases.map(\.rawValue) + [
+            "open", "ended", "paused", "dead",
+        ]
     /// The names, the same in a query and in a filter.
     static let names = [
         "status", "session", "lane", "key", "template", "plan", "parent", "text",
@@ -17,12 +22,15 @@ struct RunFilterReader {
 
     let store: Store
 
+    /// Reads choices of a room's runs.
+    public init(store: Store) { self.store = store }
+
     /// Reads a choice.
     ///
     /// - Parameter lists: Gives the texts of a parameter; empty when absent.
     /// - Returns: The answer.
     /// - Throws: `invalidParameter`, or `notFound` for a parent that is unknown.
-    func read(_ lists: (String) throws(Problem) -> [String]) async throws -> RunQuery {
+    public func read(_ lists: (String) throws(Problem) -> [String]) async throws -> RunQuery {
         var query = RunQuery()
         var words = try lists("status")
         if words.contains("dead") {
@@ -98,8 +106,7 @@ struct RunFilterReader {
             case "ended": meant = RunStatus.allCases.filter(\.isTerminal)
             default:
                 guard let status = RunStatus(rawValue: name) else {
-                    let known =
-                        RunStatus.allCases.map(\.rawValue) + ["open", "ended", "paused", "dead"]
+                    let known = Self.statusWords
                     throw Query.problem(
                         "status",
                         "'\(name.prefix(64))' is no status",
@@ -130,8 +137,14 @@ struct RunFilterReader {
         )
     }
 
-    /// RFC 3339, or milliseconds since 1970.
-    static func time(_ name: String, _ text: String?) throws(Problem) -> Int64? {
+    /// A moment: RFC 3339, or milliseconds since 1970.
+    ///
+    /// - Parameters:
+    ///   - name: The parameter's name, for the problem.
+    ///   - text: What was given for it; `nil` when nothing was.
+    /// - Returns: Milliseconds since 1970; `nil` when nothing was given.
+    /// - Throws: `invalidParameter`.
+    public static func time(_ name: String, _ text: String?) throws(Problem) -> Int64? {
         // In a query a + that was not encoded is a space.
         guard let text = text?.replacing(" ", with: "+") else { return nil }
         if let number = Int64(text), (0...253_402_300_799_999).contains(number) { return number }
