@@ -65,6 +65,7 @@ public final class Gateway: Sendable {
     let fetches = RequestGate(max: ArtifactFetch.fetchesMax)
     let searches = RequestGate(max: LogResource.searchesMax)
     let bulkWorker: BulkWorker
+    let runEnds: RunEnds
     let uploadFolder: UploadFolder
 
     /// Prepares a gateway.
@@ -81,6 +82,7 @@ public final class Gateway: Sendable {
             kept: configuration.bulkKept,
             logger: equipment.logger
         )
+        self.runEnds = RunEnds(store: equipment.store)
         self.uploadFolder = UploadFolder(
             blobs: BlobFolder(path: equipment.artifacts),
             kept: configuration.uploadsKept
@@ -96,6 +98,7 @@ public final class Gateway: Sendable {
                 await self.equipment.listener([.events]).run { self.events.heard($0) }
             }
             group.addTask { await self.bulkWorker.run() }
+            group.addTask { await self.runEnds.run() }
         }
     }
 
@@ -125,6 +128,7 @@ public final class Gateway: Sendable {
     /// The node goes away: streams are told where to go on, no new ones are begun.
     public func drain() async {
         self.equipment.readiness.drain()
+        self.runEnds.drain()
         await self.events.drain()
     }
 

@@ -43,7 +43,7 @@ extension Gateway {
         let store = self.equipment.store
         let sessions = SessionsResource(store: store)
         let lanes = LanesResource(store: store)
-        let runs = RunsResource(store, uploads: self.uploadFolder)
+        let runs = RunsResource(store, uploads: self.uploadFolder, ends: self.runEnds)
         let bulk = BulkResource(store: store, worker: self.bulkWorker)
         let session = "/v1/sessions/{id}"
         let run = "/v1/runs/{id}"
@@ -64,6 +64,7 @@ extension Gateway {
             Route(.post, "/v1/runs", .run, "runs.create", runs.create),
             Route(.post, "/v1/runs/batch", .run, "runs.create_batch", runs.createBatch),
             Route(.get, run, .read, "runs.get", runs.get),
+            Route(.patch, run, .run, "runs.update", runs.update),
             Route(.get, "\(run)/steps", .read, "runs.steps", runs.steps),
             Route(.get, "\(run)/children", .read, "runs.children", runs.children),
             Route(.post, "\(run)/cancel", .run, "runs.cancel", runs.cancel),

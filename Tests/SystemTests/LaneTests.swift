@@ -192,6 +192,43 @@ extension SystemTests {
             }
         }
 
+        @Test(
+            "a queued run whose priority is raised goes first; one that is late by the clock ends"
+        )
+        func raised() async throws {
+            try await Site.with { site in
+                try site.plan("lane", Self.plan)
+                #expect(try await site.run(["migrate", "apply"]).code == 0)
+                for name in ["a", "b"] { try await self.enqueue(site, name, []) }
+                try await self.enqueue(site, "c", ["--at", "2020-01-01T00:00:00Z"])
+                let newest = ["runs", "list", "--limit", "1", "-o", "json"]
+                let listed = try JSONValue(parsing: try await site.run(newest).output)
+                let id = listed["runs"]?[0]?["id"]?.stringValue ?? ""
+                let raised = try await site.run(["runs", "priority", id, "--to", "5"])
+                #expect(raised.output == "\(id) queued, priority 5\n", "\(raised)")
+                _ = try await site.startNode()
+                try await self.finish(site, 3)
+                #expect(site.lines("log") == ["c", "a", "b"])
+                let late = try await site.run(["runs", "priority", id, "--to", "-1"])
+                #expect(late.code == 6 && late.error.contains("not queued"), "\(late)")
+                let past = ["--deadline-at", "2020-01-01T00:00:00Z"]
+                try await self.enqueue(site, "d", ["--delay", "1h"] + past)
+                try await eventually("it is late") {
+                    try await site.rows("SELECT 1 FROM run_any WHERE status = 'timed_out'").count
+                        == 1
+                }
+                let plan = "\(site.folder)/lane.yaml"
+                for words in [
+                    ["--at", "2020-01-01T00:00:00Z", "--delay", "1s"], ["--at", "soon"],
+                    ["--at", "2999-01-01T00:00:00Z"],
+                    ["--deadline-at", "2020-01-01T00:00:00Z", "--deadline", "1s"],
+                ] {
+                    let refused = try await site.run(["run", plan, "--detach"] + words)
+                    #expect(refused.code == 64, "\(words): \(refused)")
+                }
+            }
+        }
+
         @Test("when the node is full, the lane with the higher priority goes first")
         func lanePriority() async throws {
             try await Site.with { site in

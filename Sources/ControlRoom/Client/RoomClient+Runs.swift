@@ -17,6 +17,7 @@ extension RoomClient {
         lane: String,
         priority: Int = 0,
         delayMilliseconds: Int64 = 0,
+        dueAt: Int64? = nil,
         unique: Uniqueness? = nil,
         deadline: RunDeadline? = nil,
         startedBy person: String? = nil,
@@ -32,6 +33,7 @@ extension RoomClient {
             priority: priority,
             delayMilliseconds: delayMilliseconds
         )
+        order.dueAt = dueAt
         order.key = forKey
         order.startedBy = person
         order.unique = unique

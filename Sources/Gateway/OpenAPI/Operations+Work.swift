@@ -1,4 +1,4 @@
-// Sessions, lanes, runs and bulk actions, described.
+// Sessions, lanes and runs, described.
 
 import PulserIR
 import Store
@@ -91,14 +91,14 @@ extension OperationCatalog {
             "runs",
             summary,
             note: isKeyed ? nil : Self.makesNothing,
-            parameters: [Self.run, Self.ifMatch] + (isKeyed ? [Self.key] : []),
+            parameters: [Self.run, Self.ifMatch] + (isKeyed ? [Self.onceKey] : []),
             body: body,
             answers: answers
         )
     }
 
     /// A request that makes something once.
-    private static let key = Operation.Parameter.header(
+    static let onceKey = Operation.Parameter.header(
         "idempotency-key",
         "The same key and body at the same path make it once; kept for a day at least."
     )
@@ -138,7 +138,7 @@ extension OperationCatalog {
         "sessions.create": Operation(
             "sessions",
             "Makes a session with its lanes, all of it or nothing.",
-            parameters: [Self.key],
+            parameters: [Self.onceKey],
             body: Schema.object(
                 [
                     "name": Schema.text, "intent": Schema.text, "context": Self.inputs,
@@ -183,7 +183,7 @@ extension OperationCatalog {
         "lanes.create": Operation(
             "lanes",
             "Makes a lane; of several who do so at once, one does.",
-            parameters: [Self.session, Self.key],
+            parameters: [Self.session, Self.onceKey],
             body: Schema.object(Self.lane, optional: ["width", "priority", "worker"]),
             answers: Self.made("The lane.", Schema.named("Lane")) + [
                 .problem(409, "The session has such a lane, or takes no more lanes.")
@@ -237,18 +237,19 @@ extension OperationCatalog {
         "runs.create": Operation(
             "runs",
             "Makes a run, once per idempotency key.",
-            parameters: [Self.key],
+            parameters: [Self.onceKey],
             body: Schema.object(
                 Self.plan.merging([
                     "inputs": Self.inputs, "session": Schema.text, "lane": Schema.text,
                     "priority": Schema.integer, "key": Schema.text,
                     "delay_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),
-                    "unique": UniqueBody.schema, "ttl_ms": DeadlineBody.time,
-                    "deadline_ms": DeadlineBody.time, "deadline_at": Schema.moment,
+                    "due_at": Schema.moment, "unique": UniqueBody.schema,
+                    "ttl_ms": DeadlineBody.time, "deadline_ms": DeadlineBody.time,
+                    "deadline_at": Schema.moment,
                 ]) { $1 },
                 optional: Set(Self.plan.keys).union([
-                    "inputs", "session", "lane", "priority", "key", "delay_ms", "unique",
-                    "ttl_ms", "deadline_ms", "deadline_at",
+                    "inputs", "session", "lane", "priority", "key", "delay_ms", "due_at",
+                    "unique", "ttl_ms", "deadline_ms", "deadline_at",
                 ])
             ),
             answers: [
@@ -269,7 +270,7 @@ extension OperationCatalog {
                 "A problem names the run it is about, as in runs[3].inputs. An idempotency_key is "
                 + "the lane's: where it is taken, the run that has it is the answer and made is "
                 + "false. A run of a batch has no unique, ttl_ms, deadline_ms or deadline_at.",
-            parameters: [Self.key],
+            parameters: [Self.onceKey],
             body: Schema.object(["runs": Schema.list(RunsResource.batched)]),
             answers: [
                 .json(201, "The runs, in the order they were asked for.", Self.batch),
@@ -280,8 +281,25 @@ extension OperationCatalog {
         "runs.get": Operation(
             "runs",
             "A run.",
-            parameters: [Self.run, .query("include", "steps, artifacts, by commas.")],
+            parameters: [
+                Self.run, .query("include", "steps, artifacts, by commas."),
+                .query(
+                    "wait_ms",
+                    "Answers when the run has ended, else after so long, with what it is then.",
+                    Schema.integer(0...RunEnds.waitMillisecondsMax)
+                ),
+            ],
             answers: [.json(200, "The run.", Schema.named("Run"))]
+        ),
+        "runs.update": Operation(
+            "runs",
+            "Changes the priority of a queued run: it comes to its turn earlier or later.",
+            parameters: [Self.run, Self.ifMatch],
+            body: Schema.object(["priority": Schema.integer(-1_000_000...1_000_000)]),
+            answers: [
+                .json(200, "The run.", Schema.named("Run")),
+                .problem(409, "The run is not queued any more."),
+            ]
         ),
         "runs.steps": Operation(
             "runs",
@@ -321,71 +339,6 @@ extension OperationCatalog {
                 ],
                 optional: ["for_ms", "until"]
             )
-        ),
-    ]
-
-    static let bulk: [String: Operation] = [
-        "bulk.list": Operation(
-            "bulk",
-            "Actions on many runs, newest first.",
-            parameters: [Self.limit, Self.cursor],
-            answers: [Self.rows("bulk", "Bulk")]
-        ),
-        "bulk.create": Operation(
-            "bulk",
-            "Does something to all runs that fit a filter now.",
-            parameters: [
-                .query("preview", "Only counts and shows some.", Schema.bool), Self.key,
-            ],
-            body: Schema.object(
-                [
-                    "action": Schema.choice(BulkAction.allCases.map(\.rawValue)),
-                    "filter": Self.inputs, "expected_count": Schema.integer,
-                    "reason": Schema.text,
-                ],
-                optional: ["expected_count", "reason"]
-            ),
-            answers: [
-                .json(202, "The action, under way.", Schema.named("Bulk")),
-                .json(
-                    200,
-                    "The preview, or the action that the same request made before.",
-                    .object([
-                        "oneOf": .array([
-                            Schema.object([
-                                "version": Schema.integer, "action": Schema.text,
-                                "count": Self.inputs, "sample": Schema.list(Schema.named("Run")),
-                            ]), Schema.named("Bulk"),
-                        ])
-                    ])
-                ),
-            ]
-        ),
-        "bulk.get": Operation(
-            "bulk",
-            "An action with its progress.",
-            parameters: [.path("bulk", "Its number.")],
-            answers: [.json(200, "The action.", Schema.named("Bulk"))]
-        ),
-        "bulk.runs": Operation(
-            "bulk",
-            "What came of each run.",
-            parameters: [
-                .path("bulk", "Its number."),
-                .query(
-                    "state",
-                    "Only these.",
-                    Schema.choice(BulkItem.State.allCases.map(\.rawValue))
-                ), Self.limit, Self.cursor,
-            ],
-            answers: [Self.rows("runs", "BulkRun")]
-        ),
-        "bulk.cancel": Operation(
-            "bulk",
-            "Stops an action; what is done stays done.",
-            note: Self.makesNothing,
-            parameters: [.path("bulk", "Its number."), Self.ifMatch],
-            answers: [.json(200, "The action.", Schema.named("Bulk"))]
         ),
     ]
 }

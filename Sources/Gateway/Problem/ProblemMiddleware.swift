@@ -39,7 +39,10 @@ struct ProblemMiddleware: RouterMiddleware {
     /// Nobody answers: the path is unknown, or the method is.
     private func unknown(_ request: Request, _ context: GatewayContext) -> Response {
         let path = request.uri.path
-        var methods = self.routes.filter { $0.matches(path[...]) }.map(\.method.rawValue)
+        // A path that is written out is meant before one with a parameter in its place.
+        var known = self.routes.filter { $0.matches(path[...]) }
+        if known.contains(where: { $0.path == path }) { known.removeAll { $0.path != path } }
+        var methods = known.map(\.method.rawValue)
         guard !methods.isEmpty else {
             return Problem(
                 .notFound,
@@ -54,7 +57,8 @@ struct ProblemMiddleware: RouterMiddleware {
         return Problem(
             .methodNotAllowed,
             "this path does not know \(request.method.rawValue)",
-            next: "use \(allowed)",
+            next: (["use \(allowed)"] + [self.list(above: path)].compactMap { $0 })
+                .joined(separator: "; "),
             fields: [.allow: allowed]
         ).response(context)
     }

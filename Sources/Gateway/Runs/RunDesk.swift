@@ -21,6 +21,8 @@ public struct RunOrder: Sendable {
     public var priority: Int
     /// How long it waits before it is ready.
     public var delayMilliseconds: Int64
+    /// The moment that the delay leads to, in milliseconds since 1970, where somebody named one.
+    public var dueAt: Int64?
     /// The template it is made from.
     public var template: String?
     /// Whom or what it is for: keys of a lane take turns.
@@ -61,6 +63,8 @@ public struct RunOrder: Sendable {
             "priority": .integer(Int64(self.priority)),
             "delay_ms": .integer(self.delayMilliseconds), "key": .string(self.key),
         ]
+        // The same moment is another delay every time.
+        if let dueAt { members["delay_ms"] = .object(["due_at": .integer(dueAt)]) }
         if let unique {
             members["unique"] = .array([
                 .string(unique.key), .string(unique.scope.rawValue),

@@ -32,7 +32,11 @@ struct BulkCommand: AsyncParsableCommand {
     )
 
     struct Cancel: BulkVerb {
-        static let configuration = Self.words("cancel", "End them", "status=queued lane=B")
+        static let configuration = Self.words(
+            "cancel",
+            "End all runs that fit a filter.",
+            "status=queued lane=B"
+        )
         @Argument(help: .hidden) var number: String?
         @OptionGroup var wish: BulkOptions
         @OptionGroup var output: OutputOptions
@@ -53,7 +57,7 @@ struct BulkCommand: AsyncParsableCommand {
     struct Retry: BulkVerb {
         static let configuration = Self.words(
             "retry",
-            "Have them run again, from what did not succeed",
+            "Run all that fit a filter again, from what did not succeed.",
             "status=failed plan=release"
         )
         @OptionGroup var wish: BulkOptions
@@ -66,7 +70,7 @@ struct BulkCommand: AsyncParsableCommand {
     struct Pause: BulkVerb {
         static let configuration = Self.words(
             "pause",
-            "Hold them before their next step",
+            "Hold all runs that fit a filter before their next step.",
             "session=billing"
         )
         @OptionGroup var wish: BulkOptions
@@ -77,7 +81,11 @@ struct BulkCommand: AsyncParsableCommand {
     }
 
     struct Resume: BulkVerb {
-        static let configuration = Self.words("resume", "Have them go on", "session=billing")
+        static let configuration = Self.words(
+            "resume",
+            "Have all paused runs that fit a filter go on.",
+            "session=billing"
+        )
         @OptionGroup var wish: BulkOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
@@ -88,7 +96,7 @@ struct BulkCommand: AsyncParsableCommand {
     struct Discard: BulkVerb {
         static let configuration = Self.words(
             "discard",
-            "Put dead letters aside",
+            "Put all dead letters that fit a filter aside.",
             "text=timeout"
         )
         @OptionGroup var wish: BulkOptions
@@ -114,7 +122,7 @@ extension BulkVerb {
     ) -> CommandConfiguration {
         CommandConfiguration(
             commandName: name,
-            abstract: "\(what): all runs that fit a filter.",
+            abstract: what,
             discussion: """
                 Example:
                   opsroom bulk \(name) --filter '\(example)'

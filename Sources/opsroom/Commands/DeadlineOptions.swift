@@ -19,12 +19,27 @@ struct DeadlineOptions: ParsableArguments {
         )
     )
     var deadline: DurationOption?
+    @Option(
+        help: ArgumentHelp(
+            "Time it out at this moment, such as 2026-11-20T12:00:00Z.",
+            valueName: "time"
+        ),
+        transform: MomentOption.clock
+    )
+    var deadlineAt: MomentOption?
+
+    func validate() throws {
+        if self.deadline != nil, self.deadlineAt != nil {
+            throw ValidationError("say --deadline or --deadline-at, not both")
+        }
+    }
 
     /// What was asked for; `nil` when nothing was.
     var value: RunDeadline? {
-        guard self.ttl != nil || self.deadline != nil else { return nil }
+        guard self.ttl != nil || self.deadline != nil || self.deadlineAt != nil else { return nil }
         return RunDeadline(
             startMilliseconds: self.ttl.map { max(1, $0.milliseconds) },
+            endsAt: self.deadlineAt?.milliseconds,
             runMilliseconds: self.deadline.map { max(1, $0.milliseconds) }
         )
     }

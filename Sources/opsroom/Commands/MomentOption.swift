@@ -20,8 +20,8 @@ struct MomentOption: Sendable {
     /// A moment by the clock alone.
     static func clock(_ text: String) throws -> MomentOption { try Self.read(text, or: nil) }
 
-    /// As the API takes it.
-    var text: String { String(self.milliseconds) }
+    /// How long until then; 0 when it has passed.
+    var fromNowMilliseconds: Int64 { max(0, self.milliseconds - Self.now) }
 
     private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 

@@ -21,6 +21,7 @@ struct RunCommand: AsyncParsableCommand {
               opsroom run migrate.yaml --input env=staging --session billing --lane B
               opsroom run plan.yaml -o jsonl | jq .type
               opsroom run sync.yaml --unique customer-7 --on-conflict join --detach
+              opsroom run report.yaml --at 2026-12-24T18:00:00+01:00 --detach
               opsroom run index.yaml --unique same --on-conflict debounce --delay 30s --detach
 
             Exit codes: 0 succeeded · 2 the run failed · 64 the plan or an input is wrong.
@@ -52,6 +53,14 @@ struct RunCommand: AsyncParsableCommand {
     var forKey = ""
     @Option(help: ArgumentHelp("Begin no earlier than after this time.", valueName: "duration"))
     var delay: DurationOption?
+    @Option(
+        help: ArgumentHelp(
+            "Begin no earlier than at this moment, such as 2026-11-20T12:00:00Z.",
+            valueName: "time"
+        ),
+        transform: MomentOption.clock
+    )
+    var at: MomentOption?
     @OptionGroup(title: "Deadlines") var deadlines: DeadlineOptions
     @OptionGroup(title: "One of a kind") var uniqueness: UniqueOptions
     @Flag(help: "Store the run and return; a node runs it.")
@@ -65,10 +74,20 @@ struct RunCommand: AsyncParsableCommand {
         guard (-1_000_000...1_000_000).contains(self.priority) else {
             throw ValidationError("--priority must be from -1,000,000 to 1,000,000")
         }
-        try self.uniqueness.check(delay: self.delay)
+        if self.delay != nil, self.at != nil {
+            throw ValidationError("say --delay or --at, not both")
+        }
+        guard self.delayMilliseconds <= 31_536_000_000 else {
+            throw ValidationError("a run begins within a year: --delay and --at lead beyond that")
+        }
+        try self.uniqueness.check(delayMilliseconds: self.delayMilliseconds)
         guard self.forKey.utf8.count <= NewRun.keyBytesMax, !self.forKey.utf8.contains(0) else {
             throw ValidationError("--for is a text of at most \(NewRun.keyBytesMax) bytes")
         }
+    }
+
+    private var delayMilliseconds: Int64 {
+        self.delay?.milliseconds ?? self.at?.fromNowMilliseconds ?? 0
     }
 
     func run() async throws {
@@ -84,7 +103,8 @@ struct RunCommand: AsyncParsableCommand {
             priority: self.priority,
             key: self.idempotencyKey,
             forKey: self.forKey,
-            delayMilliseconds: self.delay?.milliseconds ?? 0,
+            delayMilliseconds: self.delayMilliseconds,
+            dueAt: self.at?.milliseconds,
             unique: self.uniqueness.value,
             deadline: self.deadlines.value
         )

@@ -22,7 +22,7 @@ struct RunsCommand: AsyncParsableCommand {
         subcommands: [
             List.self, Enqueue.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self,
             Resume.self,
-            Retry.self, Snooze.self, Signal.self, Signals.self, Artifact.self,
+            Retry.self, Snooze.self, Priority.self, Signal.self, Signals.self, Artifact.self,
         ]
     )
 

@@ -14,8 +14,8 @@ extension RunsCommand {
             abstract: "Queue many runs from a file, one JSON document a line.",
             discussion: """
                 A line says what POST /v1/runs/batch takes of one run: template,
-                plan_digest or plan; inputs, session, lane, priority, key, delay_ms,
-                idempotency_key. The flags fill in what a line leaves out; empty lines
+                plan_digest or plan; inputs, session, lane, priority, key, delay_ms or
+                due_at, idempotency_key. The flags fill in what a line leaves out; empty lines
                 are passed over. Paths in inputs are absolute.
 
                 A thousand lines at a time are stored, all of them or none; a bad line

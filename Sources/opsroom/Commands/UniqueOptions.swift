@@ -67,7 +67,7 @@ struct UniqueOptions: ParsableArguments {
     }
 
     /// - Throws: What does not fit together.
-    func check(delay: DurationOption?) throws {
+    func check(delayMilliseconds: Int64) throws {
         guard let key else {
             guard self.period == nil, self.conflict == .reject, self.debounce == nil,
                 self.scope == .lane
@@ -77,7 +77,7 @@ struct UniqueOptions: ParsableArguments {
         guard (1...Uniqueness.keyBytesMax).contains(key.utf8.count) else {
             throw ValidationError("--unique takes 1 to \(Uniqueness.keyBytesMax) bytes")
         }
-        if self.conflict == .debounce, (delay?.milliseconds ?? 0) == 0 {
+        if self.conflict == .debounce, delayMilliseconds == 0 {
             throw ValidationError("--on-conflict debounce needs --delay, such as 30s")
         }
         let most = Uniqueness.periodMillisecondsMax

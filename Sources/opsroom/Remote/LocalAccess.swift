@@ -74,6 +74,7 @@ struct LocalAccess: RoomAccess {
             lane: order.lane,
             priority: order.priority,
             delayMilliseconds: order.delayMilliseconds,
+            dueAt: order.dueAt,
             unique: order.unique,
             deadline: order.deadline,
             startedBy: Person.local.name,
@@ -90,6 +91,10 @@ struct LocalAccess: RoomAccess {
 
     func snooze(_ id: RunID, for milliseconds: Int64) async throws {
         try await Self.telling(id) { _ = try await self.client.store.snooze(id, for: milliseconds) }
+    }
+
+    func setPriority(_ id: RunID, to priority: Int) async throws {
+        try await Self.telling(id) { try await self.client.store.setPriority(id, to: priority) }
     }
 
     func resume(_ id: RunID) async throws {

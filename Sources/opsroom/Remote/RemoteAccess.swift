@@ -31,6 +31,21 @@ struct RemoteAccess: RoomAccess {
         try RunFacts(try await self.connection.get(["runs", id.description]))
     }
 
+    func awaitEnd(_ id: RunID, within limit: Duration) async throws -> RunFacts {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let left = max(.zero, min(deadline - .now, Self.waitMax))
+            let query = [(name: "wait_ms", value: String(Int64(left / .milliseconds(1))))]
+            let run = try RunFacts(
+                try await self.connection.get(["runs", id.description], query)
+            )
+            if run.status.isTerminal || ContinuousClock.now >= deadline { return run }
+        }
+    }
+
+    /// The longest wait of one request, shorter than an answer may take.
+    private static let waitMax: Duration = .seconds(10)
+
     func evidence(_ id: RunID) async throws -> JSONValue {
         try await self.connection.get(
             ["runs", id.description],
@@ -98,8 +113,15 @@ struct RemoteAccess: RoomAccess {
             "inputs": order.inputs,
             "session": .string(order.session), "lane": .string(order.lane),
             "priority": .integer(Int64(order.priority)), "key": .string(order.forKey),
-            "delay_ms": .integer(order.delayMilliseconds),
         ]
+        if let due = order.dueAt {
+            body["due_at"] = .string(Timestamp.text(milliseconds: due))
+        } else {
+            body["delay_ms"] = .integer(order.delayMilliseconds)
+        }
+        body["deadline_at"] = order.deadline?.endsAt.map {
+            .string(Timestamp.text(milliseconds: $0))
+        }
         body["ttl_ms"] = order.deadline?.startMilliseconds.map { .integer($0) }
         body["deadline_ms"] = order.deadline?.runMilliseconds.map { .integer($0) }
         body["unique"] = order.unique.map(UniqueOptions.json)
@@ -139,6 +161,17 @@ struct RemoteAccess: RoomAccess {
 
     func snooze(_ id: RunID, for milliseconds: Int64) async throws {
         try await self.act(id, "snooze", ["for_ms": .integer(milliseconds)])
+    }
+
+    func setPriority(_ id: RunID, to priority: Int) async throws {
+        let request = RemoteRequest(
+            method: .patch,
+            path: ["runs", id.description],
+            body: .object(["priority": .integer(Int64(priority))])
+        )
+        _ = try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
+            try await self.connection.send(request)
+        }
     }
 
     func resume(_ id: RunID) async throws { try await self.act(id, "resume", [:]) }

@@ -55,6 +55,8 @@ struct RunOrder: Sendable {
     var forKey: String
     /// How long it waits before it is ready.
     var delayMilliseconds: Int64 = 0
+    /// The moment that this leads to, in milliseconds since 1970, where it was named.
+    var dueAt: Int64?
     /// What makes it the only one of its kind.
     var unique: Uniqueness?
     /// Until when it must have begun or ended.
@@ -71,6 +73,8 @@ protocol RoomAccess: Sendable {
     func runs(_ query: RunQuery) async throws -> [RunFacts]
     /// A run.
     func run(_ id: RunID) async throws -> RunFacts
+    /// Waits for a run's end; gives the run as it is then, or when the time is over.
+    func awaitEnd(_ id: RunID, within limit: Duration) async throws -> RunFacts
     /// A run with its journal and artifacts.
     func evidence(_ id: RunID) async throws -> JSONValue
     /// A plan.
@@ -144,6 +148,8 @@ protocol RoomAccess: Sendable {
     func stopBulk(_ number: Int64) async throws -> JSONValue
     /// Has a queued run begin no earlier than after a time.
     func snooze(_ id: RunID, for milliseconds: Int64) async throws
+    /// Has a queued run come to its turn earlier or later.
+    func setPriority(_ id: RunID, to priority: Int) async throws
     /// Asks for a run's end.
     func cancel(_ id: RunID, reason: String) async throws
     /// Queues a run again; gives the steps that will run again.
@@ -203,7 +209,6 @@ extension RoomAccess {
         return try await self.plan(digest)
     }
 
-    /// Waits for a run's end; gives the run as it is then, or when the time is over.
     func awaitEnd(_ id: RunID, within limit: Duration) async throws -> RunFacts {
         let deadline = ContinuousClock.now + limit
         while true {

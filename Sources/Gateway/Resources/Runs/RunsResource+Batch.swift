@@ -12,10 +12,11 @@ extension RunsResource {
             "inputs": Schema.inputs, "session": Schema.text, "lane": Schema.text,
             "priority": Schema.integer, "key": Schema.text,
             "delay_ms": Schema.integer(0...Self.delayMillisecondsMax),
-            "idempotency_key": Schema.text,
+            "due_at": Schema.moment, "idempotency_key": Schema.text,
         ]) { $1 },
         optional: Set(OperationCatalog.plan.keys).union([
-            "inputs", "session", "lane", "priority", "key", "delay_ms", "idempotency_key",
+            "inputs", "session", "lane", "priority", "key", "delay_ms", "due_at",
+            "idempotency_key",
         ])
     )
     /// What became of one.

@@ -75,10 +75,7 @@ extension RunsResource {
         if !ResourceName.isLane(lane) {
             body.note("lane", "a lane's name is a text of 1 to 64 bytes without '/'")
         }
-        let delay = body.integer("delay_ms") ?? 0
-        if !(0...Self.delayMillisecondsMax).contains(delay) {
-            body.note("delay_ms", "a delay is from 0 to \(Self.delayMillisecondsMax) milliseconds")
-        }
+        let delay = Self.delay(&body)
         let key = body.text("key") ?? ""
         if key.utf8.count > NewRun.keyBytesMax || key.utf8.contains(0) {
             body.note("key", "a key is a text of at most \(NewRun.keyBytesMax) bytes without NUL")
@@ -90,5 +87,27 @@ extension RunsResource {
             delay: delay,
             key: key
         )
+    }
+
+    /// How long a run waits: a time, or until a moment; one that has passed is now.
+    private static func delay(_ body: inout JSONBody) -> Int64 {
+        let given = body.integer("delay_ms")
+        var delay = given ?? 0
+        var name = "delay_ms"
+        if let text = body.text("due_at") {
+            if given != nil { body.note("due_at", "say delay_ms or due_at, not both") }
+            name = "due_at"
+            do throws(Problem) {
+                let moment = try RunFilterReader.time(name, text) ?? 0
+                delay = max(0, moment - RunClock.milliseconds())
+            } catch {
+                body.note(name, error.detail, hint: error.next)
+            }
+        }
+        if !(0...Self.delayMillisecondsMax).contains(delay) {
+            let most = "\(Self.delayMillisecondsMax) milliseconds"
+            body.note(name, "a run waits for 0 to \(most) before it is due")
+        }
+        return delay
     }
 }

@@ -9,8 +9,11 @@ struct RunsResource: Sendable {
     let store: Store
     let desk: RunDesk
     let uploads: UploadFolder
+    /// `nil` where nobody waits for a run.
+    let ends: RunEnds?
 
-    init(_ store: Store, uploads: UploadFolder) {
+    init(_ store: Store, uploads: UploadFolder, ends: RunEnds? = nil) {
+        self.ends = ends
         self.store = store
         self.desk = RunDesk(store)
         self.uploads = uploads
@@ -38,7 +41,8 @@ struct RunsResource: Sendable {
 
     /// What people change about a run, and what its own progress makes another matter.
     private static func edit(_ row: RunRow) -> String {
-        "\(row.attempt)-\(row.status.rawValue)" + (row.pausedBy == nil ? "" : "-paused")
+        "\(row.attempt)-\(row.status.rawValue)-p\(row.priority)"
+            + (row.pausedBy == nil ? "" : "-paused")
     }
 
     @Sendable
@@ -97,11 +101,16 @@ struct RunsResource: Sendable {
     func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var query = try Query(request)
         let parts = query.list("include")
+        let wait = try query.integer("wait_ms", in: 0...RunEnds.waitMillisecondsMax) ?? 0
         try query.finish()
         for part in parts where part != "steps" && part != "artifacts" {
             throw Query.problem("include", "'include' takes steps and artifacts")
         }
-        let row = try await self.run(context)
+        var row = try await self.run(context)
+        if wait > 0, !row.status.isTerminal, let ends {
+            try await ends.wait(for: row.id, upTo: .milliseconds(wait))
+            row = try await self.store.run(row.id)
+        }
         guard case .object(var members) = RunDocument.json(row) else { return .empty() }
         members["version"] = .integer(1)
         let schedule = try await self.store.schedule(of: row.id)
