@@ -8,7 +8,7 @@ enum ModuleTable {
         "Compiler": ["PulserIR", "Yams"],
         "StateMachines": ["PulserIR"],
         "CLibpq": [],
-        "Postgres": ["CLibpq", "Logging", "Metrics"],
+        "Postgres": ["CLibpq", "DequeModule", "Logging", "Metrics"],
         "Store": ["PulserIR", "Postgres", "Logging", "Metrics"],
         "CNghttp2": [],
         "HTTP2": [
