@@ -212,7 +212,7 @@ struct ScheduleTests {
         try await StoreBed.with { bed in
             let row = try await Self.schedule(bed)
             let key = RequestKey(tenant: "t", key: "k", digest: samplePlan.digest)
-            func make() async throws -> (run: RunID?, count: Int)? {
+            func make() async throws -> MadeTicks? {
                 try await bed.store.makeRuns(
                     of: try await bed.store.schedule("nightly"),
                     plan: samplePlan.digest,

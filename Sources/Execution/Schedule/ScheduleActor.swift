@@ -92,11 +92,36 @@ actor ScheduleActor {
                 hasPaused = try await self.give(up: row, reason) || hasPaused
             }
         }
-        if decisions.isEmpty { return hasPaused }
+        // Who has a unique key in an open transaction is waited for: by its own kind alone.
+        var hasMoved = false
+        for kind in [
+            decisions.filter { $0.uniqueKey == nil }, decisions.filter { $0.uniqueKey != nil },
+        ]
+        where !kind.isEmpty {
+            hasMoved = try await self.fire(kind, of: rows) || hasMoved
+        }
+        return hasPaused || hasMoved
+    }
+
+    /// - Returns: Whether any of them counted.
+    private func fire(
+        _ decisions: [TickDecision],
+        of rows: [ScheduleRow]
+    ) async throws(StoreError) -> Bool {
         let fired = try await self.room.store.fire(decisions)
         ExecutionMetrics.ticks("fired").increment(by: fired.runs.count)
-        for lane in fired.lanes { await self.room.store.tell(.work(lane: lane)) }
-        return hasPaused || fired.moved > 0
+        for tick in fired.unmade {
+            ExecutionMetrics.ticks(tick.outcome.rawValue).increment()
+            self.room.logger.info(
+                "ticks dropped",
+                metadata: [
+                    "schedule": "\(rows.first { $0.id == tick.schedule }?.said.name ?? "")",
+                    "count": "1", "reason": "\(tick.outcome.rawValue)", "run": "\(tick.run)",
+                ]
+            )
+        }
+        for news in fired.news { await self.room.store.tell(news) }
+        return fired.moved > 0
     }
 
     /// Why there is no decision.
@@ -135,7 +160,7 @@ actor ScheduleActor {
                 ]
             )
         }
-        return TickDecision(
+        var made = TickDecision(
             schedule: row.id,
             moveNumber: row.moveNumber,
             cursor: decision.cursor,
@@ -144,14 +169,17 @@ actor ScheduleActor {
             reason: decision.dropped.last?.reason,
             lane: row.said.lane,
             plan: plan.digest,
-            inputs: plan.inputs,
+            inputs: plan.inputs.canonicalText,
             ticks: decision.fire.map(\.second)
         )
+        made.uniqueKey = row.said.unique?.named(plan: plan.digest, inputs: plan.inputs).key
+        return made
     }
 
     /// The plan of a schedule's runs, and their inputs with its defaults.
-    private func plan(_ row: ScheduleRow) async throws(Trouble) -> (digest: Digest, inputs: String)
-    {
+    private func plan(
+        _ row: ScheduleRow
+    ) async throws(Trouble) -> (digest: Digest, inputs: JSONValue) {
         guard row.sessionStatus == "active" else {
             throw .schedule("its session '\(row.session)' is \(row.sessionStatus)")
         }
@@ -173,7 +201,7 @@ actor ScheduleActor {
         }
         let given = (try? JSONValue(parsing: text))?.objectValue ?? [:]
         do throws(InputError) {
-            return (digest, try plan.bound(given).canonicalText)
+            return (digest, try plan.bound(given))
         } catch {
             let problems = error.problems.joined(separator: "; ")
             throw .schedule("its inputs do not fit plan '\(plan.name)' any more: \(problems)")

@@ -30,6 +30,11 @@ public enum ScheduleDocument {
             "updated_at": .moment(row.updatedMilliseconds),
             "changed_by": .string(row.said.person),
         ]
+        members["key"] = .string(row.said.key)
+        members["delay_ms"] = .integer(row.said.delayMilliseconds)
+        members["ttl_ms"] = row.said.deadline.startMilliseconds.map { .integer($0) } ?? .null
+        members["deadline_ms"] = row.said.deadline.runMilliseconds.map { .integer($0) } ?? .null
+        members["unique"] = row.said.unique.map(UniqueBody.json) ?? .null
         members["template"] = row.said.template.map { .string($0) } ?? .null
         members["plan_digest"] = row.plan.map { .string($0.description) } ?? .null
         members["inputs"] = (try? JSONValue(parsing: row.said.inputs)) ?? .object([:])

@@ -24,7 +24,11 @@ extension OperationCatalog {
         "misfire": Schema.choice(MisfirePolicy.allCases.map(\.rawValue)),
         "catch_up_ms": Schema.integer(1...ScheduleMachine.catchUpMillisecondsMax),
         "catch_up_max": Schema.integer(1...Int64(ScheduleMachine.catchUpMax)),
-        "overlap": Schema.choice(OverlapPolicy.allCases.map(\.rawValue)),
+        "overlap": Schema.choice(OverlapPolicy.allCases.map(\.rawValue)), "key": Schema.text,
+        "delay_ms": Schema.integer(0...RunsResource.delayMillisecondsMax),
+        "unique": Schema.optional(UniqueBody.schema),
+        "ttl_ms": Schema.optional(DeadlineBody.time),
+        "deadline_ms": Schema.optional(DeadlineBody.time),
     ]) { $1 }
 
     private static let rulesNote = """
@@ -32,7 +36,10 @@ extension OperationCatalog {
         lists, L, friL, fri#2, @hourly and the like) by the clocks of the zone, or an interval such \
         as 'every 10m' counted from the anchor. A tick whose expression does not name every hour \
         happens once a day at its time: at the first moment behind a gap when clocks leave the time \
-        out, the first time when they show it twice. One for every hour goes by what clocks show.
+        out, the first time when they show it twice. One for every hour goes by what clocks show. \
+        'key', 'delay_ms', 'unique', 'ttl_ms' and 'deadline_ms' are those of a run, and hold for each \
+        run of the schedule. A tick is dropped by 'overlap' first; for one whose run meets another of \
+        its kind no run is made, 'dropped' counts it, and the schedule goes on.
         """
 
     private static func one(_ summary: String) -> Operation.Answer {
@@ -114,14 +121,24 @@ extension OperationCatalog {
             ),
             answers: [
                 .json(201, "The run.", Schema.named("Run")),
-                .json(200, "The run that the same request made before.", Schema.named("Run")),
-                .problem(409, "A run is open, and the policy is to skip."),
+                .json(
+                    200,
+                    "The run that the same request made before; or the one that has the unique key, "
+                        + "as unique_outcome says.",
+                    Schema.named("Run")
+                ),
+                .problem(
+                    409,
+                    "A run is open and the policy is to skip, or another one has the unique key: it "
+                        + "is named as run."
+                ),
             ]
         ),
         "schedules.backfill": Operation(
             "schedules",
             "Has ticks of the past make their runs; a tick that has one gets no other.",
-            note: "At most \(ScheduleDesk.backfillMax) ticks; both ends belong to the range.",
+            note: "At most \(ScheduleDesk.backfillMax) ticks; both ends belong to the range. Where "
+                + "runs are unique, 'not_unique' is for how many ticks another run had the key.",
             parameters: [Self.schedule, Self.key],
             body: Schema.object(["from": Schema.moment, "to": Schema.moment]),
             answers: [
@@ -166,7 +183,7 @@ extension OperationCatalog {
 
     private static let backfilled = Schema.object([
         "version": Schema.integer, "made": Schema.integer,
-        "ticks": Schema.optional(Schema.integer),
+        "ticks": Schema.optional(Schema.integer), "not_unique": Schema.optional(Schema.integer),
     ])
 }
 
@@ -185,6 +202,10 @@ extension SchemaCatalog {
                 "misfire": Schema.choice(MisfirePolicy.allCases.map(\.rawValue)),
                 "catch_up_ms": Schema.integer, "catch_up_max": Schema.integer,
                 "overlap": Schema.choice(OverlapPolicy.allCases.map(\.rawValue)),
+                "key": Schema.text, "delay_ms": Schema.integer,
+                "unique": Schema.optional(UniqueBody.asked),
+                "ttl_ms": Schema.optional(Schema.integer),
+                "deadline_ms": Schema.optional(Schema.integer),
                 "revision": Schema.integer, "has_open_run": Schema.bool,
                 "next_at": Schema.optional(Schema.moment),
                 "paused": Schema.optional(

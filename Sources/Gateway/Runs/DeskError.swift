@@ -33,6 +33,14 @@ public struct DeskError: Error, Sendable, CustomStringConvertible {
     /// One sentence.
     public var message: String
 
+    /// What is said when another run has the unique key.
+    static func held(by run: RunID) -> DeskError {
+        DeskError(
+            .notUnique(run),
+            "run \(run) is of the same kind and has not made room for another"
+        )
+    }
+
     /// Makes an error.
     public init(_ code: Code, _ message: String) {
         self.code = code

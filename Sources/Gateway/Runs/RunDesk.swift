@@ -83,12 +83,7 @@ public struct RunOrder: Sendable {
 
     /// What makes it unique, with the key that it has when none was given.
     var kind: Uniqueness? {
-        guard var unique, unique.key.isEmpty else { return self.unique }
-        let same = JSONValue.object([
-            "plan": .string(self.plan.description), "inputs": self.inputs,
-        ])
-        unique.key = Digest(of: same.canonicalBytes).description
-        return unique
+        self.unique?.named(plan: self.plan, inputs: self.inputs)
     }
 }
 
@@ -146,10 +141,7 @@ public struct RunDesk: Sendable {
         let delay = order.delayMilliseconds
         switch started.outcome {
         case .held:
-            throw DeskError(
-                .notUnique(started.id),
-                "run \(started.id) is of the same kind and has not made room for another"
-            )
+            throw DeskError.held(by: started.id)
         case .made, .replaced, .debounced:
             await self.store.tell(
                 delay > 0 ? .due(lane: lane, milliseconds: delay) : .work(lane: lane)

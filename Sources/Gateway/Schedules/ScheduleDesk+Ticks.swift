@@ -38,15 +38,18 @@ extension ScheduleDesk {
     ///   - overlap: What becomes of runs that are open; `nil` for what the schedule says.
     ///   - person: Who asks.
     ///   - key: Under which it happens once.
-    /// - Returns: The run.
-    /// - Throws: `conflict` when a run is open and the policy is to skip.
+    /// - Returns: The run; where it is unique, the one that is joined, replaced or put off.
+    /// - Throws: `conflict` when a run is open and the policy is to skip; ``DeskError`` `notUnique` when
+    ///   another run has its unique key.
     public func trigger(
         _ name: String,
         overlap: OverlapPolicy?,
         by person: String,
         key: RequestKey? = nil
-    ) async throws -> (run: RunID, isReplay: Bool) {
-        if let made = try await self.store.replayed(key) { return (RunID(made.id), true) }
+    ) async throws -> StartedRun {
+        if let made = try await self.store.replayed(key) {
+            return StartedRun(id: RunID(made.id), outcome: .replayed)
+        }
         for _ in 0..<Self.attemptsMax {
             let row = try await self.store.schedule(name)
             let plan = try await self.plan(row)
@@ -61,37 +64,53 @@ extension ScheduleDesk {
                     next: "wait for its end, or send {\"overlap\":\"queue\"}"
                 )
             case .cancel:
+                guard row.said.unique == nil else { throw Self.cancelsUnique }
                 for run in open {
                     let reason = "a run of schedule '\(row.said.name)' was asked for"
                     _ = try? await self.store.requestCancel(run, reason: reason)
                 }
             }
             let made = try await self.make(row, plan, ticks: nil, person, key)
-            if let run = made?.run { return (run, false) }
-            if let made = try await self.store.replayed(key) { return (RunID(made.id), true) }
+            if let made, let run = made.run {
+                guard made.outcome != .held else { throw DeskError.held(by: run) }
+                return StartedRun(id: run, outcome: made.outcome)
+            }
+            if let made = try await self.store.replayed(key) {
+                return StartedRun(id: RunID(made.id), outcome: .replayed)
+            }
         }
         throw Self.busy
     }
 
-    /// Has ticks of a stretch of the past make their runs; those that have one get no other.
+    private static var cancelsUnique: Problem {
+        Problem(
+            .conflict,
+            "the schedule's runs are unique: one that is cancelled has the key until it has ended",
+            next: "cancel it, and ask again when it has ended"
+        )
+    }
+
+    /// Has ticks of a stretch of the past make their runs; those that have one get no other. Where runs
+    /// are unique, that holds here too, tick by tick.
     ///
     /// - Parameters:
     ///   - name: The schedule's name or number.
     ///   - range: From when to when, both included, in seconds since 1970.
     ///   - person: Who asks.
     ///   - key: Under which it happens once.
-    /// - Returns: How many runs were made, and of how many ticks; the latter is `nil` when the same
-    ///   request was sent before.
+    /// - Returns: How many runs were made, of how many ticks, and for how many of these none was made
+    ///   because another run had the unique key; the latter two are `nil` when the same request was sent
+    ///   before.
     /// - Throws: `invalidBody` when it reaches into the future, or has too many ticks.
     func backfill(
         _ name: String,
         _ range: ClosedRange<Int64>,
         by person: String,
         key: RequestKey? = nil
-    ) async throws -> (made: Int, ticks: Int?) {
+    ) async throws -> (made: Int, ticks: Int?, unmade: Int?) {
         for _ in 0..<Self.attemptsMax {
             if let made = try await self.store.replayed(key) {
-                return (Int(made.detail) ?? 0, nil)
+                return (Int(made.detail) ?? 0, nil, nil)
             }
             let row = try await self.store.schedule(name)
             guard range.upperBound * 1_000 <= row.nowMilliseconds else {
@@ -115,7 +134,7 @@ extension ScheduleDesk {
             }
             let plan = try await self.plan(row)
             if let made = try await self.make(row, plan, ticks: ticks, person, key) {
-                return (made.count, ticks.count)
+                return (made.count, ticks.count, made.unmade)
             }
         }
         throw Self.busy
@@ -147,6 +166,7 @@ extension ScheduleDesk {
         return .object([
             "version": .integer(1), "made": .integer(Int64(done.made)),
             "ticks": done.ticks.map { .integer(Int64($0)) } ?? .null,
+            "not_unique": done.unmade.map { .integer(Int64($0)) } ?? .null,
         ])
     }
 
@@ -184,7 +204,7 @@ extension ScheduleDesk {
         ticks: [Int64]?,
         _ person: String,
         _ key: RequestKey?
-    ) async throws -> (run: RunID?, count: Int)? {
+    ) async throws -> MadeTicks? {
         do throws(StoreError) {
             return try await self.store.makeRuns(
                 of: row,

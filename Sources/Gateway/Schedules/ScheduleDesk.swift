@@ -166,7 +166,7 @@ public struct ScheduleDesk: Sendable {
             guard let text = inputs[name]?.stringValue, !text.hasPrefix("/") else { continue }
             throw InputError(problems: ["input '\(name)' must be an absolute path on the node"])
         }
-        return NewSchedule(
+        var new = NewSchedule(
             name: wish.name,
             title: wish.title,
             lane: try await RunDesk(self.store).lane(wish.session, wish.lane),
@@ -177,6 +177,11 @@ public struct ScheduleDesk: Sendable {
             settings: wish.settings,
             by: person
         )
+        new.key = wish.runs.key
+        new.delayMilliseconds = wish.runs.delay
+        new.deadline = wish.runs.deadline
+        new.unique = wish.runs.unique
+        return new
     }
 
     /// A text for an input of another type is read as the command line reads it.

@@ -20,6 +20,8 @@ struct ScheduleWish {
     var source: PlanSource?
     /// Inputs as given; `nil` keeps what is there.
     var inputs: [String: JSONValue]?
+    /// What `POST /v1/runs` says of a run, for each of them.
+    var runs: ScheduledRunWish
 
     /// Reads the members; the caller ends the body.
     ///
@@ -53,8 +55,16 @@ struct ScheduleWish {
         if row == nil || names.contains(where: { body.json[$0] != nil && body.json[$0] != .null }) {
             self.source = PlanSource(&body)
         }
+        self.runs = ScheduledRunWish(&body, over: row?.said)
         self.readTimes(&body, isNew: row == nil)
         self.readPolicies(&body)
+        if self.runs.unique != nil, self.settings.overlap == .cancel {
+            body.note(
+                "overlap",
+                "a run that is cancelled has its unique key until it has ended, so the tick would get none",
+                hint: "say overlap 'queue' with on_conflict 'replace', or leave 'unique' out"
+            )
+        }
     }
 
     private mutating func readTimes(_ body: inout JSONBody, isNew: Bool) {

@@ -124,13 +124,15 @@ struct SchedulesResource: Sendable {
             by: context.principal.person.name,
             key: key
         )
-        let run = try await self.store.run(started.run)
+        let run = try await self.store.run(started.id)
         guard case .object(var members) = RunDocument.json(run) else { return .empty() }
         members["version"] = .integer(1)
         members["schedule"] = try await self.store.schedule(of: run.id).map(ScheduleDocument.json)
+        if run.unique != nil { members["unique_outcome"] = .string(started.outcome.rawValue) }
         var fields: HTTPFields = [.location: "/v1/runs/\(run.id)"]
-        if started.isReplay { fields[.idempotencyReplayed] = "true" }
-        return .json(.object(members), status: started.isReplay ? .ok : .created, fields: fields)
+        if started.outcome == .replayed { fields[.idempotencyReplayed] = "true" }
+        let status: HTTPResponse.Status = started.outcome == .made ? .created : .ok
+        return .json(.object(members), status: status, fields: fields)
     }
 
     @Sendable

@@ -20,7 +20,8 @@ public enum OverlapPolicy: String, Sendable, Hashable, CaseIterable {
     case cancel
 }
 
-/// Why a tick got no run.
+/// Why no run was made for a tick. The last four are what its runs being unique comes to: they are
+/// words of a run's `unique_outcome`, too.
 public enum TickDrop: String, Sendable, Hashable, CaseIterable {
     /// It was missed, and the policy drops missed ticks or keeps a later one.
     case missed
@@ -30,4 +31,12 @@ public enum TickDrop: String, Sendable, Hashable, CaseIterable {
     case overLimit = "over_limit"
     /// A run of an earlier tick was open.
     case overlap
+    /// Another run had the unique key and did not make room.
+    case held
+    /// Another run had the unique key and stands for the tick's.
+    case joined
+    /// Another run had the unique key, had not begun, and became the tick's.
+    case replaced
+    /// The same, and it begins later.
+    case debounced
 }

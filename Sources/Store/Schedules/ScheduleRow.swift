@@ -18,6 +18,14 @@ public struct NewSchedule: Sendable, Hashable {
     public var inputs: String
     /// Higher goes first inside its lane.
     public var priority: Int
+    /// Whom or what its runs are for: keys of a lane take turns.
+    public var key = ""
+    /// How long a run waits from its tick's moment on before it is ready.
+    public var delayMilliseconds: Int64 = 0
+    /// Until when each run must have begun or ended; without a moment that is the same for all.
+    public var deadline = RunDeadline()
+    /// What makes each run the only one of its kind; an empty key means its plan and inputs.
+    public var unique: Uniqueness?
     /// When it ticks, and what becomes of its ticks.
     public var settings: ScheduleSettings
     /// Who makes or changes it: the runs of its ticks are started by that person.
@@ -117,6 +125,13 @@ public struct ScheduleRow: Sendable, Hashable {
             settings: settings,
             by: try row.text(35)
         )
+        self.said.key = try row.text(36)
+        self.said.delayMilliseconds = try row.int64(37)
+        self.said.deadline = RunDeadline(
+            startMilliseconds: try row.int64IfPresent(38),
+            runMilliseconds: try row.int64IfPresent(39)
+        )
+        self.said.unique = try Uniqueness(row, from: 40)
         self.session = try row.text(3)
         self.lane = try row.text(4)
         self.revision = try row.int64(20)
@@ -134,6 +149,23 @@ public struct ScheduleRow: Sendable, Hashable {
         self.plan = try row.bytesIfPresent(32).flatMap { Digest(bytes: $0) }
         self.nowMilliseconds = try row.int64(33)
         self.hasOpenRun = try row.bool(34)
+    }
+}
+
+extension Uniqueness {
+    /// What a schedule says of its runs: five columns from the `first` on.
+    fileprivate init?(_ row: StoreRow, from first: Int) throws(StoreError) {
+        guard let key = try row.textIfPresent(first) else { return nil }
+        guard let scope = Scope(rawValue: try row.text(first + 1)),
+            let policy = Conflict(rawValue: try row.text(first + 3))
+        else { throw StoreError(.corrupt, "a schedule's unique key cannot be read") }
+        self.init(
+            key: key,
+            scope: scope,
+            periodMilliseconds: try row.int64IfPresent(first + 2),
+            onConflict: policy,
+            debounceMilliseconds: try row.int64(first + 4)
+        )
     }
 }
 

@@ -20,7 +20,8 @@ enum SchedulesSQL {
         coalesce(s.plan_digest, t.plan_digest), \(milliseconds("clock_timestamp()")),
         EXISTS (SELECT FROM schedule_run o JOIN run r ON r.id = o.run_id
             AND r.status IN ('queued', 'claimed', 'running', 'waiting')
-            WHERE o.schedule_id = s.id AND NOT o.ended), s.changed_by
+            WHERE o.schedule_id = s.id AND NOT o.ended), s.changed_by, s.key, s.delay_ms, s.ttl_ms,
+        s.deadline_ms, s.unique_key, s.unique_scope, s.unique_ms, s.unique_conflict, s.debounce_ms
         """
 
     /// What the columns are of.
@@ -32,7 +33,8 @@ enum SchedulesSQL {
     /// Types and columns of what people say, in the order of ``NewSchedule``'s values.
     private static let saidTypes: [PostgresType] = [
         .text, .text, .int8, .text, .bytea, .text, .int8, .text, .text, .int8, .int8, .int8, .int8,
-        .text, .int8, .int8, .text, .text,
+        .text, .int8, .int8, .text, .text, .text, .int8, .int8, .int8, .text, .text, .int8, .text,
+        .int8,
     ]
 
     /// A schedule that was not there, with the key of the request.
@@ -43,14 +45,16 @@ enum SchedulesSQL {
         WITH made AS (
             INSERT INTO schedule (name, title, lane_id, template, plan_digest, inputs, priority,
                 rules, zone, anchor_at, starts_at, ends_at, jitter_ms, misfire, catch_up_ms,
-                catch_up_max, overlap, changed_by, paused_by, paused_at, pause_reason)
+                catch_up_max, overlap, changed_by, key, delay_ms, ttl_ms, deadline_ms, unique_key,
+                unique_scope, unique_ms, unique_conflict, debounce_ms, paused_by, paused_at, pause_reason)
             VALUES ($1, $2, $3, $4, $5, $6, $7::integer, $8, $9, to_timestamp($10),
-                to_timestamp($11), to_timestamp($12), $13, $14, $15, $16::integer, $17, $18, $22,
-                CASE WHEN $22 IS NOT NULL THEN now() END, $23)
+                to_timestamp($11), to_timestamp($12), $13, $14, $15, $16::integer, $17, $18, $19,
+                $20, $21, $22, $23, $24, $25, $26, $27, $31,
+                CASE WHEN $31 IS NOT NULL THEN now() END, $32)
             ON CONFLICT (name) DO NOTHING RETURNING id),
         keyed AS (
             INSERT INTO request_key (\(RequestKeysSQL.columns))
-            SELECT $19, $20, $21, 'schedule', made.id FROM made WHERE $20 IS NOT NULL)
+            SELECT $28, $29, $30, 'schedule', made.id FROM made WHERE $29 IS NOT NULL)
         SELECT id FROM made
         """
     )
@@ -77,7 +81,7 @@ enum SchedulesSQL {
         """
     )
 
-    /// Sets everything that people say, if nobody changed it since the editor looked (`$20`). New
+    /// Sets everything that people say, if nobody changed it since the editor looked (`$29`). New
     /// times tick from now on; with the old ones nothing is forgotten.
     static let update = PostgresStatement(
         "schedules.update",
@@ -87,14 +91,16 @@ enum SchedulesSQL {
             inputs = $6, priority = $7::integer, rules = $8, zone = $9, anchor_at = to_timestamp($10),
             starts_at = to_timestamp($11), ends_at = to_timestamp($12), jitter_ms = $13,
             misfire = $14, catch_up_ms = $15, catch_up_max = $16::integer, overlap = $17,
-            changed_by = $18,
+            changed_by = $18, key = $19, delay_ms = $20, ttl_ms = $21, deadline_ms = $22,
+            unique_key = $23, unique_scope = $24, unique_ms = $25, unique_conflict = $26,
+            debounce_ms = $27,
             cursor_at = CASE
                 WHEN (s.rules, s.zone, s.anchor_at) = ($8, $9, to_timestamp($10))
                     AND s.starts_at IS NOT DISTINCT FROM to_timestamp($11)
                     AND s.ends_at IS NOT DISTINCT FROM to_timestamp($12)
                 THEN s.cursor_at ELSE greatest(s.cursor_at, now()) END,
             next_at = now(), move_no = s.move_no + 1, revision = s.revision + 1, updated_at = now()
-        WHERE s.id = $19 AND s.revision = $20 RETURNING s.id
+        WHERE s.id = $28 AND s.revision = $29 RETURNING s.id
         """
     )
 

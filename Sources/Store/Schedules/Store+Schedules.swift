@@ -199,6 +199,21 @@ extension NewSchedule {
             .int8(settings.jitterMilliseconds), .text(settings.misfire.rawValue),
             .int8(settings.catchUpMilliseconds), .int8(Int64(settings.catchUpMax)),
             .text(settings.overlap.rawValue), .text(self.person.storable),
+        ] + self.ofRuns
+    }
+
+    /// What it says of the runs of its ticks.
+    private var ofRuns: [PostgresValue] {
+        func number(_ value: Int64?) -> PostgresValue { value.map { .int8($0) } ?? .null }
+        let unique = self.unique
+        return [
+            .text(self.key.storable), .int8(self.delayMilliseconds),
+            number(self.deadline.startMilliseconds), number(self.deadline.runMilliseconds),
+            (unique?.key).map { .text($0.storable) } ?? .null,
+            (unique?.scope.rawValue).map { .text($0) } ?? .null,
+            number(unique?.periodMilliseconds),
+            (unique?.onConflict.rawValue).map { .text($0) } ?? .null,
+            number(unique?.debounceMilliseconds),
         ]
     }
 }

@@ -25,6 +25,8 @@ public struct TickDecision: Sendable, Hashable {
     public var inputs: String
     /// Ticks that get a run, in seconds since 1970.
     public var ticks: [Int64]
+    /// The unique key of each of the runs; `nil` when they need not be unique.
+    public var uniqueKey: String?
 
     /// Describes a decision.
     public init(
@@ -56,10 +58,34 @@ public struct TickDecision: Sendable, Hashable {
 public struct FiredTicks: Sendable, Hashable {
     /// How many of them counted; the others were made on what is not so any more.
     public var moved: Int
-    /// The runs.
+    /// The runs that were made.
     public var runs: [RunID]
-    /// Lanes that have new work.
-    public var lanes: [Int64]
+    /// Ticks for which none was made, because another run had the unique key.
+    public var unmade: [UnmadeTick]
+    /// What the owners of lanes are to hear.
+    public var news: Set<LaneNews>
+}
+
+/// A tick for which no run was made.
+public struct UnmadeTick: Sendable, Hashable {
+    /// The schedule.
+    public var schedule: Int64
+    /// The run that has the unique key.
+    public var run: RunID
+    /// What was done: the run was joined, replaced, debounced, or nothing was.
+    public var outcome: StartOutcome
+}
+
+/// What came of asking a schedule for runs.
+public struct MadeTicks: Sendable, Hashable {
+    /// The run of this moment, or the one that has its unique key; the first of several.
+    public var run: RunID?
+    /// What was done about the run of this moment.
+    public var outcome: StartOutcome
+    /// How many runs were made.
+    public var count: Int
+    /// For how many ticks none was made, because another run had the unique key.
+    public var unmade: Int
 }
 
 extension Store {
@@ -87,7 +113,7 @@ extension Store {
     /// one statement. Whoever dies before it has decided nothing, whoever dies behind it all of it.
     ///
     /// - Parameter decisions: One for each schedule; one that is out of date counts for nothing.
-    /// - Returns: What came of it. The owners of the lanes are told by the caller.
+    /// - Returns: What came of it. The owners of the lanes are told its news by the caller.
     /// - Throws: What the database throws; then nothing of it is decided.
     public func fire(_ decisions: [TickDecision]) async throws(StoreError) -> FiredTicks {
         let ticks = decisions.flatMap { decision in
@@ -103,19 +129,30 @@ extension Store {
                 .byteaArray(decisions.map(\.plan.bytes)),
                 .textArray(decisions.map { self.seal.sealed($0.inputs, .inputs(lane: $0.lane)) }),
                 .int8Array(ticks.map(\.schedule)), .int8Array(ticks.map(\.second)),
+                .textArray(decisions.map { $0.uniqueKey?.storable }),
             ]
         )
-        var fired = FiredTicks(moved: 0, runs: [], lanes: [])
-        var lanes: Set<Int64> = []
+        var fired = FiredTicks(moved: 0, runs: [], unmade: [], news: [])
         for index in 0..<rows.count {
             let row = StoreRow(rows: rows, index: index)
             fired.moved = try row.int(0)
-            guard let run = try row.int64IfPresent(1) else { continue }
-            fired.runs.append(RunID(run))
-            lanes.insert(try row.int64(2))
+            guard let run = try row.int64IfPresent(2).map({ RunID($0) }) else { continue }
+            let outcome = StartOutcome(rawValue: try row.text(3)) ?? .held
+            if outcome == .made {
+                fired.runs.append(run)
+            } else {
+                let schedule = try row.int64(1)
+                fired.unmade.append(UnmadeTick(schedule: schedule, run: run, outcome: outcome))
+            }
+            if outcome == .held || outcome == .joined { continue }
+            fired.news.insert(Self.news(lane: try row.int64(4), delay: try row.int64(5)))
         }
-        fired.lanes = lanes.sorted()
         return fired
+    }
+
+    /// What the owner of a lane is to hear of a run that is made or changed.
+    private static func news(lane: Int64, delay: Int64) -> LaneNews {
+        delay > 0 ? .due(lane: lane, milliseconds: delay) : .work(lane: lane)
     }
 
     /// Makes a run of a schedule now, or of ticks that may have one already.
@@ -127,8 +164,8 @@ extension Store {
     ///   - ticks: In seconds since 1970; `nil` for a run of this moment.
     ///   - person: Who asks.
     ///   - key: Under which it happens once.
-    /// - Returns: The run of this moment and how many were made; `nil` when something else was decided
-    ///   about the schedule since it was read.
+    /// - Returns: What was made; `nil` when something else was decided about the schedule since it was
+    ///   read.
     /// - Throws: `conflict` when the key was used, or the session is no longer active.
     public func makeRuns(
         of row: ScheduleRow,
@@ -137,21 +174,37 @@ extension Store {
         ticks: [Int64]?,
         by person: String,
         key: RequestKey?
-    ) async throws(StoreError) -> (run: RunID?, count: Int)? {
+    ) async throws(StoreError) -> MadeTicks? {
+        let all = (try? JSONValue(parsing: inputs)) ?? .object([:])
+        let unique = row.said.unique?.named(plan: plan, inputs: all)
         let rows = try await self.execute(
             TicksSQL.make,
             RequestKey.values(key) + [
                 .int8(row.id), .int8(row.moveNumber), .bytes(plan.bytes),
                 .text(self.seal.sealed(inputs, .inputs(lane: row.said.lane))),
                 .int8Array(ticks ?? []), .bool(ticks == nil), .text(person.storable),
+                unique.map { .text($0.key.storable) } ?? .null,
             ]
         )
         guard rows.count == 1 else { return nil }
-        let answer = try rows.first()
-        let run = try answer.int64IfPresent(2).map { RunID($0) }
-        if ticks == nil, run == nil { throw Self.refusal }
-        if run != nil { await self.tell(.work(lane: try answer.int64(0))) }
-        return (run, try answer.int(1))
+        let made = try Self.made(rows)
+        if ticks == nil, made.ticks.run == nil { throw Self.refusal }
+        if let news = made.news { await self.tell(news) }
+        return made.ticks
+    }
+
+    private static func made(
+        _ rows: PostgresRows
+    ) throws(StoreError) -> (ticks: MadeTicks, news: LaneNews?) {
+        let row = try rows.first()
+        let ticks = MadeTicks(
+            run: try row.int64IfPresent(5).map { RunID($0) },
+            outcome: try row.textIfPresent(6).flatMap { StartOutcome(rawValue: $0) } ?? .made,
+            count: try row.int(2),
+            unmade: try row.int(3)
+        )
+        guard try row.int(4) > 0 else { return (ticks, nil) }
+        return (ticks, Self.news(lane: try row.int64(0), delay: try row.int64(1)))
     }
 
     /// Runs of a schedule that have not ended, at most a hundred.

@@ -1,5 +1,7 @@
 // What makes a run the only one of its kind, and what becomes of a second one.
 
+public import PulserIR
+
 /// A run that no second one of its kind may stand beside.
 public struct Uniqueness: Sendable, Hashable {
     /// Where there is one of a kind.
@@ -54,6 +56,20 @@ public struct Uniqueness: Sendable, Hashable {
         self.periodMilliseconds = periodMilliseconds
         self.onConflict = onConflict
         self.debounceMilliseconds = debounceMilliseconds
+    }
+
+    /// The same, with the key that it has when none was given: made of what the run does.
+    ///
+    /// - Parameters:
+    ///   - plan: The run's plan.
+    ///   - inputs: All its inputs, defaults filled in.
+    /// - Returns: The same kind of runs, with a key.
+    public func named(plan: Digest, inputs: JSONValue) -> Uniqueness {
+        guard self.key.isEmpty else { return self }
+        var named = self
+        let same = JSONValue.object(["plan": .string(plan.description), "inputs": inputs])
+        named.key = Digest(of: same.canonicalBytes).description
+        return named
     }
 
     /// What a run that was stored says of itself.

@@ -4,83 +4,6 @@ import ArgumentParser
 import ControlRoom
 import PulserIR
 
-/// What people say about a schedule; what is not given keeps its value or default.
-struct ScheduleOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A plan file.", valueName: "file")) var plan: String?
-    @Option(help: "A template: its plan as it is at each tick.") var template: String?
-    @Option(help: ArgumentHelp("A cron expression; repeat for more.", valueName: "expression"))
-    var cron: [String] = []
-    @Option(help: ArgumentHelp("An interval, as 10m; repeat for more.", valueName: "duration"))
-    var every: [DurationOption] = []
-    @Option(help: "The IANA time zone of the expressions. Default UTC.") var zone: String?
-    @Option(help: "One line for people.") var title: String?
-    @Option(help: "The session. Default 'default'.") var session: String?
-    @Option(help: "The lane inside the session. Default 'A'.") var lane: String?
-    @Option(help: "Higher goes first inside the lane.") var priority: Int?
-    @OptionGroup var inputOptions: InputOptions
-    @Option(help: ArgumentHelp("What intervals count from.", valueName: "moment"))
-    var anchor: String?
-    @Option(help: ArgumentHelp("No tick before it.", valueName: "moment")) var start: String?
-    @Option(help: ArgumentHelp("No tick from then on.", valueName: "moment")) var end: String?
-    @Option(help: "How far runs are spread behind their ticks, up to 1d.")
-    var jitter: DurationOption?
-    @Option(help: "What becomes of missed ticks: skip, latest (one run for all), all.")
-    var misfire: MisfireOption?
-    @Option(help: "Ticks that were missed longer ago are dropped. Default 1d.")
-    var catchUp: DurationOption?
-    @Option(help: "How many missed ticks get a run under --misfire all. Default 100.")
-    var catchUpMax: Int?
-    @Option(help: "While a run is open a tick is dropped (skip), queued, or cancels it.")
-    var overlap: OverlapOption?
-
-    /// The members of the API's body.
-    func members() throws -> [String: JSONValue] {
-        var members: [String: JSONValue] = [:]
-        if let plan {
-            let (_, files) = try PlanFile.compileNamedWithSources(plan)
-            members["files"] = .object(files.mapValues { .string($0) })
-            members["main"] = .string(plan)
-        }
-        func set(_ name: String, _ text: String?) { members[name] = text.map { .string($0) } }
-        func set(_ name: String, _ number: Int64?) { members[name] = number.map { .integer($0) } }
-        set("template", self.template)
-        let rules = self.cron + self.every.map { "every \($0.defaultValueDescription)" }
-        if !rules.isEmpty { members["rules"] = .array(rules.map { .string($0) }) }
-        set("zone", self.zone)
-        set("title", self.title)
-        set("session", self.session)
-        set("lane", self.lane)
-        set("priority", self.priority.map { Int64($0) })
-        let inputs = try self.inputOptions.values()
-        if !inputs.isEmpty { members["inputs"] = .object(inputs.mapValues { .string($0) }) }
-        set("anchor", self.anchor)
-        set("start", self.start)
-        set("end", self.end)
-        set("jitter_ms", self.jitter.map { Int64($0.duration / .milliseconds(1)) })
-        set("misfire", self.misfire?.rawValue)
-        set("catch_up_ms", self.catchUp.map { Int64($0.duration / .milliseconds(1)) })
-        set("catch_up_max", self.catchUpMax.map { Int64($0) })
-        set("overlap", self.overlap?.rawValue)
-        return members
-    }
-}
-
-/// What becomes of missed ticks.
-enum MisfireOption: String, ExpressibleByArgument, CaseIterable {
-    case skip
-    case latest
-    case all
-}
-
-/// What becomes of a tick while a run is open.
-enum OverlapOption: String, ExpressibleByArgument, CaseIterable {
-    case skip
-    case queue
-    case cancel
-
-    var policy: OverlapPolicy? { OverlapPolicy(rawValue: self.rawValue) }
-}
-
 extension SchedulesCommand {
     /// Prints a schedule after a change.
     private static func tell(_ row: JSONValue, _ verb: String, _ output: OutputOptions) {
@@ -103,6 +26,7 @@ extension SchedulesCommand {
                 Examples:
                   opsroom schedules create nightly --plan backup.yaml --cron "30 2 * * *" --zone Europe/Berlin
                   opsroom schedules create pulse --template ping --every 10m --overlap queue
+                  opsroom schedules create sync --template sync --every 5m --unique sync --deadline 4m
                 """
         )
 
@@ -119,6 +43,9 @@ extension SchedulesCommand {
             guard !self.options.cron.isEmpty || !self.options.every.isEmpty else {
                 throw ValidationError("say when it ticks: --cron or --every")
             }
+            try self.options.uniqueness.check(
+                delayMilliseconds: self.options.delay?.milliseconds ?? 0
+            )
         }
 
         func run() async throws {
@@ -136,20 +63,29 @@ extension SchedulesCommand {
             commandName: "edit",
             abstract: "Change what is given about a schedule; new times tick from now on.",
             discussion: """
-                Example:
+                Examples:
                   opsroom schedules edit nightly --cron "0 3 * * *" --misfire all
+                  opsroom schedules edit nightly --deadline 2h --without unique
                 """
         )
 
         @Argument(help: "Its name or number.") var schedule: String
         @Option(help: "Its new name.") var name: String?
         @OptionGroup var options: ScheduleOptions
+        @Option(help: "What its runs have no more: ttl, deadline or unique; repeat for more.")
+        var without: [RunLimitOption] = []
         @OptionGroup var output: OutputOptions
         @OptionGroup var place: PlaceOptions
+
+        func validate() throws {
+            // Whether a debounce has its delay is known where the schedule is.
+            try self.options.uniqueness.check(delayMilliseconds: 0, isWhole: false)
+        }
 
         func run() async throws {
             var members = try self.options.members()
             members["name"] = self.name.map { .string($0) }
+            for limit in self.without { members[limit.member] = .null }
             guard !members.isEmpty else {
                 throw RoomError(.usage, "say what changes", next: "opsroom schedules edit --help")
             }
@@ -231,7 +167,8 @@ extension SchedulesCommand {
             commandName: "backfill",
             abstract: "Have ticks of the past make their runs; a tick that has one gets no other.",
             discussion: """
-                Both ends belong to the range; at most 1000 ticks at once.
+                Both ends belong to the range; at most 1000 ticks at once. Where its runs are unique,
+                that holds here too: none is made for a tick while another run has the key.
 
                 Example:
                   opsroom schedules backfill nightly --from 2026-11-01T00:00:00Z --to 2026-11-07T00:00:00Z
@@ -249,8 +186,11 @@ extension SchedulesCommand {
             let answer = try await self.place.access { try await $0.schedule(call) }
             guard self.output.output == .table else { return self.output.printJSON(answer) }
             let (made, ticks) = (answer["made"]?.integerValue ?? 0, answer["ticks"]?.integerValue)
-            let others = ticks.map { $0 - made } ?? 0
-            let rest = others > 0 ? "; \(others) had theirs already" : ""
+            let held = answer["not_unique"]?.integerValue ?? 0
+            let others = ticks.map { $0 - made - held } ?? 0
+            let rest =
+                (others > 0 ? "; \(others) had theirs already" : "")
+                + (held > 0 ? "; for \(held) another run had the unique key" : "")
             Terminal.output.line("\(made) run\(made == 1 ? "" : "s") made\(rest)")
         }
     }

@@ -66,8 +66,11 @@ struct UniqueOptions: ParsableArguments {
         )
     }
 
+    /// - Parameters:
+    ///   - delayMilliseconds: How long the run is to wait.
+    ///   - isWhole: Whether that is all that is said of it, not a change of what is there.
     /// - Throws: What does not fit together.
-    func check(delayMilliseconds: Int64) throws {
+    func check(delayMilliseconds: Int64, isWhole: Bool = true) throws {
         guard let key else {
             guard self.period == nil, self.conflict == .reject, self.debounce == nil,
                 self.scope == .lane
@@ -77,7 +80,7 @@ struct UniqueOptions: ParsableArguments {
         guard (1...Uniqueness.keyBytesMax).contains(key.utf8.count) else {
             throw ValidationError("--unique takes 1 to \(Uniqueness.keyBytesMax) bytes")
         }
-        if self.conflict == .debounce, delayMilliseconds == 0 {
+        if isWhole, self.conflict == .debounce, delayMilliseconds == 0 {
             throw ValidationError("--on-conflict debounce needs --delay, such as 30s")
         }
         let most = Uniqueness.periodMillisecondsMax

@@ -129,7 +129,7 @@ extension LocalAccess {
             _ = try await store.resumeSchedule(try await store.schedule(name).id)
             return try await self.desk.get(name)
         case .trigger(let name, let overlap):
-            let run = try await self.desk.trigger(name, overlap: overlap, by: person).run
+            let run = try await self.desk.trigger(name, overlap: overlap, by: person).id
             return RunDocument.json(try await store.run(run))
         case .backfill(let name, let from, let upTo):
             return try await self.desk.backfill(name, from: from, upTo: upTo, by: person)

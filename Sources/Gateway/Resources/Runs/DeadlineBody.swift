@@ -16,18 +16,8 @@ enum DeadlineBody {
     /// - Parameter body: The request; the caller ends it.
     /// - Returns: What was asked for; `nil` when nothing was.
     static func read(_ body: inout JSONBody) -> RunDeadline? {
-        func time(_ name: String) -> Int64? {
-            guard let time = body.integer(name) else { return nil }
-            if !(1...RunsResource.delayMillisecondsMax).contains(time) {
-                body.note(
-                    name,
-                    "'\(name)' is from 1 to \(RunsResource.delayMillisecondsMax) milliseconds"
-                )
-            }
-            return time
-        }
-        let start = time("ttl_ms")
-        let after = time("deadline_ms")
+        let start = Self.time("ttl_ms", &body)
+        let after = Self.time("deadline_ms", &body)
         var end: Int64?
         if let text = body.text("deadline_at") {
             do throws(Problem) {
@@ -41,6 +31,18 @@ enum DeadlineBody {
         }
         guard start != nil || after != nil || end != nil else { return nil }
         return RunDeadline(startMilliseconds: start, endsAt: end, runMilliseconds: after)
+    }
+
+    /// Reads a time within its bounds.
+    static func time(_ name: String, _ body: inout JSONBody) -> Int64? {
+        guard let time = body.integer(name) else { return nil }
+        if !(1...RunsResource.delayMillisecondsMax).contains(time) {
+            body.note(
+                name,
+                "'\(name)' is from 1 to \(RunsResource.delayMillisecondsMax) milliseconds"
+            )
+        }
+        return time
     }
 
     /// What is to come of a run's deadlines; null when there are none.

@@ -75,39 +75,46 @@ extension RunsResource {
         if !ResourceName.isLane(lane) {
             body.note("lane", "a lane's name is a text of 1 to 64 bytes without '/'")
         }
-        let delay = Self.delay(&body)
-        let key = body.text("key") ?? ""
-        if key.utf8.count > NewRun.keyBytesMax || key.utf8.contains(0) {
-            body.note("key", "a key is a text of at most \(NewRun.keyBytesMax) bytes without NUL")
-        }
         return Place(
             session: session,
             lane: lane,
             priority: LaneBody.priority(&body) ?? 0,
-            delay: delay,
-            key: key
+            delay: Self.wait(&body),
+            key: Self.key(&body) ?? ""
         )
     }
 
     /// How long a run waits: a time, or until a moment; one that has passed is now.
-    private static func delay(_ body: inout JSONBody) -> Int64 {
-        let given = body.integer("delay_ms")
-        var delay = given ?? 0
-        var name = "delay_ms"
-        if let text = body.text("due_at") {
-            if given != nil { body.note("due_at", "say delay_ms or due_at, not both") }
-            name = "due_at"
-            do throws(Problem) {
-                let moment = try RunFilterReader.time(name, text) ?? 0
-                delay = max(0, moment - RunClock.milliseconds())
-            } catch {
-                body.note(name, error.detail, hint: error.next)
-            }
+    private static func wait(_ body: inout JSONBody) -> Int64 {
+        let delay = Self.delay(&body)
+        guard let text = body.text("due_at") else { return delay ?? 0 }
+        if delay != nil { body.note("due_at", "say delay_ms or due_at, not both") }
+        do throws(Problem) {
+            let moment = try RunFilterReader.time("due_at", text) ?? 0
+            return Self.bounded(max(0, moment - RunClock.milliseconds()), "due_at", &body)
+        } catch {
+            body.note("due_at", error.detail, hint: error.next)
+            return 0
         }
+    }
+
+    static func delay(_ body: inout JSONBody) -> Int64? {
+        body.integer("delay_ms").map { Self.bounded($0, "delay_ms", &body) }
+    }
+
+    private static func bounded(_ delay: Int64, _ name: String, _ body: inout JSONBody) -> Int64 {
         if !(0...Self.delayMillisecondsMax).contains(delay) {
             let most = "\(Self.delayMillisecondsMax) milliseconds"
             body.note(name, "a run waits for 0 to \(most) before it is due")
         }
         return delay
+    }
+
+    static func key(_ body: inout JSONBody) -> String? {
+        guard let key = body.text("key") else { return nil }
+        if key.utf8.count > NewRun.keyBytesMax || key.utf8.contains(0) {
+            body.note("key", "a key is a text of at most \(NewRun.keyBytesMax) bytes without NUL")
+        }
+        return key
     }
 }

@@ -13,6 +13,12 @@ enum UniqueBody {
         ],
         optional: ["key", "scope", "for_ms", "on_conflict", "debounce_max_ms"]
     )
+    /// As a schedule's document has it.
+    static let asked = Schema.object([
+        "key": Schema.optional(Schema.text), "scope": Schema.text,
+        "for_ms": Schema.optional(Schema.integer), "on_conflict": Schema.text,
+        "debounce_max_ms": Schema.integer,
+    ])
     /// As a run's document has it.
     static let stored = Schema.object([
         "key": Schema.text, "scope": Schema.text, "for_ms": Schema.optional(Schema.integer),
@@ -25,7 +31,14 @@ enum UniqueBody {
     ///   - delay: How long the run is to wait, in milliseconds.
     /// - Returns: What was asked for, without a key when none was given; `nil` when nothing was.
     static func read(_ body: inout JSONBody, delay: Int64) -> Uniqueness? {
-        let unique = body.object("unique") { inner in
+        let unique = Self.read(&body)
+        Self.check(unique, delay: delay, &body)
+        return unique
+    }
+
+    /// The same without what it asks of the delay.
+    static func read(_ body: inout JSONBody) -> Uniqueness? {
+        body.object("unique") { inner in
             var unique = Uniqueness(key: inner.text("key") ?? "")
             if unique.key.utf8.count > Uniqueness.keyBytesMax {
                 inner.note("key", "a key has at most \(Uniqueness.keyBytesMax) bytes")
@@ -43,14 +56,28 @@ enum UniqueBody {
             }
             return unique
         }
-        if let unique, unique.onConflict == .debounce, delay == 0 {
+    }
+
+    /// Notes a debounce without a delay.
+    static func check(_ unique: Uniqueness?, delay: Int64, _ body: inout JSONBody) {
+        if unique?.onConflict == .debounce, delay == 0 {
             body.note(
                 "delay_ms",
                 "a run that is put off by others needs a delay",
                 hint: "say delay_ms: for how long nobody else may ask for it"
             )
         }
-        return unique
+    }
+
+    /// As a schedule's document has it: what was asked for, all of it.
+    static func json(_ unique: Uniqueness) -> JSONValue {
+        .object([
+            "key": unique.key.isEmpty ? .null : .string(unique.key),
+            "scope": .string(unique.scope.rawValue),
+            "for_ms": unique.periodMilliseconds.map { .integer($0) } ?? .null,
+            "on_conflict": .string(unique.onConflict.rawValue),
+            "debounce_max_ms": .integer(unique.debounceMilliseconds),
+        ])
     }
 
     private static func time(_ name: String, _ most: Int64, _ body: inout JSONBody) -> Int64? {
