@@ -76,7 +76,8 @@ enum DeadlinesSQL {
     /// nobody is asked to end any more was queued again since, and is not late. What an owner cancels
     /// with its run, the runs that this one started, are asked to end where there is none. Rows of
     /// deadlines are locked before those of runs, which nobody does the other way round; runs in the
-    /// order of their ids, as everybody. SKIP LOCKED: nodes that look at once do each a part.
+    /// order of their ids, as everybody. SKIP LOCKED: nodes that look at once do each a part. Children are
+    /// found first and put in order afterwards: planned while nothing is there, both at once read all runs.
     static let pass = PostgresStatement(
         "deadlines.pass",
         [.int8, .int8],
@@ -113,14 +114,17 @@ enum DeadlinesSQL {
                 at = clock_timestamp() + $2 * interval '1 ms'
             FROM due WHERE d.run_id = due.run_id AND d.kind = due.kind
             AND due.run_id IN (SELECT late.id FROM late WHERE NOT late.is_over)),
-        orphan AS MATERIALIZED (
+        child AS MATERIALIZED (
             SELECT c.id FROM run c WHERE c.parent_run IS NOT NULL
             AND c.parent_run = ANY (ARRAY(SELECT gone.id FROM gone))
-            AND c.id <> ALL (ARRAY(SELECT late.id FROM late)) AND c.request IS NULL
-            ORDER BY c.id FOR UPDATE OF c),
+            AND c.id <> ALL (ARRAY(SELECT late.id FROM late)) AND c.request IS NULL),
+        orphan AS MATERIALIZED (
+            SELECT c.id FROM run c WHERE c.id = ANY (ARRAY(SELECT child.id FROM child))
+            AND c.request IS NULL ORDER BY c.id FOR UPDATE OF c),
         left_over AS (
             UPDATE run SET request = 'cancel', request_reason = 'its parent run timed out'
-            FROM orphan WHERE run.id = orphan.id RETURNING run.id, run.lane_id),
+            FROM orphan WHERE run.id = orphan.id
+            AND run.id = ANY (ARRAY(SELECT o.id FROM orphan o)) RETURNING run.id, run.lane_id),
         past AS (
             DELETE FROM run_deadline d USING due WHERE d.run_id = due.run_id AND d.kind = due.kind
             AND due.run_id NOT IN (SELECT late.id FROM late WHERE NOT late.is_over))

@@ -352,10 +352,11 @@ enum RunsSQL {
         """
     }
 
+    /// Without an order: planned while nothing is there, one by `id` has all of `run` read for it.
     static let children = PostgresStatement(
         "runs.children",
         [.int8],
-        "SELECT id, status FROM run_any WHERE parent_run = $1 ORDER BY id"
+        "SELECT id, status FROM run_any WHERE parent_run = $1"
     )
 }
 

@@ -277,12 +277,13 @@ extension Store {
         return try rows.decode { row throws(StoreError) in try row.int64(0) }
     }
 
-    /// The children of a run and their statuses.
+    /// The children of a run and their statuses, in the order of their ids.
     public func children(of run: RunID) async throws(StoreError) -> [(RunID, RunStatus)] {
         let rows = try await self.execute(RunsSQL.children, [.int8(run.number)])
-        return try rows.decode { row throws(StoreError) in
+        let children = try rows.decode { row throws(StoreError) in
             (RunID(try row.int64(0)), RunStatus(rawValue: try row.text(1)) ?? .queued)
         }
+        return children.sorted { $0.0 < $1.0 }
     }
 }
 
