@@ -21,15 +21,16 @@ final class Fixture: Sendable {
         configuration: ToolBox.httpClientConfiguration()
     )
 
-    /// Tools with a short grace.
+    /// Tools; with a short grace where nobody waits for a program's own end.
     static func toolBox(
         guardPath: String? = nil,
+        grace: Duration = .milliseconds(300),
         guardMargin: Duration = .seconds(10)
     ) -> ToolBox {
         ToolBox(
             configuration: ToolsConfiguration(
                 guardPath: guardPath,
-                grace: .milliseconds(300),
+                grace: grace,
                 guardMargin: guardMargin
             ),
             httpClient: Self.client
