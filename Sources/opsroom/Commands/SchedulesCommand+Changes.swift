@@ -18,15 +18,18 @@ extension SchedulesCommand {
             commandName: "create",
             abstract: "Make a schedule.",
             discussion: """
-                An expression has five fields (minute, hour, day of month, month, weekday), or six
-                with the second first, or is a word like @daily. A time that clocks leave out
-                happens right behind the gap, one that they show twice happens once; an expression
-                for every hour goes by what clocks show.
+                An expression has five fields (minute, hour, day of month, month,
+                weekday), or six with the second first, or is a word like @daily.
+                A time that clocks leave out happens right behind the gap, one
+                that they show twice happens once; an expression for every hour
+                goes by what clocks show.
 
                 Examples:
-                  opsroom schedules create nightly --plan backup.yaml --cron "30 2 * * *" --zone Europe/Berlin
-                  opsroom schedules create pulse --template ping --every 10m --overlap queue
-                  opsroom schedules create sync --template sync --every 5m --unique sync --deadline 4m
+                  opsroom schedules create nightly --plan backup.yaml \\
+                    --cron "30 2 * * *" --zone Europe/Berlin
+                  opsroom schedules create pulse --template ping --every 10m
+                  opsroom schedules create sync --template sync --every 5m \\
+                    --unique sync --deadline 4m
                 """
         )
 
