@@ -17,7 +17,7 @@ final class Submission: Sendable {
     let isEnd: Bool
     /// The last results of a run that never had a journal row, as an ended run keeps them.
     let carriedSteps: String?
-    /// Bytes of files and results; its events count with their lane's log.
+    /// Bytes of files and of what the run ends with; its events count with their lane's log.
     let byteCount: Int
     private let lines: EventLines
     private let last: Atomic<Int64>

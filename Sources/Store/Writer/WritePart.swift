@@ -4,7 +4,8 @@ internal import PulserIR
 
 /// What one commit stores: the ends of some lanes' logs, and all that waits for these to be stored.
 struct WritePart {
-    /// Bytes of logs, files and results that a commit carries at most, beside what one lane has alone.
+    /// Bytes of logs, files and what runs end with that a commit carries at most, beside what one lane
+    /// has alone; results for the journal are not counted, they are bounded by the number of writes.
     /// Each is in memory several times while it travels, and a connection keeps what its largest one
     /// needed.
     static let bytesMax = 4 << 20
