@@ -82,6 +82,7 @@ struct KeysMachineTests {
                     guard let run = ids.randomElement(using: &random) else { continue }
                     world.live[run] = nil
                     answer(world.lane.handle(.ended(run)))
+                    answer(world.lane.handle(.wake))
                 default:
                     // A new owner knows only what the database has.
                     world.lane = LaneMachine(width: width)
@@ -94,6 +95,7 @@ struct KeysMachineTests {
             while let run = world.live.keys.min() {
                 world.live[run] = nil
                 answer(world.lane.handle(.ended(run)))
+                answer(world.lane.handle(.wake))
             }
             #expect(world.queued.isEmpty, "seed \(seed): \(world.queued.count) were never taken")
             #expect(world.keys.busy(of: world.lane.active).isEmpty, "seed \(seed)")

@@ -14,7 +14,19 @@ struct LaneMachineTests {
         #expect(lane.handle(.wake) == nil)
         #expect(lane.handle(.claimed([RunID(1)])) == 1)
         #expect(lane.handle(.claimed([])) == nil)
-        #expect(lane.handle(.ended(RunID(1))) == 2)
+        #expect(lane.handle(.ended(RunID(1))) == nil)
+        #expect(lane.handle(.wake) == 2)
+    }
+
+    @Test("what ends with the same commit is followed by one question for all of it")
+    func together() {
+        var lane = LaneMachine(width: 3)
+        #expect(lane.handle(.wake) == 3)
+        #expect(lane.handle(.claimed([RunID(1), RunID(2), RunID(3)])) == nil)
+        #expect(lane.handle(.ended(RunID(1))) == nil)
+        #expect(lane.handle(.ended(RunID(2))) == nil)
+        #expect(!lane.isIdle)
+        #expect(lane.handle(.wake) == 2)
     }
 
     @Test("a full answer is followed by another question as soon as there is room")
@@ -22,7 +34,8 @@ struct LaneMachineTests {
         var lane = LaneMachine(width: 1)
         #expect(lane.handle(.wake) == 1)
         #expect(lane.handle(.claimed([RunID(1)])) == nil)
-        #expect(lane.handle(.ended(RunID(1))) == 1)
+        #expect(lane.handle(.ended(RunID(1))) == nil)
+        #expect(lane.handle(.wake) == 1)
         #expect(lane.handle(.claimed([])) == nil)
         #expect(lane.isIdle)
     }
@@ -62,7 +75,8 @@ struct LaneMachineTests {
         #expect(lane.width == 1)
         #expect(lane.handle(.ended(RunID(1))) == nil)
         #expect(lane.handle(.ended(RunID(2))) == nil)
-        #expect(lane.handle(.ended(RunID(3))) == 1)
+        #expect(lane.handle(.ended(RunID(3))) == nil)
+        #expect(lane.handle(.wake) == 1)
     }
 
     @Test("a draining lane takes nothing more and is idle after its last run")
@@ -106,12 +120,14 @@ struct LaneMachineTests {
                     take(lane.handle(.claimed(runs)))
                 } else if let run = lane.active.sorted().first, generator.chance(60) {
                     take(lane.handle(.ended(run)))
+                    if generator.chance(70) { take(lane.handle(.wake)) }
                 } else if generator.chance(10) {
                     queued += 1
                     take(lane.handle(.wake))
                 }
                 #expect(lane.active.count <= width, "seed \(seed)")
             }
+            take(lane.handle(.wake))
             while asked != nil || !lane.active.isEmpty {
                 if let room = asked {
                     asked = nil
@@ -122,6 +138,7 @@ struct LaneMachineTests {
                     take(lane.handle(.claimed(runs)))
                 } else if let run = lane.active.first {
                     take(lane.handle(.ended(run)))
+                    take(lane.handle(.wake))
                 }
             }
             #expect(queued == 0 && lane.isIdle, "seed \(seed)")

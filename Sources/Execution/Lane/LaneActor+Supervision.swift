@@ -39,13 +39,13 @@ extension LaneActor {
         switch ending {
         case .ended:
             self.forget(run)
-            self.claim(self.machine.handle(.ended(run)))
+            self.vacate(run)
         case .letGo:
             _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
             // It is under way as far as the database knows, and comes before those behind it.
             // Whoever looked for runs that nobody works on while it was ending saw it here.
             if !Task.isCancelled { self.doubt() }
-            self.claim(self.machine.handle(.ended(run)))
+            self.vacate(run)
         case .crashed(let reason): await self.crashed(run, reason, &group)
         }
     }
@@ -75,6 +75,17 @@ extension LaneActor {
                 + "(\(self.room.configuration.runsMax)), of other lanes",
             sinceMilliseconds: since(start)
         )
+    }
+
+    /// Takes another run in the place of one that left, but not for each of those alone that ended with
+    /// the same commit: they tell it one after the other on the lane's queue, and what is put there
+    /// now comes after them.
+    private func vacate(_ run: RunID) {
+        _ = self.machine.handle(.ended(run))
+        guard !self.isRefilling else { return }
+        self.isRefilling = true
+        let channel = self.channel
+        channel.queue.submit { channel.send(.refill) }
     }
 
     private func forget(_ run: RunID) {
@@ -121,7 +132,7 @@ extension LaneActor {
                 "run left as it is: mend the database, then cancel it",
                 metadata: ["run": "\(run)", "reason": "\(reason)"]
             )
-            self.claim(self.machine.handle(.ended(run)))
+            self.vacate(run)
         }
     }
 
@@ -145,7 +156,7 @@ extension LaneActor {
         guard self.runs[run] == nil else { return }
         // A person had it run again, or nobody can tell: then whoever looks finds it.
         _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
-        self.claim(self.machine.handle(.ended(run)))
+        self.vacate(run)
     }
 
     /// Takes nothing for a while.

@@ -36,6 +36,8 @@ distributed actor LaneActor: ClusterActor {
     var supervision = SupervisionMachine<RunID>()
     /// Runs that crashed and begin again in a moment: they keep their places.
     var restarting: Set<RunID> = []
+    /// Whether it is about to take runs in the places of those that ended.
+    var isRefilling = false
     /// Runs of which not even the failure could be stored.
     var left: Set<RunID> = []
     /// How often the lane was told to rest.
@@ -169,6 +171,9 @@ distributed actor LaneActor: ClusterActor {
             // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
             // goes on from what is stored.
             if self.channel.log.isLost { self.channel.stopSignal.fire() }
+        case .refill:
+            self.isRefilling = false
+            self.claim(self.machine.handle(.wake))
         case .restart(let id): await self.restart(id)
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }

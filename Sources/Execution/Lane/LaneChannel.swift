@@ -20,6 +20,8 @@ enum LaneMessage: Sendable {
     case claimedForWorkers([ClaimedRun], hasMore: Bool)
     /// A run ended, was let go before its end, or crashed.
     case ended(RunID, claimNumber: Int64, RunEnding)
+    /// What ended with the same commit is told: take others in their places.
+    case refill
     /// A run that crashed is to be taken up again.
     case restart(RunID)
     /// Somebody wants this run to end.

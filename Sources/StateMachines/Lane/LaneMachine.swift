@@ -23,7 +23,8 @@ public struct LaneMachine: Sendable {
         case doubt
         /// All that is under way is known again.
         case settled
-        /// A run ended.
+        /// A run ended. Others may be ending at this moment: nothing is asked for before the next
+        /// wake, and then for all of them at once.
         case ended(RunID)
         /// The lane's width changed.
         case widthChanged(Int)
@@ -86,6 +87,7 @@ public struct LaneMachine: Sendable {
         case .ended(let run):
             self.active.remove(run)
             self.isWanting = true
+            return nil
         case .widthChanged(let width): self.width = max(1, width)
         case .drain: self.isDraining = true
         case .resume:
