@@ -51,7 +51,8 @@ struct VictimTests {
             try await connection.script("BEGIN")
             async let first = connection.execute(nap, [.float8(1.5)])
             try await connection.carries(1)
-            async let second = connection.execute(nap, [.float8(4)])
+            // Far longer than a cancellation takes to come, on however busy a machine.
+            async let second = connection.execute(nap, [.float8(30)])
             try await connection.carries(2)
             async let third = connection.execute(echo, [.int8(3)])
             try await connection.carries(3)
