@@ -40,25 +40,19 @@ extension QueueLoad {
         return (ContinuousClock.now - begin) / .seconds(1)
     }
 
-    /// Always something to do, beside a client that holds a transaction open.
+    /// Always something to do, beside clients that hold transactions open.
     func long(_ room: QueueRoom, _ report: inout Report) async throws {
         let scenario = self.scenario
         try await room.warmUp(scenario)
         let lanes = try await room.lanes(scenario.lanes, width: scenario.width, session: "long")
-        let holder = try await PostgresConnection.connect(
-            PostgresConfiguration(conninfo: room.database.conninfo),
-            logger: OwnDatabase.logger
-        )
-        try await holder.script(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_xact_id()"
-        )
+        let holders = try await Self.holders(scenario.holders, room)
         let memory = try await room.nodeUse().residentBytes
         let before = try await room.ask("bulk").first ?? []
         let runs = try await self.feed(room, lanes)
         try await room.drained(runs, lookEvery: .milliseconds(100))
         let after = try await room.ask("bulk").first ?? []
         let memoryAfter = try await room.nodeUse().residentBytes
-        await holder.close()
+        for holder in holders { await holder.close() }
         guard before.count == 3, after.count == 3 else { throw LoadError("sizes are not known") }
         let count = Double(runs.count)
         let rates = try await self.tenths(room, runs, &report)
@@ -75,6 +69,26 @@ extension QueueLoad {
             Figure("node.memory.after", memoryAfter / 1e6, "MB", .lower),
         ]
         try await self.check(room, runs: runs.count, &report)
+    }
+
+    /// Clients that each hold a transaction open.
+    @inline(never)
+    private static func holders(
+        _ count: Int,
+        _ room: QueueRoom
+    ) async throws -> [PostgresConnection] {
+        var holders: [PostgresConnection] = []
+        for _ in 0..<count {
+            let holder = try await PostgresConnection.connect(
+                PostgresConfiguration(conninfo: room.database.conninfo),
+                logger: OwnDatabase.logger
+            )
+            try await holder.script(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_xact_id()"
+            )
+            holders.append(holder)
+        }
+        return holders
     }
 
     /// Keeps from five to ten thousand runs queued for as long as the scenario says.

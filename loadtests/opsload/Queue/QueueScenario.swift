@@ -25,6 +25,8 @@ struct QueueScenario: Sendable {
     var steps: Int
     /// How long is measured, where time is what is given.
     var seconds: Int
+    /// Clients that each hold a transaction open meanwhile; none is what the others are held against.
+    var holders: Int
     /// Sessions that have little to do.
     var quiet: Int
     /// How long each floor is measured.
@@ -41,6 +43,7 @@ struct QueueScenario: Sendable {
         self.rate = try reader.integer("rate", 1...10_000, default: 50)
         self.steps = try reader.integer("steps", 1...1_000, default: 1)
         self.seconds = try reader.integer("seconds", 1...86_400, default: 20)
+        self.holders = try reader.integer("holders", 0...10, default: 1)
         self.quiet = try reader.integer("quiet", 1...1_000, default: 50)
         self.floorSeconds = try reader.integer("floor_seconds", 0...600, default: 5)
         try reader.finish()
