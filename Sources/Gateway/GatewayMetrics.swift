@@ -1,6 +1,7 @@
 // Every metric of the gateway, declared once.
 
 internal import Metrics
+internal import PulserIR
 
 /// The module's metrics.
 enum GatewayMetrics {
@@ -65,6 +66,16 @@ enum GatewayMetrics {
 
     /// Runs that failed for good and nobody has put aside, as counted last.
     static let dead = Gauge(label: "ops_gateway_dead_runs_count")
+
+    /// Runs that have not ended, as counted last.
+    ///
+    /// - Parameter status: `queued`, `claimed`, `running` or `waiting`.
+    static func open(_ status: RunStatus) -> Gauge {
+        Gauge(label: "ops_gateway_open_runs_count", dimensions: [("status", status.rawValue)])
+    }
+
+    /// How long the run at the front of its lane or key has been ready that waits longest, as read last.
+    static let frontWait = Gauge(label: "ops_gateway_front_wait_seconds")
 
     // MARK: Event streams
 

@@ -145,6 +145,11 @@ struct MillionTests {
                 indexes: ["run_ready", "run_keyed"]
             ),
             Asked(
+                statement: RunListSQL.frontWait,
+                values: [],
+                indexes: ["run_ready", "run_keyed"]
+            ),
+            Asked(
                 statement: DueSQL.glance,
                 values: [],
                 indexes: ["run_ready", "run_keyed", "run_due", "run_request", "run_pause"]

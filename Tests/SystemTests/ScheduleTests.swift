@@ -72,7 +72,10 @@ extension SystemTests {
                 }
                 try await APIClient.with(site) { api in
                     let page = try await api.send(.get, "/metrics")
-                    let asked = String(decoding: page.bytes, as: UTF8.self).split(separator: "\n")
+                    let text = String(decoding: page.bytes, as: UTF8.self)
+                    #expect(text.contains("ops_gateway_open_runs_count{status=\"queued\"} "))
+                    #expect(text.contains("\nops_gateway_front_wait_seconds "))
+                    let asked = text.split(separator: "\n")
                         .first { $0.contains("exchange_seconds_count{statement=\"ticks.due\"}") }
                     let count = asked.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }
                     let rows = try await site.rows("SELECT count(*) FROM schedule_run")

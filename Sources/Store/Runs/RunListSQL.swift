@@ -5,7 +5,7 @@ internal import PulserIR
 
 enum RunListSQL {
     static let all = [
-        page, lanesPage, walkedPage, count, lanesCount, walkedCount, open, ended, start,
+        page, lanesPage, walkedPage, count, lanesCount, walkedCount, open, frontWait, ended, start,
     ]
 
     /// The types of the filter's parameters, in every form of a stretch.
@@ -144,6 +144,34 @@ enum RunListSQL {
         GROUP BY r.status
         """
     )
+
+    /// How long, in microseconds, the run has been ready that is at the front of its lane, or of its
+    /// key there, for longest: hops from front to front on the indexes, of keys to the first 10,000.
+    static let frontWait = PostgresStatement(
+        "runs.front_wait",
+        [],
+        """
+        WITH RECURSIVE
+        plain AS (
+            (\(front(isKeyed: false, behind: nil)))
+            UNION ALL SELECT n.* FROM plain f
+            CROSS JOIN LATERAL (\(front(isKeyed: false, behind: "r.lane_id > f.lane_id"))) n),
+        keyed AS (
+            (\(front(isKeyed: true, behind: nil)))
+            UNION ALL SELECT n.* FROM keyed f CROSS JOIN LATERAL (
+                \(front(isKeyed: true, behind: "(r.lane_id, r.key) > (f.lane_id, f.key)"))) n)
+        SELECT (extract(epoch FROM max(now() - f.ready_at)) * 1000000)::bigint
+        FROM (SELECT * FROM plain UNION ALL (SELECT * FROM keyed LIMIT 10000)) f
+        WHERE \(LanePauseSQL.isOpen(lane: "f.lane_id"))
+        """
+    )
+    private static func front(isKeyed: Bool, behind: String?) -> String {
+        """
+        SELECT r.lane_id, r.key, greatest(r.enqueued_at, r.due_at) AS ready_at FROM run r
+        WHERE \(RunsSQL.isReady("r", isKeyed: isKeyed)) \(behind.map { "AND \($0)" } ?? "")
+        ORDER BY r.lane_id, \(isKeyed ? "r.key, " : "")r.rank, r.id LIMIT 1
+        """
+    }
 
     /// What ended since a time.
     static let ended = PostgresStatement(

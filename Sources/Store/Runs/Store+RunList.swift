@@ -84,6 +84,16 @@ extension Store {
         return try Self.counts(rows)
     }
 
+    /// How long the run has been ready that is at the front of its lane, or of its key there, for
+    /// longest, of all lanes that are not paused. One that others of higher priority are ahead of counts
+    /// once it is in front. Of keys the first 10,000 are looked at.
+    ///
+    /// - Returns: Microseconds; `nil` when nothing is ready.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func frontWait() async throws(StoreError) -> Int64? {
+        try await self.bounded(RunListSQL.frontWait, []).first().int64IfPresent(0)
+    }
+
     /// How many runs ended since a time, by status.
     ///
     /// - Parameters:

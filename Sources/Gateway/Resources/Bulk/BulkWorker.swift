@@ -27,7 +27,7 @@ final class BulkWorker: Sendable {
     /// How often what nobody needs any more is removed when there are no new actions.
     static let sweepInterval: Duration = .seconds(600)
 
-    /// How often dead letters are counted.
+    /// How often dead letters and open runs are counted.
     static let countInterval: Duration = .seconds(60)
 
     private let store: Store
@@ -63,14 +63,30 @@ final class BulkWorker: Sendable {
             }
             group.addTask {
                 while !Task.isCancelled {
-                    if let dead = try? await self.store.deadCount() {
-                        GatewayMetrics.dead.record(dead.count)
-                    }
+                    await self.count()
                     try? await Task.sleep(for: Self.countInterval)
                 }
             }
             var sweepAt = ContinuousClock.now + Self.sweepInterval
             for await _ in self.signal { await self.workAll(&sweepAt) }
+        }
+    }
+
+    /// Tells how much there is. What the database cannot count in time stays as it was told last.
+    private func count() async {
+        if let dead = try? await self.store.deadCount() {
+            GatewayMetrics.dead.record(dead.count)
+        }
+        if let open = try? await self.store.openCounts(session: nil) {
+            for status in RunStatus.allCases where !status.isTerminal {
+                GatewayMetrics.open(status).record(open[status.rawValue] ?? 0)
+            }
+        }
+        do {
+            let wait = try await self.store.frontWait()
+            GatewayMetrics.frontWait.record(Double(wait ?? 0) / 1e6)
+        } catch {
+            self.logger.debug("queue not measured", metadata: ["reason": "\(error.message)"])
         }
     }
 
