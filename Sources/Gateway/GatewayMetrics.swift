@@ -67,9 +67,7 @@ enum GatewayMetrics {
     /// Runs that failed for good and nobody has put aside, as counted last.
     static let dead = Gauge(label: "ops_gateway_dead_runs_count")
 
-    /// Runs that have not ended, as counted last.
-    ///
-    /// - Parameter status: `queued`, `claimed`, `running` or `waiting`.
+    /// Runs that have not ended, as counted last, by status: `queued`, `claimed`, `running`, `waiting`.
     static func open(_ status: RunStatus) -> Gauge {
         Gauge(label: "ops_gateway_open_runs_count", dimensions: [("status", status.rawValue)])
     }

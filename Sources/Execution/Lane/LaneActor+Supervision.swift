@@ -88,6 +88,12 @@ extension LaneActor {
         channel.queue.submit { channel.send(.refill) }
     }
 
+    /// Takes runs in the places of all that have left.
+    func refill() {
+        self.isRefilling = false
+        self.claim(self.machine.handle(.wake))
+    }
+
     private func forget(_ run: RunID) {
         _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
         self.supervision.forgive(run)

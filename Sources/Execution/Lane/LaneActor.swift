@@ -171,9 +171,7 @@ distributed actor LaneActor: ClusterActor {
             // A log that lost its shard, or a chunk of it, is no use any more: another lane actor
             // goes on from what is stored.
             if self.channel.log.isLost { self.channel.stopSignal.fire() }
-        case .refill:
-            self.isRefilling = false
-            self.claim(self.machine.handle(.wake))
+        case .refill: self.refill()
         case .restart(let id): await self.restart(id)
         // These wait for the database; the mailbox does not wait with them.
         case .cancel(let request): group.addTask { await self.cancel(request) }

@@ -104,7 +104,7 @@ extension RunActor {
         case .waits: return await self.takeWaits()
         }
         do {
-            let actions = try self.machine.handle(event, random: Double.random(in: 0..<1))
+            let actions = try self.machine.handle(event, random: self.jitter.next())
             if let end = actions.lastEnd {
                 for action in actions { try await self.perform(action, &writes) }
                 try await self.end(end, writes)

@@ -86,6 +86,7 @@ actor RunActor {
     var hasEnded = false
     private(set) var firstSequence: Int64 = 0
     nonisolated let mailbox = Mailbox<Message>()
+    var jitter: Jitter
 
     init(
         claimed: ClaimedRun,
@@ -99,6 +100,7 @@ actor RunActor {
     ) {
         self.id = claimed.fence.run
         self.claimNumber = claimed.fence.claimNumber
+        self.jitter = Jitter(run: claimed.fence.run, claimNumber: claimed.fence.claimNumber)
         self.claimed = claimed
         self.hasJournal = claimed.hasJournal
         self.lane = lane

@@ -146,7 +146,8 @@ enum RunListSQL {
     )
 
     /// How long, in microseconds, the run has been ready that is at the front of its lane, or of its
-    /// key there, for longest: hops from front to front on the indexes, of keys to the first 10,000.
+    /// key there, for longest: hops from front to front on the indexes, in the first 2,000 lanes
+    /// without keys and to the first 2,000 keys.
     static let frontWait = PostgresStatement(
         "runs.front_wait",
         [],
@@ -161,7 +162,7 @@ enum RunListSQL {
             UNION ALL SELECT n.* FROM keyed f CROSS JOIN LATERAL (
                 \(front(isKeyed: true, behind: "(r.lane_id, r.key) > (f.lane_id, f.key)"))) n)
         SELECT (extract(epoch FROM max(now() - f.ready_at)) * 1000000)::bigint
-        FROM (SELECT * FROM plain UNION ALL (SELECT * FROM keyed LIMIT 10000)) f
+        FROM ((SELECT * FROM plain LIMIT 2000) UNION ALL (SELECT * FROM keyed LIMIT 2000)) f
         WHERE \(LanePauseSQL.isOpen(lane: "f.lane_id"))
         """
     )

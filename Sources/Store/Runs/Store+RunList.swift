@@ -86,7 +86,7 @@ extension Store {
 
     /// How long the run has been ready that is at the front of its lane, or of its key there, for
     /// longest, of all lanes that are not paused. One that others of higher priority are ahead of counts
-    /// once it is in front. Of keys the first 10,000 are looked at.
+    /// once it is in front. The first 2,000 lanes without keys and the first 2,000 keys are looked at.
     ///
     /// - Returns: Microseconds; `nil` when nothing is ready.
     /// - Throws: `unavailable` when the database cannot answer in time.
