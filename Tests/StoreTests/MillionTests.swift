@@ -141,7 +141,7 @@ struct MillionTests {
             ),
             Asked(
                 statement: RunsSQL.readyLanes,
-                values: ["1"],
+                values: ["1", Self.array(65...96)],
                 indexes: ["run_ready", "run_keyed"]
             ),
             Asked(

@@ -11,12 +11,12 @@ internal import Synchronization
 /// Owner: NodeLife. Runs on: default pool. Ends: cancellation.
 final class FrontKeeper: Sendable {
     /// Looks at fronts that are dear take one part in this many of the time, at most.
-    static let share = 20
+    static let share = 50
     /// One look takes lanes for so long by what they cost before, and one lane at least.
     private static let timeMax: Duration = .seconds(1)
     private static let lanesMax = 256
     /// The longest pause between two looks at what is dear.
-    private static let pauseMax: Duration = .seconds(30)
+    private static let pauseMax: Duration = .seconds(60)
     /// After the database could not be asked.
     private static let retry: Duration = .seconds(1)
 

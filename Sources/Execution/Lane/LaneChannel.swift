@@ -62,6 +62,8 @@ final class LaneChannel: Sendable {
     /// Whether a claim is on its way: it may bring any queued run.
     private let isClaimSent = Atomic<Bool>(false)
     private let hasRuns = Atomic<Bool>(false)
+    /// When a claim last brought runs, in milliseconds of ``NodeClock``.
+    private let tookAt = Atomic<Int64>(.min)
     /// Since when the lane waits for a place on the node, by ``NodeClock``; `nil` when it does not.
     private let placeAwaited = Mutex<Duration?>(nil)
 
@@ -131,6 +133,7 @@ final class LaneChannel: Sendable {
     ///
     /// - Returns: Whether there may be more, and when to look at the queue's front.
     func took(_ runs: [ClaimedRun], of count: Int) -> (hasMore: Bool, lookAt: Duration?) {
+        if !runs.isEmpty { self.tookAt.store(Self.milliseconds, ordering: .relaxed) }
         let places = runs.map {
             QueueMachine.Place(rank: $0.rank, run: $0.fence.run.number, key: QueueKey($0.key))
         }
@@ -144,6 +147,17 @@ final class LaneChannel: Sendable {
             return (hasMore, $0.lookAt)
         }
     }
+
+    /// Whether a claim brought runs a moment ago: as each of them ends the lane takes others.
+    ///
+    /// - Parameter time: What a moment is.
+    /// - Returns: Whether it did.
+    func tookRuns(within time: Duration) -> Bool {
+        let since = Self.milliseconds - Int64(time / .milliseconds(1))
+        return self.tookAt.load(ordering: .relaxed) >= since
+    }
+
+    private static var milliseconds: Int64 { Int64(NodeClock.now / .milliseconds(1)) }
 
     /// Begins a look at the queue's front.
     ///

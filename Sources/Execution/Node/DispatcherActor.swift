@@ -49,7 +49,7 @@ actor DispatcherActor {
     private var polls = 0
     /// Looking for lanes with queued runs takes one part in this many of the time, at most.
     private static let readyShare = 50
-    private static let readyPauseMax: Duration = .seconds(15)
+    private static let readyPauseMax: Duration = .seconds(30)
     private var readyNotBefore: Duration = .zero
     private var isLooking = false
     private var isLookDue = false
@@ -118,8 +118,11 @@ actor DispatcherActor {
         let looksAtReady = isAsked || begin >= self.readyNotBefore
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            let glance = try await self.room.store.glance(atReady: looksAtReady)
-            if glance.isReady { try await self.wakeReadyLanes() }
+            let working = looksAtReady ? self.workingLanes : []
+            let glance = try await self.room.store.glance(atReady: looksAtReady && working.isEmpty)
+            if glance.isReady || !working.isEmpty {
+                try await self.wakeReadyLanes(except: working)
+            }
             if looksAtReady { self.restFromReady(since: begin) }
             if glance.isAsked { try await self.answerRequests() }
             self.expect(glance)
@@ -139,10 +142,27 @@ actor DispatcherActor {
         self.readyNotBefore = now + min((now - begin) * (Self.readyShare - 1), Self.readyPauseMax)
     }
 
+    /// Lanes that go on by themselves, as what they took ends. What they took is in the way of whoever
+    /// looks at what they have left, as long as a transaction is open.
+    private var workingLanes: [Int64] {
+        self.lanes.values.filter { $0.channel.tookRuns(within: Self.workingTime) }
+            .map(\.channel.row.id)
+    }
+
+    private static let workingTime: Duration = .seconds(2)
+    /// So many polls apart working lanes are told their settings, if a notice of them was lost.
+    private static let pollsPerReload = 5
+
     /// Wakes lanes of this node's shards that have queued runs.
-    func wakeReadyLanes() async throws(StoreError) {
-        let found = try await self.room.store.readyLanes(of: self.node)
+    ///
+    /// - Parameter working: Lanes that need not be woken.
+    /// - Throws: What the database throws.
+    func wakeReadyLanes(except working: [Int64] = []) async throws(StoreError) {
+        let found = try await self.room.store.readyLanes(of: self.node, except: working)
         self.configure(found)
+        if !working.isEmpty, self.polls.isMultiple(of: Self.pollsPerReload) {
+            await self.reload(working)
+        }
         // Those that wait for a rate have a timer.
         let lanes = found.map(\.lane).filter {
             self.lanes[$0]?.channel.isWaitingForRate != true

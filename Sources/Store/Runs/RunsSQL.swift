@@ -324,14 +324,18 @@ enum RunsSQL {
         """
     )
 
-    /// Lanes of this node with runs that can be claimed now: hops from lane to lane on the indexes
-    /// instead of reading every queued run. No EXISTS, which the planner may answer by reading all
-    /// that is queued.
+    /// Lanes of this node with runs that can be claimed now, but for those of `$2`: hops from lane to
+    /// lane on the indexes instead of reading every queued run, and over those of `$2` without reading
+    /// anything of theirs: what they took lies before what they may still take for as long as anybody's
+    /// transaction is open. No EXISTS, which the planner may answer by reading all that is queued.
     static let readyLanes = PostgresStatement(
         "runs.ready_lanes",
-        [.int8],
+        [.int8, .int8Array],
         """
-        WITH RECURSIVE \(lanes("plain", isKeyed: false)), \(lanes("keyed", isKeyed: true))
+        WITH RECURSIVE gap AS MATERIALIZED (
+            SELECT g.low, lead(g.low, 1, 9223372036854775807) OVER (ORDER BY g.low) AS high
+            FROM (SELECT 0::bigint AS low UNION SELECT unnest($2)) g),
+        \(lanes("plain", isKeyed: false)), \(lanes("keyed", isKeyed: true))
         SELECT l.id, l.width, l.priority, l.worker, \(LimitsSQL.mark("l"))
         FROM (SELECT lane_id FROM plain UNION SELECT lane_id FROM keyed) ready
         JOIN lane l ON l.id = ready.lane_id
@@ -341,13 +345,15 @@ enum RunsSQL {
     )
     private static func lanes(_ name: String, isKeyed: Bool) -> String {
         """
-        \(name) (lane_id) AS (
-            (SELECT r.lane_id FROM run r WHERE \(isReady("r", isKeyed: isKeyed))
-             ORDER BY r.lane_id LIMIT 1)
+        \(name) (lane_id, high) AS (
+            SELECT (SELECT r.lane_id FROM run r WHERE \(isReady("r", isKeyed: isKeyed))
+                AND r.lane_id > gap.low AND r.lane_id < gap.high
+                ORDER BY r.lane_id LIMIT 1), gap.high
+            FROM gap
             UNION ALL
-            SELECT (SELECT r.lane_id FROM run r
-                    WHERE \(isReady("r", isKeyed: isKeyed)) AND r.lane_id > \(name).lane_id
-                    ORDER BY r.lane_id LIMIT 1)
+            SELECT (SELECT r.lane_id FROM run r WHERE \(isReady("r", isKeyed: isKeyed))
+                AND r.lane_id > \(name).lane_id AND r.lane_id < \(name).high
+                ORDER BY r.lane_id LIMIT 1), \(name).high
             FROM \(name) WHERE \(name).lane_id IS NOT NULL)
         """
     }

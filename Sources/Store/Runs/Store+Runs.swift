@@ -233,9 +233,21 @@ extension Store {
         }
     }
 
-    /// Lanes of this node that have queued runs, with their settings.
-    public func readyLanes(of node: NodeEpoch) async throws(StoreError) -> [LaneSettings] {
-        let rows = try await self.execute(RunsSQL.readyLanes, [.int8(node.number)])
+    /// Lanes of this node that have runs which can be claimed, with their settings.
+    ///
+    /// - Parameters:
+    ///   - node: Whose shards.
+    ///   - lanes: Lanes that are passed over, whatever they have.
+    /// - Returns: The lanes.
+    /// - Throws: What the database throws.
+    public func readyLanes(
+        of node: NodeEpoch,
+        except lanes: [Int64] = []
+    ) async throws(StoreError) -> [LaneSettings] {
+        let rows = try await self.execute(
+            RunsSQL.readyLanes,
+            [.int8(node.number), .int8Array(lanes)]
+        )
         return try rows.decode { row throws(StoreError) in
             LaneSettings(
                 lane: try row.int64(0),

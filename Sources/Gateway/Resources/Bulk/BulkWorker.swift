@@ -29,6 +29,8 @@ final class BulkWorker: Sendable {
 
     /// How often dead letters and open runs are counted.
     static let countInterval: Duration = .seconds(60)
+    /// Counting takes one part in this many of the time, at most.
+    static let countShare = 200
 
     private let store: Store
     private let kept: Duration
@@ -63,8 +65,11 @@ final class BulkWorker: Sendable {
             }
             group.addTask {
                 while !Task.isCancelled {
+                    let begin = ContinuousClock.now
                     await self.count()
-                    try? await Task.sleep(for: Self.countInterval)
+                    // Counting reads what was claimed for as long as somebody's transaction keeps it.
+                    let time = (ContinuousClock.now - begin) * Self.countShare
+                    try? await Task.sleep(for: max(Self.countInterval, time))
                 }
             }
             var sweepAt = ContinuousClock.now + Self.sweepInterval
