@@ -15,8 +15,9 @@ final class FrontKeeper: Sendable {
     /// One look takes lanes for so long by what they cost before, and one lane at least.
     private static let timeMax: Duration = .seconds(1)
     private static let lanesMax = 256
-    /// The longest pause between two looks at what is dear.
-    private static let pauseMax: Duration = .seconds(60)
+    /// The longest pause between two looks at what is dear. A shorter one would have looks take more
+    /// than their share once a transaction has been open for some minutes of full work.
+    private static let pauseMax: Duration = .seconds(600)
     /// After the database could not be asked.
     private static let retry: Duration = .seconds(1)
 
