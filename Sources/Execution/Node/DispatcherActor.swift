@@ -49,7 +49,7 @@ actor DispatcherActor {
     private var polls = 0
     /// Looking for lanes with queued runs takes one part in this many of the time, at most.
     private static let readyShare = 50
-    private static let readyPauseMax: Duration = .seconds(30)
+    private static let readyPauseMax: Duration = .seconds(15)
     private var readyNotBefore: Duration = .zero
     private var isLooking = false
     private var isLookDue = false
