@@ -118,7 +118,7 @@ actor DispatcherActor {
         let looksAtReady = isAsked || begin >= self.readyNotBefore
         do {
             if !self.unready.isEmpty { self.chores.continuation.yield(.takeOver) }
-            let working = looksAtReady ? self.workingLanes : []
+            let working = looksAtReady && !isAsked ? self.workingLanes : []
             let glance = try await self.room.store.glance(atReady: looksAtReady && working.isEmpty)
             if glance.isReady || !working.isEmpty {
                 try await self.wakeReadyLanes(except: working)
@@ -145,8 +145,9 @@ actor DispatcherActor {
     /// Lanes that go on by themselves, as what they took ends. What they took is in the way of whoever
     /// looks at what they have left, as long as a transaction is open.
     private var workingLanes: [Int64] {
-        self.lanes.values.filter { $0.channel.tookRuns(within: Self.workingTime) }
-            .map(\.channel.row.id)
+        self.lanes.values.map(\.channel).filter {
+            $0.isBusy && $0.tookRuns(within: Self.workingTime)
+        }.map(\.row.id)
     }
 
     private static let workingTime: Duration = .seconds(2)
