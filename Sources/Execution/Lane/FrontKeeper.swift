@@ -10,8 +10,6 @@ internal import Synchronization
 ///
 /// Owner: NodeLife. Runs on: default pool. Ends: cancellation.
 final class FrontKeeper: Sendable {
-    /// Looks at fronts that are dear take one part in this many of the time, at most.
-    static let share = 50
     /// One look takes lanes for so long by what they cost before, and one lane at least.
     private static let timeMax: Duration = .seconds(1)
     private static let lanesMax = 256
@@ -82,7 +80,7 @@ final class FrontKeeper: Sendable {
             }
             // What was cheap and is not any more counts the next time.
             guard isDear else { return }
-            let pause = min(time * (Self.share - 1), Self.pauseMax)
+            let pause = min(time * (QueueMachine.lookShare - 1), Self.pauseMax)
             self.state.withLock { $0.dearNotBefore = NodeClock.now + pause }
         } catch {
             self.logger.debug("fronts not read", metadata: ["reason": "\(error.message)"])

@@ -5,7 +5,7 @@ import PulserIR
 /// Numbers that spread what would happen at once; nobody need be kept from guessing them.
 ///
 /// SplitMix64 from the run and its claim on: the system's generator is a system call for each number,
-/// a fiftieth of what a run that does nothing costs the node.
+/// 1.5 % of what a run that does nothing costs the node.
 struct Jitter {
     private var state: UInt64
 

@@ -17,7 +17,7 @@ public import PulserIR
 public struct QueueMachine: Sendable {
     /// The longest that a run of better rank is passed over while its queue's front is cheap to read.
     public static let frontInterval: Duration = .milliseconds(250)
-    /// Looking at a lane takes one part in this many of the time, at most.
+    /// Looking at a lane, and at all that are dear together, takes one part in this many of the time.
     public static let lookShare = 50
     /// A front that takes longer to read than this no claim begins at.
     public static let frontMax: Duration = .microseconds(100)
