@@ -124,7 +124,9 @@ struct ApprovalTests {
             let fence = try await bed.owner.claimOne(bed.lane).fence
             let question = ApprovalQuestion(step: "ok", needed: 2)
             #expect(try await bed.store.ask(question, fence: fence).decisions.isEmpty)
-            #expect(try await bed.decide("anna", false) == .stored)
+            // Who looked at the attempt before does not decide about this one.
+            #expect(try await bed.decide("ben") == .runEnded)
+            #expect(try await bed.decide("anna", false, attempt: 2) == .stored)
         }
     }
 

@@ -25,6 +25,7 @@ struct ReplacedRunTests {
     private static func speak(_ bed: StoreBed, _ run: RunID) async throws {
         let decision = NewDecision(
             run: run,
+            attempt: 1,
             step: "ok",
             needed: 1,
             person: "anna",

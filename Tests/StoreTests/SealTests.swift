@@ -137,6 +137,7 @@ struct SealedRowsTests {
         _ = try await store.decide(
             NewDecision(
                 run: fence.run,
+                attempt: 1,
                 step: "ok",
                 needed: 2,
                 person: "eve",

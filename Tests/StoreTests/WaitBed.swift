@@ -87,11 +87,13 @@ struct WaitBed: Sendable {
         _ person: String,
         _ isApproval: Bool = true,
         step: String = "ok",
-        needed: Int = 2
+        needed: Int = 2,
+        attempt: Int = 1
     ) async throws -> DecisionOutcome {
         try await self.store.decide(
             NewDecision(
                 run: self.run,
+                attempt: attempt,
                 step: step,
                 needed: needed,
                 person: person,

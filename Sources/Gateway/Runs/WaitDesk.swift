@@ -93,7 +93,8 @@ public struct WaitDesk: Sendable {
 
     // MARK: Decisions
 
-    /// Stores a person's decision about a step that asks, or will.
+    /// Stores a person's decision about a step that asks, or will. It is about the run as it was read: one
+    /// that another run may still replace is not decided about, nor one that is run again meanwhile.
     ///
     /// - Parameters:
     ///   - run: The run, as read just now.
@@ -112,6 +113,12 @@ public struct WaitDesk: Sendable {
         comment: String,
         by person: Person
     ) async throws -> DecisionReceipt {
+        guard run.unique == nil || run.claimNumber > 0 || run.status.isTerminal else {
+            throw WaitError(
+                .notBegun(run.id),
+                "run \(run.id) has not begun, and another one of its kind may still replace it"
+            )
+        }
         let wait = try await self.wait(of: step, in: run)
         let starter = wait.allowsSelf ? nil : try await self.store.starter(of: run.id)
         if let reason = Self.refusal(wait, person, starter: starter) {
@@ -127,6 +134,7 @@ public struct WaitDesk: Sendable {
         let outcome = try await self.store.decide(
             NewDecision(
                 run: run.id,
+                attempt: run.attempt,
                 step: step,
                 needed: wait.count,
                 person: person.name,
@@ -148,8 +156,13 @@ public struct WaitDesk: Sendable {
                 "step '\(step)' of run \(run.id) is decided already, or its time is over"
             )
         case .runEnded:
-            let status = try await self.store.run(run.id).status.rawValue
-            throw WaitError(.decided(run.id), "run \(run.id) is \(status) already")
+            let now = try await self.store.run(run.id)
+            throw WaitError(
+                .decided(run.id),
+                now.attempt == run.attempt
+                    ? "run \(run.id) is \(now.status.rawValue) already"
+                    : "run \(run.id) was started again meanwhile, and this was not decided"
+            )
         }
         let decisions = try await self.store.decisions(run.id, step: step)
         let approvals = decisions.count(where: \.isApproval)

@@ -12,6 +12,8 @@ public struct WaitError: Error, Sendable, CustomStringConvertible {
         case forbidden
         /// It is decided, its time is over, or the run has ended.
         case decided(RunID)
+        /// What the run does may still change.
+        case notBegun(RunID)
         /// The run has no step of that name that asks people.
         case unknownStep(RunID)
         /// The key was used for another signal.
@@ -47,6 +49,12 @@ extension Problem {
             )
         case .decided(let run):
             self.init(.conflict, error.message, next: "look at it: GET /v1/runs/\(run)/steps")
+        case .notBegun(let run):
+            self.init(
+                .conflict,
+                error.message,
+                next: "decide when it has begun; look at it then: GET /v1/runs/\(run)"
+            )
         case .unknownStep:
             self.init(.notFound, error.message, next: "GET /v1/approvals lists what waits")
         case .keyInUse:

@@ -85,6 +85,8 @@ public struct DecisionRow: Sendable, Hashable {
 public struct NewDecision: Sendable, Hashable {
     /// The run.
     public var run: RunID
+    /// How often the run that was looked at had been started by hand, from 1.
+    public var attempt: Int
     /// The step that asks, or will.
     public var step: String
     /// How many approvals decide.
@@ -101,6 +103,7 @@ public struct NewDecision: Sendable, Hashable {
     /// Describes a decision.
     public init(
         run: RunID,
+        attempt: Int,
         step: String,
         needed: Int,
         person: String,
@@ -109,6 +112,7 @@ public struct NewDecision: Sendable, Hashable {
         comment: String = ""
     ) {
         self.run = run
+        self.attempt = attempt
         self.step = step
         self.needed = needed
         self.person = person
@@ -128,7 +132,7 @@ public enum DecisionOutcome: Sendable, Hashable {
     case changedMind
     /// It was decided already, or its time was over.
     case tooLate
-    /// The run has ended.
+    /// The run has ended, or was started again since it was looked at.
     case runEnded
 }
 

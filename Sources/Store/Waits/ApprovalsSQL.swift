@@ -59,14 +59,15 @@ enum ApprovalsSQL {
     )
 
     /// After `waits.lock`: person `$3` decides, unless it is decided (`$7` approvals, a rejection, the
-    /// end of its time or of the step) or the person has. No row: the run has ended.
+    /// end of its time or of the step) or the person has. No row: the run has ended, or attempt `$8`
+    /// of it, about which the person decides, is not the one under way.
     static let decide = PostgresStatement(
         "approvals.decide",
-        [.int8, .text, .text, .bool, .text, .text, .int4],
+        [.int8, .text, .text, .bool, .text, .text, .int4, .int4],
         """
         WITH target AS (
             SELECT r.id, r.attempt, r.lane_id FROM run r
-            WHERE r.id = $1 AND \(WaitsSQL.isOpen("r"))),
+            WHERE r.id = $1 AND r.attempt = $8 AND \(WaitsSQL.isOpen("r"))),
         earlier AS (
             SELECT d.* FROM target t JOIN approval_decision d
                 ON d.run_id = t.id AND d.run_attempt = t.attempt AND d.step = $2),

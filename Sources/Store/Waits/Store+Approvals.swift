@@ -126,6 +126,7 @@ extension Store {
                     run, step, .text(decision.person.storable), .bool(decision.isApproval),
                     .text(self.seal.sealed(decision.form, decision.place)),
                     .text(self.seal.sealed(decision.comment.storable, decision.place)), needed,
+                    .int4(Int32(clamping: decision.attempt)),
                 ]
             ),
             PostgresRequest(ApprovalsSQL.decided, [run, step, needed]),

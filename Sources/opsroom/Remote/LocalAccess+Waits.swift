@@ -103,6 +103,12 @@ extension LocalAccess {
                 )
             case .decided(let run):
                 throw RoomError(.conflict, error.message, next: "opsroom runs show \(run)")
+            case .notBegun(let run):
+                throw RoomError(
+                    .conflict,
+                    error.message,
+                    next: "decide when it has begun; look at it then: opsroom runs show \(run)"
+                )
             case .unknownStep(let run):
                 throw RoomError(
                     .notFound,

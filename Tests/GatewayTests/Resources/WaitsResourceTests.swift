@@ -187,6 +187,50 @@ struct WaitsResourceTests {
         }
     }
 
+    @Test("nobody decides about a run that another one may still replace, nor about one run again")
+    func replaceable() async throws {
+        try await AccessTests.with { bed in
+            let (admin, _) = try await bed.token(.admin)
+            let ben = try await Self.token(bed, admin, "ben", ["ops"])
+            let plan = Self.plan.replacing("self_approval: false", with: "self_approval: true")
+            let made = try await bed.post(
+                "/v1/runs",
+                ["plan": .string(plan), "unique": ["key": "k", "on_conflict": "replace"]],
+                admin
+            )
+            try #require(made.status == 201, "\(made.text)")
+            let id = try made.json["id"]?.stringValue ?? ""
+            let approve = "/v1/runs/\(id)/steps/go/approve"
+            let filled: JSONValue = ["form": ["window": "night"]]
+            let early = try await bed.post(approve, filled, ben)
+            #expect(early.status == 409 && early.code == "conflict", "\(early.text)")
+            #expect(early.text.contains("may still replace it"))
+            let desk = WaitDesk(bed.store)
+            @Sendable func decide(_ run: RunRow) async throws -> DecisionReceipt {
+                try await desk.decide(
+                    run,
+                    step: "go",
+                    isApproval: true,
+                    form: ["window": "day"],
+                    comment: "",
+                    by: Person(name: "dan", groups: ["ops"])
+                )
+            }
+            try await TestNode.with(bed.store) { node in
+                let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+                _ = try await node.claim(lane, room: 1)
+                #expect(try await bed.post(approve, filled, ben).status == 200)
+                // Read before it is run again, decided after: that one may have other inputs.
+                var read = try await bed.store.run(try await bed.store.resolveRun(id))
+                read.attempt -= 1
+                let problem = await #expect(throws: WaitError.self) { try await decide(read) }
+                #expect(problem?.message.contains("was started again meanwhile") == true)
+                read.attempt += 1
+                #expect(try await decide(read).isDecided)
+            }
+        }
+    }
+
     @Test("the list shows what waits for whoever asks, and on request what waits for others")
     func lists() async throws {
         try await AccessTests.with { bed in
