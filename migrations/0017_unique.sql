@@ -21,7 +21,8 @@ CREATE INDEX run_unique_until ON run_unique (until) WHERE until IS NOT NULL;
 -- has it as `policy` says. Tells which run has the key now and what was done: `made`, `joined`,
 -- `replaced`, `debounced`, or `held` when nothing was. Only a run that nobody has claimed and nobody
 -- wants to end is replaced; it goes to the lane of who replaces it, and is that one's run from then on:
--- what people decided about what it was, signals to it and its deadlines go. Rows of deadlines are
+-- what people decided about what it was, signals to it and its deadlines go, and it is not that of the
+-- schedule's tick any more that it was of: who replaces it says of which it is. Rows of deadlines are
 -- locked before the run's, as by who ends what is late. The loop goes on when the other run ended in
 -- the meantime.
 CREATE FUNCTION run_unique_take(
@@ -75,6 +76,7 @@ BEGIN
         FROM lane l WHERE r.id = other.run_id AND l.id = new_lane;
         DELETE FROM approval_decision d WHERE d.run_id = other.run_id;
         DELETE FROM signal s WHERE s.run_id = other.run_id;
+        DELETE FROM schedule_run o WHERE o.run_id = other.run_id;
         DELETE FROM run_deadline d WHERE d.run_id = other.run_id;
         RETURN QUERY SELECT other.run_id, policy || 'd';
         RETURN;

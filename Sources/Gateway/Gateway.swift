@@ -98,6 +98,9 @@ public final class Gateway: Sendable {
                 await self.equipment.listener([.events]).run { self.events.heard($0) }
             }
             group.addTask { await self.bulkWorker.run() }
+            group.addTask {
+                await RunCounter(store: self.equipment.store, logger: self.equipment.logger).run()
+            }
             group.addTask { await self.runEnds.run() }
         }
     }

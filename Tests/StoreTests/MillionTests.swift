@@ -198,6 +198,7 @@ struct MillionTests {
                 values: ["100"],
                 indexes: ["run_children", "_parent_run_idx"]
             ),
+            Asked(statement: RunEndsSQL.ended, values: [runs], indexes: ["run_pkey"]),
             Asked(statement: RunsSQL.requested, values: ["1"], indexes: ["run_request"]),
             Asked(statement: PauseSQL.pauses, values: ["1"], indexes: ["run_pause"]),
             Asked(

@@ -155,7 +155,7 @@ extension RunActor {
             let wait = Backoff.milliseconds(
                 after: attempt,
                 policy: policy,
-                random: Double.random(in: 0..<1)
+                random: self.jitter.next()
             )
             if attempt < policy.maxAttempts { try? await Task.sleep(for: .milliseconds(wait)) }
         }

@@ -27,11 +27,6 @@ final class BulkWorker: Sendable {
     /// How often what nobody needs any more is removed when there are no new actions.
     static let sweepInterval: Duration = .seconds(600)
 
-    /// How often dead letters and open runs are counted.
-    static let countInterval: Duration = .seconds(60)
-    /// Counting takes one part in this many of the time, at most.
-    static let countShare = 200
-
     private let store: Store
     private let kept: Duration
     private let logger: Logger
@@ -63,35 +58,8 @@ final class BulkWorker: Sendable {
                     try? await Task.sleep(for: Self.interval)
                 }
             }
-            group.addTask {
-                while !Task.isCancelled {
-                    let begin = ContinuousClock.now
-                    await self.count()
-                    // Counting reads what was claimed for as long as somebody's transaction keeps it.
-                    let time = (ContinuousClock.now - begin) * Self.countShare
-                    try? await Task.sleep(for: max(Self.countInterval, time))
-                }
-            }
             var sweepAt = ContinuousClock.now + Self.sweepInterval
             for await _ in self.signal { await self.workAll(&sweepAt) }
-        }
-    }
-
-    /// Tells how much there is. What the database cannot count in time stays as it was told last.
-    private func count() async {
-        if let dead = try? await self.store.deadCount() {
-            GatewayMetrics.dead.record(dead.count)
-        }
-        if let open = try? await self.store.openCounts(session: nil) {
-            for status in RunStatus.allCases where !status.isTerminal {
-                GatewayMetrics.open(status).record(open[status.rawValue] ?? 0)
-            }
-        }
-        do {
-            let wait = try await self.store.frontWait()
-            GatewayMetrics.frontWait.record(Double(wait ?? 0) / 1e6)
-        } catch {
-            self.logger.debug("queue not measured", metadata: ["reason": "\(error.message)"])
         }
     }
 
