@@ -119,10 +119,10 @@ public final class EventSocket {
 
     private func receive(_ seconds: Int32) throws {
         var entry = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
-        while poll(&entry, 1, seconds * 1_000) < 1 {
-            guard errno == EINTR else {
-                throw EventSocketFailure(description: "nothing came within \(seconds) s")
-            }
+        var ready = poll(&entry, 1, seconds * 1_000)
+        while ready < 0, errno == EINTR { ready = poll(&entry, 1, seconds * 1_000) }
+        guard ready > 0 else {
+            throw EventSocketFailure(description: "nothing came within \(seconds) s")
         }
         var bytes = [UInt8](repeating: 0, count: 32_768)
         let count = recv(self.descriptor, &bytes, bytes.count, 0)

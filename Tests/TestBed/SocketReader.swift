@@ -94,14 +94,24 @@ public struct SocketReader: Sendable {
     /// Reads until it has what it wants, or so many bytes since it connected; what came beyond is dropped, as with a
     /// process that is killed at that byte.
     ///
+    /// - Parameters:
+    ///   - socket: The connection.
+    ///   - bytes: How many.
+    ///   - limit: For how long. Only a failure takes so long: heartbeats come for ever.
+    ///   - isEnough: Whether it has what it wants.
     /// - Returns: Whether the stream goes on; not when it or its connection has ended.
-    /// - Throws: ``EventSocketFailure`` when something is lost, repeated, out of order, or other than events.
+    /// - Throws: ``EventSocketFailure`` when something is lost, repeated, out of order, other than events, or late.
     public mutating func read(
         _ socket: EventSocket,
         bytes: Int = .max,
+        within limit: Duration = .seconds(120),
         until isEnough: (SocketReader) -> Bool = { _ in false }
     ) throws -> Bool {
+        let deadline = ContinuousClock.now + limit
         while self.parser.byteCount < bytes, !isEnough(self) {
+            guard ContinuousClock.now < deadline else {
+                throw self.failure("within \(limit) it had no more than \(self.positions)")
+            }
             let piece = try socket.read()
             self.parser.feed(piece.prefix(bytes - self.parser.byteCount))
             for part in self.parser.take() { try self.take(part) }
