@@ -135,6 +135,18 @@ BEGIN
     RETURN EXISTS (SELECT FROM run_done d WHERE d.id = $1 AND d.claim_no = $2 AND d.status = $3);
 END $$;
 
+-- Undoes a commit that would write about a run under a claim that is not its claim any more: the events
+-- beside it tell of what is not stored. Its message is the run and the claim. A run that ended under
+-- this claim was ended by this very write before its acknowledgement was lost, or together with it.
+CREATE FUNCTION write_refused(of_run bigint, of_claim bigint, is_end boolean) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT is_end AND EXISTS (SELECT FROM run_any a WHERE a.id = of_run AND a.claim_no = of_claim) THEN
+        RETURN false;
+    END IF;
+    RAISE EXCEPTION '% %', of_run, of_claim USING ERRCODE = 'OR002';
+END $$;
+
 -- The last event that went with its day: a log goes on counting when all of it is dropped.
 ALTER TABLE lane ADD COLUMN dropped_through bigint NOT NULL DEFAULT 0;
 

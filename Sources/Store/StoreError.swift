@@ -52,6 +52,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case .cancelled: self.init(.cancelled, "cancelled")
         case .server where error.isUniqueViolation:
             self.init(.conflict, "the row exists already: \(error.message)")
+        // What `write_refused` says.
+        case .server where error.sqlState == "OR002":
+            self.init(.stale, error.message)
         case .server where error.isUndefinedTable:
             self.init(.migration, "the database lacks the room's tables")
         // 25006: the server takes no writes for now, as a standby before its promotion.

@@ -102,6 +102,7 @@ struct MillionTests {
                 statement: WriterSQL.journal,
                 values: fences + [
                     Self.texts("c", 64), ones, Self.texts("succeeded", 64), Self.texts("{}", 64),
+                    "true",
                 ],
                 indexes: ["run_pkey"]
             ),
@@ -109,7 +110,7 @@ struct MillionTests {
                 statement: WriterSQL.runs,
                 values: fences + [
                     Self.texts("running", 64), "array_fill(0, ARRAY[64])", none, none, none, ones,
-                    ones, "array_fill(-1::bigint, ARRAY[64])",
+                    ones, "array_fill(-1::bigint, ARRAY[64])", "true",
                 ],
                 indexes: ["run_pkey"]
             ),
@@ -117,7 +118,7 @@ struct MillionTests {
                 statement: WriterSQL.ends,
                 values: fences + [
                     Self.texts("succeeded", 64), "array_fill(0, ARRAY[64])", none, none, none,
-                    ones, ones, none, "array_fill(true, ARRAY[64])",
+                    ones, ones, none, "array_fill(true, ARRAY[64])", "true",
                 ],
                 indexes: ["run_pkey", "step_journal_pkey"]
             ),

@@ -117,6 +117,25 @@ struct WriterTests {
             for write in run.all.dropLast() {
                 #expect(await code { try await run.submit([write]) } == .stale, "\(write)")
             }
+            #expect(try await run.rows("run_events") == 0)
+            // What tells of such a write says that it was refused, and what came beside it is stored.
+            for write in run.all.dropLast() {
+                run.log.append(event(RunID(77)))
+                let tells = RunWrite.event(event(run.fence.run))
+                #expect(await code { try await run.submit([write, tells, tells]) } == .stale)
+            }
+            let chunks = try await run.bed.store.events(lane: run.lane, from: 1)
+            #expect(chunks.map(\.firstSequence) == [1, 4, 7])
+            let lines = String(decoding: chunks.flatMap(\.bytes), as: UTF8.self).split(
+                separator: "\n"
+            )
+            let types = try lines.map {
+                try JSONValue(parsing: String($0))["type"]?.stringValue ?? ""
+            }
+            let told = event(RunID(77)).kind.rawValue
+            #expect(types == (0..<3).flatMap { _ in [told, "write.refused", "write.refused"] })
+            let sequences = try lines.map { try JSONValue(parsing: String($0))["seq"] }
+            #expect(sequences == (1...9).map { .integer($0) })
             #expect(try await run.rows("step_journal") == 0)
             #expect(try await run.rows("artifact") == 0)
             #expect(try await run.bed.store.run(run.fence.run).status == .claimed)

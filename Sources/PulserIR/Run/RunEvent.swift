@@ -32,6 +32,8 @@ public struct RunEvent: Sendable, Hashable {
         case signalTaken = "signal.taken"
         case approvalDecided = "approval.decided"
         case artifactStored = "artifact.stored"
+        /// Stands where something was told of the run that then was not stored: another claim had it.
+        case writeRefused = "write.refused"
     }
 
     /// What happened.

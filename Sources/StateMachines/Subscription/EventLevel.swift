@@ -18,7 +18,7 @@ extension RunEvent.Kind {
         switch self {
         case .runFailed, .runTimedOut, .stepFailed, .stepUnknown: .error
         case .runWaiting, .runPaused, .runRetrying, .runRequeued, .runRollingBack, .runCancelled,
-            .stepRetrying, .stepCancelled:
+            .stepRetrying, .stepCancelled, .writeRefused:
             .warning
         case .runStarted, .runResumed, .runUnpaused, .runProgress, .runSucceeded, .stepStarted,
             .stepOutput, .stepVerified, .stepSucceeded, .stepSkipped, .artifactStored, .signalTaken,
@@ -38,7 +38,8 @@ extension RunEvent.Kind {
             .runRequeued, .runProgress, .runRollingBack, .stepStarted, .stepOutput, .stepVerified,
             .stepRetrying,
             .stepSucceeded, .stepFailed, .stepSkipped,
-            .stepCancelled, .stepUnknown, .artifactStored, .signalTaken, .approvalDecided:
+            .stepCancelled, .stepUnknown, .artifactStored, .signalTaken, .approvalDecided,
+            .writeRefused:
             nil
         }
     }

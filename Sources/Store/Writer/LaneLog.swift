@@ -19,6 +19,23 @@ public final class LaneLog: Sendable {
         var day: Int32 = 0
         /// Has its bytes count as waiting until it is stored or given up.
         var hold: LogHold?
+
+        /// Has other events stand at some numbers: those that stood there told of what is not stored.
+        mutating func replace(_ sequences: Range<Int64>, with event: RunEvent) {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(self.bytes.count)
+            var sequence = self.firstSequence
+            for line in self.bytes.split(separator: UInt8(ascii: "\n")) {
+                if sequences.contains(sequence) {
+                    event.write(sequence: sequence, to: &bytes)
+                } else {
+                    bytes += line
+                    bytes.append(UInt8(ascii: "\n"))
+                }
+                sequence += 1
+            }
+            self.bytes = bytes
+        }
     }
 
     private struct State {
@@ -112,10 +129,13 @@ public final class LaneLog: Sendable {
     }
 
     /// The day by this node's clock, in days since 1970.
-    private static var today: Int32 {
+    private static var today: Int32 { Int32(clamping: Self.nowMilliseconds / 86_400_000) }
+
+    /// The time by this node's clock, in milliseconds since 1970.
+    static var nowMilliseconds: Int64 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return Int32(clamping: now.tv_sec / 86_400)
+        return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// Why a submission cannot be stored any more; `nil` when it can.

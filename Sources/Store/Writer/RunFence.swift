@@ -90,7 +90,8 @@ public enum RunWrite: Sendable {
     case journal(StepRecord)
     /// A change of the run itself.
     case transition(RunTransition)
-    /// An event that tells of the other writes: it is in the log if and only if they are stored.
+    /// An event that tells of the other writes: it is in the log if and only if they are stored. Where
+    /// they are refused because another claim has the run, `write.refused` stands there instead.
     case event(RunEvent)
     /// An artifact.
     case artifact(ArtifactRow)

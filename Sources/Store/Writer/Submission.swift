@@ -21,6 +21,7 @@ final class Submission: Sendable {
     let byteCount: Int
     private let lines: EventLines
     private let last: Atomic<Int64>
+    private let appended = Atomic<Int64>(0)
 
     init(
         fence: RunFence,
@@ -85,6 +86,13 @@ final class Submission: Sendable {
     func appendEvents() {
         guard self.lines.count > 0 else { return }
         let last = self.log.append(self.lines)
+        self.appended.store(last, ordering: .relaxed)
         if last > self.lastSequence { self.last.store(last, ordering: .relaxed) }
+    }
+
+    /// The numbers that its events have; none before they are appended.
+    var sequences: Range<Int64> {
+        let end = self.appended.load(ordering: .relaxed) + 1
+        return end > 1 ? end - Int64(self.lines.count)..<end : 0..<0
     }
 }

@@ -47,9 +47,25 @@ struct WriteBatch {
     }
 
     let seal: SealRing?
+    /// Whether a write that is refused undoes all: there are events, which may tell of it.
+    let isStrict: Bool
+    let submissions: [Submission]
+    let chunks: [WritePart.Chunk]
+    private let node: NodeEpoch
     private(set) var requests: [PostgresRequest] = []
     /// Without the claims, which come last.
     var writes: [PostgresRequest] { Array(self.requests.prefix(self.writeCount)) }
+    /// The same, without that anything undoes it.
+    var lenient: [PostgresRequest] {
+        WriteBatch(
+            submissions: self.submissions,
+            chunks: self.chunks,
+            claims: nil,
+            node: self.node,
+            seal: self.seal,
+            isStrict: false
+        ).writes
+    }
     /// Whether there is more than claims.
     var hasWrites: Bool { self.writeCount > 1 }
     private var writeCount = 0
@@ -71,17 +87,22 @@ struct WriteBatch {
         chunks: [WritePart.Chunk],
         claims: ClaimRound.Turn?,
         node: NodeEpoch,
-        seal: SealRing? = nil
+        seal: SealRing? = nil,
+        isStrict: Bool = true
     ) {
         self.seal = seal
+        self.isStrict = isStrict && !chunks.isEmpty
+        self.submissions = submissions
+        self.chunks = chunks
+        self.node = node
         var shards: [Int32: Int64] = [:]
-        for submission in submissions {
-            shards[submission.fence.shard.shard] = submission.fence.shard.generation
+        // What an earlier ownership of a shard left does not name the generation that is locked.
+        func own(_ shard: OwnedShard) {
+            shards[shard.shard] = max(shards[shard.shard] ?? .min, shard.generation)
         }
-        for chunk in chunks { shards[chunk.log.shard.shard] = chunk.log.shard.generation }
-        for want in (claims?.wants ?? []) + (claims?.adopting ?? []) {
-            shards[want.shard.shard] = want.shard.generation
-        }
+        for submission in submissions { own(submission.fence.shard) }
+        for chunk in chunks { own(chunk.log.shard) }
+        for want in (claims?.wants ?? []) + (claims?.adopting ?? []) { own(want.shard) }
         let sorted = shards.sorted { $0.key < $1.key }
         self.requests.append(
             PostgresRequest(
@@ -188,6 +209,7 @@ struct WriteBatch {
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
                     .textArray(kept.map { self.text(of: $0.record, $0.fence.run) }),
+                    .bool(self.isStrict),
                 ]
             )
         )
@@ -242,6 +264,7 @@ struct WriteBatch {
                     .int8Array(rows.map(\.transition.firstSequence)),
                     .int8Array(rows.map(\.transition.lastSequence)),
                     .int8Array(rows.map(\.transition.nextAttempt?.stored)),
+                    .bool(self.isStrict),
                 ]
             )
         )
@@ -264,6 +287,7 @@ struct WriteBatch {
                     .int8Array(rows.map(\.lastSequence)),
                     .textArray(rows.map(\.carriedSteps)),
                     .boolArray(rows.map { $0.transition?.hasJournal ?? true }),
+                    .bool(self.isStrict),
                 ]
             )
         )
@@ -298,6 +322,7 @@ struct WriteBatch {
                     .int8Array(rows.map(\.artifact.size)),
                     .textArray(rows.map(\.artifact.mediaType.storable)),
                     .byteaArray(rows.map { self.content($0.artifact, $0.fence.run) }),
+                    .bool(self.isStrict),
                 ]
             )
         )

@@ -196,7 +196,16 @@ public actor WriterActor {
                 seal: self.store.seal
             )
             let began = ContinuousClock.now
-            let answers = try await self.send(batch, claims)
+            let answers: [PostgresRows]
+            switch try await self.send(batch, claims) {
+            case .answered(let rows): answers = rows
+            case .refused(let refused, let claims):
+                let rest = try refused.taken(from: submissions, chunks)
+                await self.commit(rest.submissions, rest.chunks, claims)
+                StoreMetrics.stale.increment(by: rest.refused.count)
+                for submission in rest.refused { submission.waiter?.resume(returning: .takenOver) }
+                return
+            }
             StoreMetrics.batch.record(duration: ContinuousClock.now - began)
             // Claims travel by themselves, and are none.
             if batch.hasWrites { StoreMetrics.submissions.record(submissions.count) }
@@ -234,14 +243,18 @@ public actor WriterActor {
         for submission in submissions {
             let isAccepted = accepted.has(submission)
             if !isAccepted { StoreMetrics.stale.increment() }
-            submission.waiter?.resume(
-                returning: isAccepted
-                    ? nil : StoreError(.stale, "the run was taken over by another claim")
-            )
+            submission.waiter?.resume(returning: isAccepted ? nil : .takenOver)
         }
         self.notifier.note(
             stored.map { (lane: $0.log.lane, end: $0.chunk.firstSequence + Int64($0.chunk.count)) }
         )
+    }
+
+    /// What the database said of a batch.
+    private enum Sent {
+        case answered([PostgresRows])
+        /// Nothing is stored, because some of it would be refused; claims that are still to be answered.
+        case refused(RefusedWrites, ClaimRound.Turn?)
     }
 
     /// Sends a batch until the database has answered it. Claims are not sent twice: whether the first
@@ -249,17 +262,31 @@ public actor WriterActor {
     private func send(
         _ batch: WriteBatch,
         _ claims: ClaimRound.Turn?
-    ) async throws(StoreError) -> [PostgresRows] {
+    ) async throws(StoreError) -> Sent {
         var wait = Duration.milliseconds(50)
         var requests = batch.requests
+        var claims = claims
+        var isSentAgain = false
         if batch.hasWrites { self.store.obstacle.begin() }
         defer { if batch.hasWrites { self.store.obstacle.end() } }
         while true {
-            do {
-                return try await self.store.transaction(requests)
+            do throws(StoreError) {
+                do throws(StoreError) {
+                    return .answered(try await self.store.transaction(requests))
+                } catch {
+                    guard error.code == .stale else { throw error }
+                    if isSentAgain, try await self.store.isStored(batch) {
+                        // What is refused now was not when it was stored.
+                        requests = batch.lenient
+                        continue
+                    }
+                    return .refused(try await self.store.refused(batch, error), claims)
+                }
             } catch {
                 guard error.isTransient, !Task.isCancelled, batch.hasWrites else { throw error }
                 claims?.answer(.failure(error))
+                claims = nil
+                isSentAgain = true
                 requests = batch.writes
                 self.store.obstacle.keep(error.message)
                 self.logger.warning(

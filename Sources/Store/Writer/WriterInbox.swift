@@ -59,7 +59,8 @@ final class WriterInbox: Sendable {
         return isTaken
     }
 
-    /// Takes what waits, at most `limit` submissions of it; waits until there is something.
+    /// Takes what waits, at most `limit` submissions of it; waits until there is something. Claims, which
+    /// take over runs where there are submissions too, come after all that was put before them.
     ///
     /// - Returns: `nil` when the task was cancelled.
     func take(atMost limit: Int) async -> Work? {
@@ -70,6 +71,7 @@ final class WriterInbox: Sendable {
                 if taken.submissions.count > limit {
                     state.work.submissions = Array(taken.submissions[limit...])
                     taken.submissions.removeSubrange(limit...)
+                    swap(&state.work.claims, &taken.claims)
                 }
                 return taken
             }

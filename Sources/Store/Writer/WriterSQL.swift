@@ -4,7 +4,8 @@ internal import Postgres
 
 enum WriterSQL {
     static let all = [
-        fence, journal, runs, ends, events, artifacts, ClaimSQL.claim, notify, bound,
+        fence, journal, runs, ends, events, artifacts, refused, hold, isStored, ClaimSQL.claim,
+        notify, bound,
     ]
 
     /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
@@ -32,10 +33,15 @@ enum WriterSQL {
         """
 
     /// Whether `i`'s run is under way under `i`'s claim; a question for each row, too. Whenever nothing
-    /// is under way the planner believes that nothing ever is, and joins all runs with all rows.
-    private static let isClaimed = """
-        (SELECT r.claim_no FROM run r WHERE r.id = i.run_id) = i.claim_no
+    /// is under way the planner believes that nothing ever is, and joins all runs with all rows. Where
+    /// `isStrict` one that is not undoes the commit.
+    private static func isClaimed(_ isStrict: String) -> String {
         """
+        CASE WHEN \(isHeld) IS NOT TRUE THEN false
+            WHEN (SELECT r.claim_no FROM run r WHERE r.id = i.run_id) = i.claim_no THEN true
+            WHEN \(isStrict) THEN write_refused(i.run_id, i.claim_no, false) ELSE false END
+        """
+    }
 
     /// The first result of an attempt stands; the same write sent again, after a lost
     /// acknowledgement, finds itself and counts as written. What has no attempt (0) is a note of how
@@ -44,7 +50,7 @@ enum WriterSQL {
         "writer.journal",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
-            .textArray, .textArray,
+            .textArray, .textArray, .bool,
         ],
         """
         INSERT INTO step_journal AS j
@@ -53,7 +59,7 @@ enum WriterSQL {
                CASE WHEN i.state <> 'intent' THEN clock_timestamp() END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
             AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record)
-        WHERE \(isHeld) AND \(isClaimed)
+        WHERE \(isClaimed("$10"))
         ON CONFLICT (run_id, step, attempt) DO UPDATE SET
             state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
             begun_at = CASE WHEN j.superseded OR j.attempt = 0
@@ -74,15 +80,15 @@ enum WriterSQL {
         "writer.runs",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
-            .textArray, .textArray, .textArray, .int8Array, .int8Array, .int8Array,
+            .textArray, .textArray, .textArray, .int8Array, .int8Array, .int8Array, .bool,
         ],
         """
         WITH held AS MATERIALIZED (
             SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                 AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
                       wait_reason, outputs, first_seq, last_seq, retry_ms)
-            WHERE \(isHeld))
-        UPDATE run r SET
+            WHERE \(isHeld)),
+        moved AS (UPDATE run r SET
             status = i.status, retry_count = i.retry_count, failure = i.failure,
             wait_reason = i.wait_reason, outputs = i.outputs,
             waiting_at = CASE WHEN i.status = 'waiting' AND (
@@ -101,7 +107,12 @@ enum WriterSQL {
             first_seq = coalesce(r.first_seq, i.first_seq), last_seq = i.last_seq,
             started_at = coalesce(r.started_at, now())
         FROM held i WHERE r.id = ANY ($4) AND r.id = i.run_id AND r.claim_no = i.claim_no
-        RETURNING r.id, r.claim_no
+        RETURNING r.id, r.claim_no)
+        SELECT id, claim_no FROM moved
+        UNION ALL
+        SELECT i.run_id, i.claim_no FROM held i
+        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT m.id, m.claim_no FROM moved m) THEN false
+            WHEN $14 THEN write_refused(i.run_id, i.claim_no, false) ELSE false END
         """
     )
 
@@ -116,6 +127,7 @@ enum WriterSQL {
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
             .textArray, .textArray, .textArray, .int8Array, .int8Array, .textArray, .boolArray,
+            .bool,
         ],
         """
         WITH ending AS MATERIALIZED (
@@ -149,8 +161,9 @@ enum WriterSQL {
         SELECT id, claim_no FROM moved
         UNION ALL
         SELECT i.run_id, i.claim_no FROM ending i
-        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT g.id, g.claim_no FROM gone g)
-            THEN false ELSE run_ended(i.run_id, i.claim_no, i.status) END
+        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT g.id, g.claim_no FROM gone g) THEN false
+            WHEN run_ended(i.run_id, i.claim_no, i.status) THEN true
+            WHEN $15 AND \(isHeld) THEN write_refused(i.run_id, i.claim_no, true) ELSE false END
         """
     )
     private static let move = RunColumns.move(
@@ -190,7 +203,7 @@ enum WriterSQL {
         "writer.artifacts",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .textArray,
-            .byteaArray, .int8Array, .textArray, .byteaArray,
+            .byteaArray, .int8Array, .textArray, .byteaArray, .bool,
         ],
         """
         INSERT INTO artifact AS a (run_id, step, name, digest, size, media_type, content, node)
@@ -200,11 +213,39 @@ enum WriterSQL {
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS i (shard_id, generation, run_id, claim_no, step, name, digest, size, media_type,
                   content)
-        WHERE \(isHeld) AND \(isClaimed)
+        WHERE \(isClaimed("$12"))
         ON CONFLICT (run_id, step, name) DO UPDATE SET
             digest = EXCLUDED.digest, size = EXCLUDED.size, media_type = EXCLUDED.media_type,
             content = EXCLUDED.content, node = EXCLUDED.node, created_at = now()
         RETURNING run_id, (SELECT r.claim_no FROM run r WHERE r.id = run_id)
+        """
+    )
+
+    /// Which of some claims are not their runs' any more, nor those under which they ended.
+    static let refused = PostgresStatement(
+        "store.refused_claims",
+        [.int8Array, .int8Array],
+        """
+        SELECT i.run_id, i.claim_no FROM unnest($1, $2) AS i (run_id, claim_no)
+        WHERE (SELECT a.id FROM run_any a WHERE a.id = i.run_id AND a.claim_no = i.claim_no LIMIT 1)
+            IS NULL
+        """
+    )
+
+    /// Waits for what a lost connection may have left under way about a shard.
+    static let hold = PostgresStatement(
+        "store.hold_shard",
+        [.int4],
+        "SELECT s.shard_id FROM shard s WHERE s.shard_id = $1 FOR UPDATE"
+    )
+
+    /// Whether a chunk is stored.
+    static let isStored = PostgresStatement(
+        "store.is_stored",
+        [.int8, .int8, .int4],
+        """
+        SELECT EXISTS (SELECT FROM run_events e WHERE e.lane_id = $1 AND e.first_seq = $2
+            AND e.stored_on = DATE '1970-01-01' + $3)
         """
     )
 
