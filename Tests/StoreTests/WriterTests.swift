@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 /// A claimed run with its lane's log.
-private struct Claimed: Sendable {
+struct Claimed: Sendable {
     let bed: StoreBed
     let owner: Owner
     let lane: Int64
