@@ -21,10 +21,11 @@ CREATE INDEX run_unique_until ON run_unique (until) WHERE until IS NOT NULL;
 -- has it as `policy` says. Tells which run has the key now and what was done: `made`, `joined`,
 -- `replaced`, `debounced`, or `held` when nothing was. Only a run that nobody has claimed and nobody
 -- wants to end is replaced; it goes to the lane of who replaces it, and is that one's run from then on:
--- what people decided about what it was, signals to it and its deadlines go, and it is not that of the
--- schedule's tick any more that it was of: who replaces it says of which it is. Rows of deadlines are
--- locked before the run's, as by who ends what is late. The loop goes on when the other run ended in
--- the meantime.
+-- what people decided about what it was, signals to it and its deadlines go, it is not paused and not
+-- put off any more, and it is not that of the schedule's tick that it was of: who replaces it says of
+-- which it is. What a run has from its attempts (`retry_at`, `wait_reason`, `failure`) is empty in one that
+-- nobody has claimed yet. Rows of deadlines are locked before the run's, as by who ends what is late. The
+-- loop goes on when the other run ended in the meantime.
 CREATE FUNCTION run_unique_take(
     wanted text, mine bigint, new_lane bigint, period_ms bigint, policy text, new_plan bytea, new_priority integer,
     new_inputs text, delay_ms bigint, debounce_ms bigint, new_template text, person text,
@@ -72,6 +73,7 @@ BEGIN
             plan_digest = (SELECT p.digest FROM plan p WHERE p.digest = new_plan),
             priority = new_priority, inputs = new_inputs, template = new_template,
             started_by = person, key = new_key, due_at = due, is_delayed = due > now(),
+            paused_by = NULL, pause_no = r.pause_no + (r.paused_by IS NOT NULL)::integer,
             rank = run_rank(due, new_priority, l.ageing_ms)
         FROM lane l WHERE r.id = other.run_id AND l.id = new_lane;
         DELETE FROM approval_decision d WHERE d.run_id = other.run_id;

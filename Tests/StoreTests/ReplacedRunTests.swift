@@ -105,6 +105,38 @@ struct ReplacedRunTests {
         }
     }
 
+    @Test(
+        "a run that was paused is not what it is paused for any more",
+        arguments: Uniqueness.Conflict.allCases
+    )
+    func paused(policy: Uniqueness.Conflict) async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            func start(_ policy: Uniqueness.Conflict) async throws -> StartedRun {
+                try await bed.store.start(Self.wish(lane, policy), plans: [samplePlan])
+            }
+            func pauses(_ id: RunID) async throws -> String? {
+                try await bed.text("SELECT concat_ws(' ', paused_by, pause_no) FROM run")
+            }
+            let id = try await start(.reject).id
+            _ = try await bed.store.requestPause(id, by: "anna")
+            #expect(try await pauses(id) == "anna 1")
+            let second = try await start(policy)
+            #expect(second.id == id)
+            let isChanged = [.replaced, .debounced].contains(second.outcome)
+            // An owner that hears of both goes by the later one.
+            #expect(try await pauses(id) == (isChanged ? "2" : "anna 1"))
+            // What was not paused is not resumed.
+            _ = try await start(policy)
+            #expect(try await pauses(id) == (isChanged ? "2" : "anna 1"))
+            guard second.outcome == .replaced else { return }
+            try await Owner.with(bed) { owner in
+                let claimed = try await owner.claimOne(lane)
+                #expect(claimed.fence.run == id)
+            }
+        }
+    }
+
     @Test("a deadline that is passed at the moment of the replacement is passed once, by one run")
     func race() async throws {
         try await StoreBed.with { bed in
