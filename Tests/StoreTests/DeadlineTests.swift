@@ -175,6 +175,38 @@ struct DeadlineTests {
         }
     }
 
+    @Test("a run that a person has run again began once, and is not late to begin")
+    func retried() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 3)
+            try await Owner.with(bed) { owner in
+                let log = try await owner.log(lane)
+                for status in [RunStatus.failed, .waiting] {
+                    let late = RunDeadline(startMilliseconds: 3_600_000)
+                    let id = try await Self.start(bed, lane, late)
+                    let claimed = try await owner.claimOne(lane)
+                    try await owner.writer.submit(
+                        [.transition(transition(status))],
+                        fence: claimed.fence,
+                        log: log
+                    )
+                    try await bed.store.retry(
+                        try await bed.store.run(id),
+                        steps: ["a"],
+                        inputs: nil
+                    )
+                    #expect(try await bed.store.run(id).startedMilliseconds == nil)
+                    #expect(try await bed.store.deadlines(of: id).isEmpty)
+                    #expect(try await Self.passAll(bed) == (0, 0), "\(status)")
+                    #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
+                    #expect(try await bed.store.run(id).status == .queued)
+                    let again = try await owner.claimOne(lane)
+                    #expect(again.fence.run == id)
+                }
+            }
+        }
+    }
+
     @Test("a run that ended in time leaves its deadline to be forgotten")
     func done() async throws {
         try await StoreBed.with { bed in

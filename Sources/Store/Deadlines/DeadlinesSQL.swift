@@ -28,7 +28,7 @@ enum DeadlinesSQL {
     }
 
     /// What is to come of a run's deadlines: nothing of one that has ended, and of one that has begun
-    /// only its end, whether or not somebody has looked since.
+    /// only its end, whether or not somebody has looked since, and when a person had it run again too.
     static let get = PostgresStatement(
         "deadlines.get",
         [.int8],
@@ -36,7 +36,7 @@ enum DeadlinesSQL {
         SELECT d.kind, (extract(epoch FROM
             coalesce(d.at, r.started_at + d.after_ms * interval '1 ms')) * 1000)::bigint, d.after_ms
         FROM run_deadline d JOIN run r ON r.id = d.run_id
-        WHERE d.run_id = $1 AND (d.kind = 'end' OR r.started_at IS NULL)
+        WHERE d.run_id = $1 AND (d.kind = 'end' OR r.claim_no = 0)
         """
     )
 
@@ -72,12 +72,14 @@ enum DeadlinesSQL {
 
     /// Does what is due about up to `$1` deadlines. A run that nobody owns and nobody has claimed ends
     /// at once; of others the owner is told, and when `$2` ms later it does nothing, the run ends
-    /// without it: its claim number rises, so whatever that still writes is refused. One that
-    /// nobody is asked to end any more was queued again since, and is not late. What an owner cancels
-    /// with its run, the runs that this one started, are asked to end where there is none. Rows of
-    /// deadlines are locked before those of runs, which nobody does the other way round; runs in the
-    /// order of their ids, as everybody. SKIP LOCKED: nodes that look at once do each a part. Children are
-    /// found first and put in order afterwards: planned while nothing is there, both at once read all runs.
+    /// without it: its claim number rises, so whatever that still writes is refused. A run that was
+    /// claimed ever has begun, however often it was queued again since: that takes `started_at` away, but
+    /// not the claim number. One that nobody is asked to end any more was queued again since, and is
+    /// not late. What an owner cancels with its run, the runs that this one started, are asked to end
+    /// where there is none. Rows of deadlines are locked before those of runs, which nobody does the
+    /// other way round; runs in the order of their ids, as everybody. SKIP LOCKED: nodes that look at
+    /// once do each a part. Children are found first and put in order afterwards: planned while nothing
+    /// is there, both at once read all runs.
     static let pass = PostgresStatement(
         "deadlines.pass",
         [.int8, .int8],
@@ -86,7 +88,7 @@ enum DeadlinesSQL {
             SELECT d.run_id, d.kind, d.told_at FROM run_deadline d
             WHERE d.at <= clock_timestamp() ORDER BY d.at LIMIT $1 FOR UPDATE SKIP LOCKED),
         open AS MATERIALIZED (
-            SELECT r.id, r.started_at, r.request, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
+            SELECT r.id, r.claim_no, r.request, r.status = 'queued' AND r.claim_no = 0 AND NOT EXISTS (
                 SELECT FROM shard s JOIN node n ON n.node_epoch = s.owner
                 WHERE s.shard_id = r.shard_id AND n.lease_until > clock_timestamp()) AS is_free
             FROM run r WHERE r.id = ANY (ARRAY(SELECT due.run_id FROM due))
@@ -97,7 +99,7 @@ enum DeadlinesSQL {
                 CASE WHEN bool_or(due.kind = 'end') THEN \(Self.reason("ended"))
                     ELSE \(Self.reason("begun")) END AS reason
             FROM due JOIN open o ON o.id = due.run_id
-            WHERE (due.kind = 'end' OR o.started_at IS NULL)
+            WHERE (due.kind = 'end' OR o.claim_no = 0)
             AND NOT (due.told_at IS NOT NULL AND o.request IS NULL) GROUP BY o.id),
         gone AS (
             DELETE FROM run USING late WHERE run.id = late.id AND late.is_over
