@@ -247,6 +247,7 @@ BEGIN
     DELETE FROM approval_decision WHERE run_id = ANY (ids);
     DELETE FROM schedule_run WHERE run_id = ANY (ids);
     DELETE FROM external_claim WHERE run_id = ANY (ids);
+    DELETE FROM run_deadline WHERE run_id = ANY (ids);
     RETURN ids[cardinality(ids)];
 END $$;
 

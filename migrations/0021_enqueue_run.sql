@@ -183,6 +183,8 @@ BEGIN
     bound := run_inputs(coalesce(made.declared, '{}'), inputs);
     given := CASE WHEN bound = '{}' THEN '{}' ELSE bound::text END;
     id := nextval('run_id');
+    PERFORM enqueue_refuse(coalesce(deadline_at > clock_timestamp() + year, false),
+        'deadline_at is at most a year from now');
     IF idempotency_key IS NOT NULL THEN
         -- Waits for another transaction that uses the key at this moment.
         INSERT INTO run_key (lane_id, key, run_id) VALUES (place.id, idempotency_key, id)

@@ -133,6 +133,10 @@ struct EnqueueSQLTests {
                 "deadline_at is a moment"
             ),
             (
+                "'A', 'mail', '{\"to\": \"a\"}', deadline_at => now() + interval '370 days'",
+                "deadline_at is at most a year from now"
+            ),
+            (
                 "'A', 'mail', '{\"to\": \"a\"}', deadline => '1 h', deadline_at => '2100-01-01'",
                 "say deadline or deadline_at, not both"
             ),

@@ -140,11 +140,20 @@ struct EnqueueUniqueSQLTests {
         try await StoreBed.with { bed in
             let lane = try await EnqueueSQLBed.prepare(bed)
             try await EnqueueSQLBed.Client.with(bed) { client in
-                let late = "ttl => '1 min', deadline_at => '2100-01-01Z', unique_key => 'k'"
+                let end = try #require(
+                    try await client.ask("SELECT date_trunc('day', now()) + interval '300 d'").first
+                )
+                let late = "ttl => '1 min', deadline_at => '\(end)', unique_key => 'k'"
                 let first = try await client.ask(Self.send("a", late)).first
                 let id = try #require(first.flatMap { RunID($0) })
                 let told = try await bed.store.deadlines(of: id)
-                #expect(told.first { !$0.isStart }?.milliseconds == 4_102_444_800_000)
+                let milliseconds = try #require(
+                    try await client.ask(
+                        "SELECT extract(epoch FROM '\(end)'::timestamptz)::bigint * 1000"
+                    )
+                    .first
+                )
+                #expect(told.first { !$0.isStart }?.milliseconds == Int64(milliseconds))
                 #expect(told.contains { $0.isStart && $0.milliseconds != nil })
                 try await bed.text("UPDATE run_deadline SET at = now() - interval '1 s'")
                 #expect(try await bed.store.passDeadlines(limit: 10) == (1, 0))

@@ -85,10 +85,25 @@ struct HistoryDropTests {
         }
     }
 
-    @Test("with a run go its artifacts, its key and its plan; its log goes on counting")
+    @Test(
+        "with a run go its artifacts, its key, its deadlines and its plan; its log goes on counting"
+    )
     func dependents() async throws {
         try await self.ended(days: 40) { bed, owner, lane, ids in
+            // It ended long before its deadline, and this one does not go by itself.
+            for id in ids {
+                try await bed.text(
+                    """
+                    INSERT INTO run_deadline (run_id, kind, at)
+                    VALUES (\(id.number), 'end', now() + interval '300 days')
+                    """
+                )
+            }
             #expect(try await bed.look() == 2)
+            let waiting = try await bed.text(
+                "SELECT string_agg(run_id::text, ' ') FROM run_deadline"
+            )
+            #expect(waiting == "\(ids[1].number)")
             #expect(await code { _ = try await bed.store.run(ids[0]) } == .notFound)
             for table in ["artifact", "run_key", "step_any", "run_events", "run_done"] {
                 #expect(try await bed.number("SELECT count(*) FROM \(table)") == 0, "\(table)")

@@ -222,6 +222,7 @@ extension SystemTests {
                     ["--at", "2020-01-01T00:00:00Z", "--delay", "1s"], ["--at", "soon"],
                     ["--at", "2999-01-01T00:00:00Z"],
                     ["--deadline-at", "2020-01-01T00:00:00Z", "--deadline", "1s"],
+                    ["--deadline-at", "2999-01-01T00:00:00Z"], ["--ttl", "366d"],
                 ] {
                     let refused = try await site.run(["run", plan, "--detach"] + words)
                     #expect(refused.code == 64, "\(words): \(refused)")

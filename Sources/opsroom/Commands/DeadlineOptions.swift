@@ -32,6 +32,15 @@ struct DeadlineOptions: ParsableArguments {
         if self.deadline != nil, self.deadlineAt != nil {
             throw ValidationError("say --deadline or --deadline-at, not both")
         }
+        let times = [
+            self.ttl?.milliseconds, self.deadline?.milliseconds,
+            self.deadlineAt?.fromNowMilliseconds,
+        ]
+        guard times.allSatisfy({ $0 ?? 0 <= 31_536_000_000 }) else {
+            throw ValidationError(
+                "a run begins and ends within a year: --ttl, --deadline and --deadline-at"
+            )
+        }
     }
 
     /// What was asked for; `nil` when nothing was.

@@ -1,5 +1,6 @@
 // Decides that runs are made once, listed without gaps, and changed by who sees them as they are.
 
+import Foundation
 import Gateway
 import HTTPTypes
 import PulserIR
@@ -8,6 +9,28 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct RunsResourceTests {
+    @Test("a run ends within a year, however that is said")
+    func deadlines() async throws {
+        try await GatewayBed.with { bed in
+            let wishes: [(name: String, value: JSONValue, words: String)] = [
+                ("deadline_at", "2999-01-01T00:00:00Z", "at most a year from now"),
+                ("deadline_ms", 31_536_000_001, "from 1 to"),
+                ("ttl_ms", 31_536_000_001, "from 1 to"),
+            ]
+            for wish in wishes {
+                let body: [String: JSONValue] = [
+                    "plan": .string(sleepPlan), wish.name: wish.value,
+                ]
+                let answer = try await bed.post("/v1/runs", .object(body))
+                #expect(answer.status == 422 && answer.text.contains(wish.words), "\(answer.text)")
+            }
+            let end = Date.now.addingTimeInterval(300 * 86_400).formatted(.iso8601)
+            let id = try await bed.run(["deadline_at": .string(end)])
+            let stored = try await bed.get("/v1/runs/\(id)").json["deadline"]?["end_by"]
+            #expect(stored?.stringValue?.prefix(19) == end.prefix(19))
+        }
+    }
+
     @Test("a run is made from a plan inline, by digest and by template", arguments: Depth.allCases)
     func create(_ depth: Depth) async throws {
         try await GatewayBed.with(depth) { bed in

@@ -25,6 +25,9 @@ enum DeadlineBody {
             } catch {
                 body.note("deadline_at", error.detail, hint: error.next)
             }
+            if let end, end - RunClock.milliseconds() > RunsResource.delayMillisecondsMax {
+                body.note("deadline_at", "'deadline_at' is at most a year from now")
+            }
             if after != nil {
                 body.note("deadline_at", "say deadline_ms or deadline_at, not both")
             }
