@@ -46,4 +46,45 @@ struct SweepTests {
         let left = try FileManager.default.contentsOfDirectory(atPath: uploads)
         #expect(Set(left) == [digests[1].hex, digests[3].hex, "link"])
     }
+
+    @Test("more than one statement removes goes in one go, and what is of use stays")
+    func many() async throws {
+        try await GatewayBed.with { bed in
+            let worker = BulkWorker(store: bed.store, kept: .seconds(60), logger: logger)
+            let count = 2 * BulkWorker.sweepMax + 1
+            try await bed.text(
+                """
+                INSERT INTO run_unique (key, run_id, until)
+                SELECT 'l1:' || n, n, now() + CASE n WHEN 0 THEN interval '1 h' ELSE '-1 s' END
+                FROM generate_series(0, \(count)) n
+                """
+            )
+            try await bed.text(
+                """
+                INSERT INTO dead_discard (run_id, claim_no, discarded_by, note)
+                SELECT n, 1, 'me', '' FROM generate_series(1, \(count)) n
+                """
+            )
+            try await worker.sweep()
+            #expect(try await bed.text("SELECT string_agg(key, ' ') FROM run_unique") == "l1:0")
+            #expect(try await bed.text("SELECT count(*) FROM dead_discard") == "0")
+        }
+    }
+
+    @Test("unique keys are swept every minute, all else every ten, and after an action")
+    func times() {
+        let begin = ContinuousClock.now
+        func at(_ seconds: Int) -> ContinuousClock.Instant { begin + .seconds(seconds) }
+        var times = SweepTimes(from: begin)
+        #expect(times.due(at: at(59), hasWorked: false) == .nothing)
+        #expect(times.due(at: at(61), hasWorked: false) == .uniqueKeys)
+        #expect(times.due(at: at(120), hasWorked: false) == .nothing)
+        #expect(times.due(at: at(121), hasWorked: false) == .uniqueKeys)
+        #expect(times.due(at: at(122), hasWorked: true) == .all)
+        #expect(times.due(at: at(181), hasWorked: false) == .nothing)
+        // A node that nobody asks anything: a statement a minute.
+        let idle = (182..<782).map { times.due(at: at($0), hasWorked: false) }
+        #expect(idle.count { $0 == .uniqueKeys } == 9)
+        #expect(idle.count { $0 == .all } == 1)
+    }
 }

@@ -20,12 +20,10 @@ final class BulkWorker: Sendable {
     static let batchMax = 32
     /// Runs at once.
     static let concurrencyMax = 4
-    /// Results of runs that one statement removes.
+    /// Rows that one statement removes.
     static let sweepMax = 5_000
-    /// Such statements in one go.
+    /// Such statements of a kind in one go.
     static let sweepsMax = 50
-    /// How often what nobody needs any more is removed when there are no new actions.
-    static let sweepInterval: Duration = .seconds(600)
 
     private let store: Store
     private let kept: Duration
@@ -58,38 +56,55 @@ final class BulkWorker: Sendable {
                     try? await Task.sleep(for: Self.interval)
                 }
             }
-            var sweepAt = ContinuousClock.now + Self.sweepInterval
-            for await _ in self.signal { await self.workAll(&sweepAt) }
+            var times = SweepTimes(from: .now)
+            for await _ in self.signal { await self.workAll(&times) }
         }
     }
 
-    private func workAll(_ sweepAt: inout ContinuousClock.Instant) async {
+    private func workAll(_ times: inout SweepTimes) async {
         do {
-            var isDue = ContinuousClock.now >= sweepAt
+            var hasWorked = false
             while let claim = try await self.store.takeBulk(silence: Self.silence) {
                 try await self.work(claim)
-                isDue = true
+                hasWorked = true
             }
-            guard isDue else { return }
-            sweepAt = .now + Self.sweepInterval
-            try await self.sweep()
+            switch times.due(at: .now, hasWorked: hasWorked) {
+            case .nothing: break
+            case .uniqueKeys: try await self.sweepUniqueKeys()
+            case .all: try await self.sweep()
+            }
         } catch {
             // It stays claimed until the silence is over; then it is taken up again.
             self.logger.warning("bulk action waits", metadata: ["reason": "\(error)"])
         }
     }
 
-    private func sweep() async throws {
+    /// Removes what nobody needs any more, up to ``sweepsMax`` statements of each kind.
+    func sweep() async throws {
         _ = try await self.store.settleBulk()
-        _ = try await self.store.forgetDiscarded(limit: Self.sweepMax)
-        GatewayMetrics.swept(.uniqueKeys).increment(
-            by: try await self.store.sweepUnique(limit: Self.sweepMax)
-        )
+        try await self.drain { limit in try await self.store.forgetDiscarded(limit: limit) }
+        try await self.sweepUniqueKeys()
         for _ in 0..<Self.sweepsMax {
             guard
                 let gone = try await self.store.sweepBulk(endedFor: self.kept, limit: Self.sweepMax)
             else { return }
             GatewayMetrics.swept(.bulk).increment(by: gone)
+        }
+    }
+
+    private func sweepUniqueKeys() async throws {
+        try await self.drain { limit in
+            let gone = try await self.store.sweepUnique(limit: limit)
+            GatewayMetrics.swept(.uniqueKeys).increment(by: gone)
+            return gone
+        }
+    }
+
+    /// Repeats what removes up to so many rows until fewer went: what comes faster than one statement
+    /// removes it would grow without bound.
+    private func drain(_ remove: (Int) async throws -> Int) async throws {
+        for _ in 0..<Self.sweepsMax {
+            guard try await remove(Self.sweepMax) == Self.sweepMax else { return }
         }
     }
 
