@@ -276,9 +276,43 @@ BEGIN
 END $$;
 
 -- A plan that nothing names is marked, and goes when it is still so an hour later: until then whoever
--- stores it again takes the mark away, and what was being enqueued is there.
+-- stores it again takes the mark away.
 ALTER TABLE plan ADD COLUMN unused_since timestamptz;
 CREATE INDEX plan_unused ON plan (unused_since) WHERE unused_since IS NOT NULL;
+
+-- The plan that a run is made of; NULL when there is none. `run` has no foreign key, so whoever makes a
+-- run of a marked plan locks the plan until the run is there: the sweep passes over it. Who comes while
+-- the sweep has it waits, and then finds no plan or one that stays. A plan that is not marked is not
+-- locked, except for who may be reading what was there before the mark.
+CREATE FUNCTION plan_held(wanted bytea) RETURNS bytea LANGUAGE plpgsql AS $$
+DECLARE
+    found  bytea;
+    marked timestamptz;
+BEGIN
+    SELECT p.digest, p.unused_since INTO found, marked FROM plan p WHERE p.digest = wanted;
+    IF marked IS NOT NULL OR current_setting('transaction_isolation') <> 'read committed' THEN
+        SELECT p.digest INTO found FROM plan p WHERE p.digest = wanted FOR KEY SHARE;
+    END IF;
+    RETURN found;
+END $$;
+
+-- Waits until all have ended that had read plans before this moment, a second at most; tells whether
+-- they have. Every reader holds the table's lock to its end, so afterwards the runs of all who read a plan
+-- before it was marked can be seen. Nobody waits for who asks.
+CREATE FUNCTION plan_readers_ended() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    readers CONSTANT text[] := ARRAY(
+        SELECT l.virtualtransaction FROM pg_locks l
+        WHERE l.relation = 'plan'::regclass AND l.pid IS DISTINCT FROM pg_backend_pid()
+        AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()));
+BEGIN
+    FOR turn IN 1 .. 20 LOOP
+        IF NOT EXISTS (SELECT FROM pg_locks l WHERE l.relation = 'plan'::regclass
+            AND l.virtualtransaction = ANY (readers)) THEN RETURN true; END IF;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+    RETURN false;
+END $$;
 
 -- What is named by anything; a table that names plans is added here.
 CREATE VIEW plan_named AS
@@ -291,11 +325,16 @@ CREATE VIEW plan_named AS
     UNION SELECT plan_digest FROM template_version;
 
 -- Removes versions of templates that are older than `$1` days, not the last of their name and of a
--- plan that no kept run has; then plans, at most `$2` of them. Tells how many plans went.
+-- plan that no kept run has; then plans, at most `$2` of them. Tells how many plans went. A plan that
+-- another one names goes after that one. What is named is asked for after the plans that may go are
+-- locked: who made a run of one before can be seen then, or has it locked; who comes later waits. SKIP
+-- LOCKED: this waits for nobody, so nobody can wait for it in a circle. While somebody holds a transaction
+-- open that read plans before, no plan goes.
 CREATE FUNCTION history_sweep_plans(days integer, at_most integer) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = on AS $$
 DECLARE
     gone bigint;
+    old  bytea[] := '{}';
 BEGIN
     PERFORM pg_advisory_xact_lock(7302, 1);
     DELETE FROM template_version v WHERE v.stored_at < now() - days * interval '1 day'
@@ -306,27 +345,30 @@ BEGIN
         UNION ALL SELECT plan_digest FROM run_done WHERE finished_at >=
             date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '2 days'
         UNION ALL SELECT plan_digest FROM run_done_default);
+    IF EXISTS (SELECT FROM plan p WHERE p.unused_since < now() - interval '1 hour')
+    AND plan_readers_ended() THEN
+        old := ARRAY(SELECT p.digest FROM plan p WHERE p.unused_since < now() - interval '1 hour'
+            ORDER BY p.unused_since LIMIT at_most FOR UPDATE SKIP LOCKED);
+    END IF;
     -- Plans name the plans of their children.
     CREATE TEMPORARY TABLE named_plan ON COMMIT DROP AS
-    WITH RECURSIVE named (digest) AS (
-        SELECT digest FROM plan_named
-        UNION
-        SELECT c.digest FROM named u JOIN plan p ON p.digest = u.digest
-        CROSS JOIN LATERAL regexp_matches(p.body, '[0-9a-f]{64}', 'g') m
-        JOIN plan c ON c.digest = decode(m[1], 'hex'))
-    SELECT digest FROM named;
+    SELECT digest FROM plan_named
+    UNION
+    SELECT decode(m[1], 'hex') FROM plan p
+    CROSS JOIN LATERAL regexp_matches(p.body, '[0-9a-f]{64}', 'g') m;
     CREATE INDEX ON named_plan (digest);
-    UPDATE plan SET unused_since = NULL WHERE unused_since IS NOT NULL
-        AND EXISTS (SELECT FROM named_plan n WHERE n.digest = plan.digest);
-    WITH old AS (
-        DELETE FROM plan WHERE digest IN (
-            SELECT p.digest FROM plan p WHERE p.unused_since < now() - interval '1 hour'
-            ORDER BY p.unused_since LIMIT at_most)
-        RETURNING 1)
-    SELECT count(*) INTO gone FROM old;
-    UPDATE plan SET unused_since = now() WHERE unused_since IS NULL
-        AND created_at < now() - days * interval '1 day'
-        AND NOT EXISTS (SELECT FROM named_plan n WHERE n.digest = plan.digest);
+    DELETE FROM plan p WHERE p.digest = ANY (old)
+    AND NOT EXISTS (SELECT FROM named_plan n WHERE n.digest = p.digest);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    UPDATE plan SET unused_since = NULL WHERE digest = ANY (ARRAY(
+        SELECT p.digest FROM plan p WHERE p.unused_since IS NOT NULL
+        AND EXISTS (SELECT FROM named_plan n WHERE n.digest = p.digest)
+        FOR NO KEY UPDATE SKIP LOCKED));
+    UPDATE plan SET unused_since = now() WHERE digest = ANY (ARRAY(
+        SELECT p.digest FROM plan p WHERE p.unused_since IS NULL
+        AND p.created_at < now() - days * interval '1 day'
+        AND NOT EXISTS (SELECT FROM named_plan n WHERE n.digest = p.digest)
+        FOR NO KEY UPDATE SKIP LOCKED));
     RETURN gone;
 END $$;
 

@@ -70,8 +70,8 @@ BEGIN
             due := least(due, other.first_at + debounce_ms * interval '1 ms');
         END IF;
         UPDATE run r SET lane_id = l.id, shard_id = l.shard_id,
-            plan_digest = (SELECT p.digest FROM plan p WHERE p.digest = new_plan),
-            priority = new_priority, inputs = new_inputs, template = new_template,
+            plan_digest = plan_held(new_plan), priority = new_priority, inputs = new_inputs,
+            template = new_template,
             started_by = person, key = new_key, due_at = due, is_delayed = due > now(),
             paused_by = NULL, pause_no = r.pause_no + (r.paused_by IS NOT NULL)::integer,
             rank = run_rank(due, new_priority, l.ageing_ms)

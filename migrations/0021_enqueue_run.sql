@@ -138,14 +138,17 @@ BEGIN
             HINT = 'POST /v1/sessions/' || session || '/lanes makes one';
     END IF;
     IF plan LIKE 'sha256:%' THEN
-        SELECT p.digest, NULL::text AS template, (p.body::json -> 'inputs')::jsonb AS declared
+        SELECT p.digest, p.unused_since, NULL::text AS template, (p.body::json -> 'inputs')::jsonb AS declared
         INTO made FROM plan p WHERE p.digest = CASE WHEN plan ~ '^sha256:[0-9a-f]{64}$'
             THEN decode(substr(plan, 8), 'hex') END;
     ELSE
-        SELECT p.digest, t.name AS template, (p.body::json -> 'inputs')::jsonb AS declared
+        SELECT p.digest, p.unused_since, t.name AS template, (p.body::json -> 'inputs')::jsonb AS declared
         INTO made FROM template t JOIN plan p ON p.digest = t.plan_digest WHERE t.name = plan;
     END IF;
-    IF NOT FOUND THEN
+    -- Asked only where a plan may go before this transaction ends.
+    IF NOT FOUND OR (made.unused_since IS NOT NULL
+        OR current_setting('transaction_isolation') <> 'read committed')
+        AND plan_held(made.digest) IS NULL THEN
         RAISE EXCEPTION 'there is no plan ''%''', plan USING ERRCODE = '22023',
             HINT = 'name a template, or a plan that is stored by its digest, sha256:...';
     END IF;
@@ -180,11 +183,11 @@ BEGIN
     PERFORM enqueue_refuse(deadline IS NOT NULL AND deadline_at IS NOT NULL,
         'say deadline or deadline_at, not both');
     PERFORM enqueue_refuse(coalesce(NOT isfinite(deadline_at), false), 'deadline_at is a moment');
+    PERFORM enqueue_refuse(coalesce(deadline_at > clock_timestamp() + year, false),
+        'deadline_at is at most a year from now');
     bound := run_inputs(coalesce(made.declared, '{}'), inputs);
     given := CASE WHEN bound = '{}' THEN '{}' ELSE bound::text END;
     id := nextval('run_id');
-    PERFORM enqueue_refuse(coalesce(deadline_at > clock_timestamp() + year, false),
-        'deadline_at is at most a year from now');
     IF idempotency_key IS NOT NULL THEN
         -- Waits for another transaction that uses the key at this moment.
         INSERT INTO run_key (lane_id, key, run_id) VALUES (place.id, idempotency_key, id)

@@ -44,7 +44,7 @@ BEGIN
     IF took.outcome = 'made' THEN
         INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template,
             started_by, unique_key, unique_ms, key, is_delayed, rank)
-        VALUES (took.id, said.lane_id, said.shard_id, new_plan, said.priority, new_inputs, said.due,
+        VALUES (took.id, said.lane_id, said.shard_id, plan_held(new_plan), said.priority, new_inputs, said.due,
             said.template, person, said.unique_key, said.unique_ms, said.key, said.delay_ms > 0,
             run_rank(said.due, said.priority, said.ageing_ms));
     END IF;

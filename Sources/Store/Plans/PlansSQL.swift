@@ -17,6 +17,15 @@ enum PlansSQL {
         """
     )
 
+    /// The plan that one run is made of, NULL when there is none. Only of a plan that is about to go
+    /// `plan_held` is asked, which locks it.
+    static func held(_ digest: String) -> String {
+        """
+        coalesce((SELECT p.digest FROM plan p WHERE p.digest = \(digest) AND p.unused_since IS NULL),
+            plan_held(\(digest)))
+        """
+    }
+
     static let get = PostgresStatement(
         "plans.get",
         [.bytea],

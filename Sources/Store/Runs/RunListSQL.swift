@@ -210,7 +210,7 @@ enum RunListSQL {
         INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template,
                          started_by, key, is_delayed, rank)
         SELECT next.id, $4, (SELECT shard_id FROM open),
-               (SELECT p.digest FROM plan p WHERE p.digest = $5), $6, $7,
+               \(PlansSQL.held("$5")), $6, $7,
                now() + $8 * interval '1 ms', $9, $10, $11, $8 > 0,
                run_rank(now() + $8 * interval '1 ms', $6, (SELECT ageing_ms FROM open))
         FROM next RETURNING id

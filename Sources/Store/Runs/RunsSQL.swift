@@ -95,7 +95,9 @@ enum RunsSQL {
     /// The values of ``enqueuedColumns`` and of `more`.
     static func enqueuedValues(_ more: String = "") -> String {
         """
-        SELECT i.id, i.lane_id, l.shard_id, p.digest, i.priority, i.inputs,
+        SELECT i.id, i.lane_id, l.shard_id,
+               CASE WHEN p.unused_since IS NULL THEN p.digest ELSE plan_held(p.digest) END,
+               i.priority, i.inputs,
                now() + i.delay_ms * interval '1 ms', i.key, i.parent_run, i.depth, i.for_key,
                i.delay_ms > 0,
                run_rank(now() + i.delay_ms * interval '1 ms', i.priority, l.ageing_ms)\(more)

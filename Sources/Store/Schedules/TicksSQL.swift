@@ -45,7 +45,8 @@ enum TicksSQL {
         made AS (
             INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template,
                 started_by, key, is_delayed, rank)
-            SELECT p.run_id, g.lane_id, o.shard_id, \(plan), g.priority, \(inputs),
+            SELECT p.run_id, g.lane_id, o.shard_id, \(PlansSQL.held(plan)), g.priority,
+                \(inputs),
                 now() + g.delay_ms * interval '1 ms', g.template, \(who), g.key, g.delay_ms > 0,
                 run_rank(now() + g.delay_ms * interval '1 ms', g.priority, o.ageing_ms)
             FROM picked p JOIN given g ON g.id = p.schedule_id JOIN open o ON o.id = g.lane_id

@@ -33,7 +33,7 @@ enum UniqueSQL {
             INSERT INTO run (id, lane_id, shard_id, plan_digest, priority, inputs, due_at, template,
                              started_by, unique_key, unique_ms, key, is_delayed, rank)
             SELECT took.id, open.id, open.shard_id,
-                   (SELECT p.digest FROM plan p WHERE p.digest = $5), $6, $7,
+                   \(PlansSQL.held("$5")), $6, $7,
                    now() + $8 * interval '1 ms', $9, $10, open.key, $13, $16, $8 > 0,
                    run_rank(now() + $8 * interval '1 ms', $6, open.ageing_ms)
             FROM took CROSS JOIN open WHERE took.outcome = 'made'),
