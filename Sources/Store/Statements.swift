@@ -9,7 +9,7 @@ public enum Statements {
         MembershipSQL.all + VotesSQL.all + CoordinatorSQL.all + MovesSQL.all + OversightSQL.all
         + NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
         + LanePauseSQL.all + LimitsSQL.all + DueSQL.all + RunTimingsSQL.all + UniqueSQL.all
-        + FrontsSQL.all + DeadlinesSQL.all
+        + FrontsSQL.all + DeadlinesSQL.all + RequestsSQL.all
         + SnoozeSQL.all + PrioritySQL.all + RunEndsSQL.all + BatchSQL.all
         + DeadSQL.all
         + PauseSQL.all

@@ -246,7 +246,7 @@ struct DeadlineTests {
                 // Its owner does nothing.
                 #expect(try await Self.passAll(bed).ended == 2)
                 #expect(try await bed.store.run(claimed.fence.run).status == .timedOut)
-                let asked = try await bed.store.requests(of: owner.node)
+                let asked = try await bed.store.queuedRequests(of: owner.node, limit: 9)
                 #expect(asked.map(\.fence.run) == [parts[0]])
                 #expect(asked.first?.isTimeout == false)
                 #expect(asked.first?.reason.contains("parent") == true)

@@ -36,6 +36,8 @@ struct MillionTests {
         FROM generate_series(1, 100000) i JOIN lane l ON l.id = 1 + i % 64;
         UPDATE run SET status = 'running', claim_no = 1, owner = 1, request = 'cancel', pause_no = 1
         WHERE id <= 640;
+        UPDATE run SET request = 'cancel' WHERE id BETWEEN 300001 AND 320000;
+        UPDATE session SET asked_to = 500000, end_reason = 'no';
         INSERT INTO step_journal (run_id, step, attempt, claim_no, state)
         SELECT i, s, 1, 1, 'succeeded' FROM generate_series(1, 50000) i, unnest(ARRAY['a', 'b']) s;
         INSERT INTO run_done (id, lane_id, shard_id, plan_digest, status, finished_at)
@@ -200,7 +202,17 @@ struct MillionTests {
                 indexes: ["run_children", "_parent_run_idx"]
             ),
             Asked(statement: RunEndsSQL.ended, values: [runs], indexes: ["run_pkey"]),
-            Asked(statement: RunsSQL.requested, values: ["1"], indexes: ["run_request"]),
+            Asked(statement: RequestsSQL.underWay, values: ["1"], indexes: ["run_live"]),
+            Asked(
+                statement: RequestsSQL.queued,
+                values: ["1", "0", "0", "1000"],
+                indexes: ["run_request"]
+            ),
+            Asked(
+                statement: SessionsSQL.cancelRuns,
+                values: ["'s'", "5000", "200"],
+                indexes: ["run_pkey"]
+            ),
             Asked(statement: PauseSQL.pauses, values: ["1"], indexes: ["run_pause"]),
             Asked(
                 statement: RunsSQL.recover,

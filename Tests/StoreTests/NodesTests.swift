@@ -161,7 +161,7 @@ struct NodesTests {
             )
             try await Owner.with(bed) { owner in
                 #expect(try await bed.store.requestCancel(ids[1], reason: "why") == .queued)
-                let requests = try await bed.store.requests(of: owner.node)
+                let requests = try await bed.store.queuedRequests(of: owner.node, limit: 9)
                 #expect(requests.map(\.fence.run) == [ids[1]] && requests.map(\.reason) == ["why"])
                 #expect(try await owner.claimOne(lane).cancelReason == "why")
             }

@@ -234,8 +234,8 @@ struct QueryPlanTests {
             let ready = try await self.plan(RunsSQL.readyLanes, connection)
             #expect(ready.contains("run_ready"), "\(ready)")
             for (statement, index) in [
-                (RunsSQL.recover, "run_live"), (RunsSQL.requested, "run_request"),
-                (PauseSQL.pauses, "run_pause"),
+                (RunsSQL.recover, "run_live"), (RequestsSQL.underWay, "run_live"),
+                (RequestsSQL.queued, "run_request"), (PauseSQL.pauses, "run_pause"),
             ] {
                 let plan = try await self.plan(statement, connection)
                 #expect(plan.contains(index), "\(statement.name) goes by another index:\n\(plan)")

@@ -173,11 +173,11 @@ distributed actor LaneActor: ClusterActor {
             if self.channel.log.isLost { self.channel.stopSignal.fire() }
         case .refill: self.refill()
         case .restart(let id): await self.restart(id)
-        // These wait for the database; the mailbox does not wait with them.
-        case .cancel(let request): group.addTask { await self.cancel(request) }
+        case .cancel(let request): _ = self.cancel(request)
         case .pause(let pause): self.runs[pause.run]?.pause(pause)
         case .check(let id):
             self.runs[id]?.news.fire()
+            // It waits for the database; the mailbox does not wait with it.
             group.addTask { await self.check(id) }
         case .rest(let time, let reason): self.rest(time, reason, &group)
         case .rested(let number):
@@ -318,40 +318,6 @@ distributed actor LaneActor: ClusterActor {
                     channel.send(.ended(fence.run, claimNumber: fence.claimNumber, ending))
                 }
             }
-        }
-    }
-
-    private func cancel(_ request: RunRequest) async {
-        if let run = self.runs[request.fence.run] {
-            return run.cancel(reason: request.reason, isLate: request.isTimeout)
-        }
-        // Left alone because nothing of it could be stored: its end is worth a try.
-        if self.left.contains(request.fence.run) { return self.room.recheck() }
-        // A claim that was sent may bring this run; it then brings the request too.
-        guard request.status == .queued, !self.channel.isClaiming else { return }
-        // It never started: the lane itself writes its end.
-        let event = RunEvent(
-            request.isTimeout ? .runTimedOut : .runCancelled,
-            at: WallClock.milliseconds,
-            run: request.fence.run,
-            data: .object(["reason": .string(request.reason)])
-        )
-        let sequence = self.channel.log.nextSequence
-        let transition = RunTransition(
-            status: request.isTimeout ? .timedOut : .cancelled,
-            retryCount: 0,
-            failure: request.reason,
-            firstSequence: sequence,
-            lastSequence: sequence
-        )
-        do {
-            try await self.room.writer.submit(
-                [.transition(transition), .event(event)],
-                fence: request.fence,
-                log: self.channel.log
-            )
-        } catch {
-            self.room.logger.debug("cancel was late", metadata: ["run": "\(request.fence.run)"])
         }
     }
 

@@ -24,7 +24,7 @@ enum LaneMessage: Sendable {
     case refill
     /// A run that crashed is to be taken up again.
     case restart(RunID)
-    /// Somebody wants this run to end.
+    /// Somebody wants this run, which is under way, to end.
     case cancel(RunRequest)
     /// Whether this run, if it is under way here, is to go on.
     case pause(RunPause)

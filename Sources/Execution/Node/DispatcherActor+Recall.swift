@@ -41,7 +41,7 @@ extension DispatcherActor {
             let next = self.unready.filter { !tried.contains($0) }
             if next.isEmpty {
                 if !self.shards.isEmpty { self.hasBegun.fire() }
-                if !tried.isEmpty { try? await self.answerRequests() }
+                if !tried.isEmpty { self.heardOfRequests() }
                 // Whoever asked meanwhile may know of more than was read before.
                 guard asked != self.recheckCount else { return }
                 asked = self.recheckCount

@@ -51,8 +51,9 @@ actor DispatcherActor {
     private static let readyShare = 50
     private static let readyPauseMax: Duration = .seconds(15)
     private var readyNotBefore: Duration = .zero
-    private var isLooking = false
-    private var isLookDue = false
+    /// Somebody knows of requests that may not have been read yet.
+    var isLookDue = false
+    nonisolated let looks = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let starts: AsyncStream<(OwnedLane, SessionActor)>
     private let started: AsyncStream<(OwnedLane, SessionActor)>.Continuation
     // Unbounded on purpose: a chore for each change of the lease and each handful of shards.
@@ -71,6 +72,7 @@ actor DispatcherActor {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { for await chore in self.chores.stream { await self.perform(chore) } }
+            group.addTask { await self.answerRequests() }
             for await (lane, session) in self.starts {
                 group.addTask {
                     await session.whenLocal { await $0.supervise(lane) }
@@ -124,7 +126,7 @@ actor DispatcherActor {
                 try await self.wakeReadyLanes(except: working)
             }
             if looksAtReady { self.restFromReady(since: begin) }
-            if glance.isAsked { try await self.answerRequests() }
+            if glance.isAsked { self.heardOfRequests() }
             self.expect(glance)
             self.polls += 1
             if self.polls.isMultiple(of: Self.pollsPerPassivation) { await self.passivate() }
@@ -211,16 +213,6 @@ actor DispatcherActor {
         for lane in lanes { self.lanes[lane.lane]?.channel.send(.configure(lane)) }
     }
 
-    /// Hands requests to the lanes of their runs.
-    func answerRequests() async throws(StoreError) {
-        let requests = try await self.room.store.requests(of: self.node)
-        try await self.ensureLanes(requests.map(\.fence.lane))
-        for request in requests { self.lanes[request.fence.lane]?.channel.send(.cancel(request)) }
-        for pause in try await self.room.store.pauses(of: self.node) {
-            self.lanes[pause.lane]?.channel.send(.pause(pause))
-        }
-    }
-
     /// Has lanes look whether runs of theirs were taken from them.
     func check(_ runs: [RunID]) {
         for lane in self.lanes.values { for run in runs { lane.channel.send(.check(run)) } }
@@ -236,20 +228,7 @@ actor DispatcherActor {
         case .settings(let lane): await self.reload([lane])
         case .request(let lane, let run):
             self.lanes[lane]?.channel.send(.check(RunID(run)))
-            await self.heardOfRequests()
-        }
-    }
-
-    /// Looks for what is asked of runs here; what is heard meanwhile is answered by one more look.
-    func heardOfRequests() async {
-        self.isLookDue = true
-        guard !self.isLooking else { return }
-        self.isLooking = true
-        defer { self.isLooking = false }
-        while self.isLookDue {
-            self.isLookDue = false
-            // A failed look costs latency only: the poll looks again.
-            try? await self.answerRequests()
+            self.heardOfRequests()
         }
     }
 

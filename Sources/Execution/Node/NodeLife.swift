@@ -209,6 +209,10 @@ public struct NodeLife: Sendable {
             return nil
         }
         group.addTask {
+            await SessionKeeper(store: self.equipment.store, logger: self.equipment.logger).run()
+            return nil
+        }
+        group.addTask {
             await HistoryKeeper(
                 store: self.equipment.store,
                 nodeName: self.equipment.configuration.nodeName,
@@ -315,7 +319,7 @@ public struct NodeLife: Sendable {
             case .work: await dispatcher.wake(notice.ids)
             case .request:
                 await dispatcher.check(notice.ids.map { RunID($0) })
-                try? await dispatcher.answerRequests()
+                await dispatcher.heardOfRequests()
             case .lanes: await dispatcher.reload(notice.ids)
             case .events, .cluster, .shards, .schedules: break
             }

@@ -6,7 +6,7 @@ internal import PulserIR
 enum RunsSQL {
     static let all = [
         enqueue, byKey, get, resolvePrefix, list, countByStatus, requestCancel, supersede, retry,
-        revive, unfold, recover, requested, readyLanes, children,
+        revive, unfold, recover, readyLanes, children,
     ]
 
     static let columns = """
@@ -311,18 +311,6 @@ enum RunsSQL {
             WHERE r.shard_id = ANY ($1) AND r.status IN ('claimed', 'running', 'waiting')
             OFFSET 0) q
         ORDER BY q.id
-        """
-    )
-
-    static let requested = PostgresStatement(
-        "runs.requested",
-        [.int8],
-        """
-        SELECT r.id, r.lane_id, r.shard_id, s.generation, r.claim_no, r.status,
-               coalesce(r.request_reason, 'cancelled'), r.request = 'timeout'
-        FROM run r JOIN shard s ON s.shard_id = r.shard_id AND s.owner = $1
-        WHERE r.request IS NOT NULL
-        AND r.status IN ('queued', 'claimed', 'running', 'waiting')
         """
     )
 

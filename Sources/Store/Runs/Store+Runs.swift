@@ -212,27 +212,6 @@ extension Store {
         }
     }
 
-    /// What is asked of runs that this node owns.
-    public func requests(of node: NodeEpoch) async throws(StoreError) -> [RunRequest] {
-        let rows = try await self.execute(RunsSQL.requested, [.int8(node.number)])
-        return try rows.decode { row throws(StoreError) in
-            RunRequest(
-                fence: RunFence(
-                    run: RunID(try row.int64(0)),
-                    lane: try row.int64(1),
-                    shard: OwnedShard(
-                        shard: Int32(try row.int64(2)),
-                        generation: try row.int64(3)
-                    ),
-                    claimNumber: try row.int64(4)
-                ),
-                status: RunStatus(rawValue: try row.text(5)) ?? .queued,
-                reason: try row.text(6),
-                isTimeout: try row.bool(7)
-            )
-        }
-    }
-
     /// Lanes of this node that have runs which can be claimed, with their settings.
     ///
     /// - Parameters:
@@ -307,16 +286,4 @@ public struct Glance: Sendable, Hashable {
     public var isAsked: Bool
     /// When the next run for later is due; `nil` when there is none.
     public var dueMilliseconds: Int64?
-}
-
-/// What somebody asks of a run.
-public struct RunRequest: Sendable, Hashable {
-    /// The run with all that a write needs.
-    public var fence: RunFence
-    /// Its status.
-    public var status: RunStatus
-    /// Why, for people.
-    public var reason: String
-    /// Whether it is late, not cancelled.
-    public var isTimeout: Bool
 }

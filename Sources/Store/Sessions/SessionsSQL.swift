@@ -128,10 +128,11 @@ enum SessionsSQL {
     /// has ended can still be archived.
     static let end = PostgresStatement(
         "sessions.end",
-        [.text, .text, .int8],
+        [.text, .text, .int8, .text],
         """
         UPDATE session s SET status = $2, ended_at = coalesce(s.ended_at, now()),
-            revision = s.revision + 1
+            revision = s.revision + 1, asked_to = CASE WHEN $2 = 'cancelled' THEN 0 END,
+            end_reason = coalesce($4, s.end_reason)
         WHERE s.name = $1 AND ($3 IS NULL OR s.revision = $3)
         AND (s.status = 'active' OR $2 = 'archived' AND s.status <> 'archived')
         AND ($2 = 'cancelled' OR NOT EXISTS (
@@ -142,17 +143,33 @@ enum SessionsSQL {
         """
     )
 
-    /// The end of every open run of a session that takes no more.
+    /// Asks for the end of the next `$3` open runs of a cancelled session, `$1` or any, among the next
+    /// `$2` of all that are open; nothing can be added to such a session. Who does it may die after any
+    /// step: the session says how far it is. SKIP LOCKED: somebody else is at that session already. All
+    /// that is open is gone through once, because no index has a lane's runs in one order, and what was
+    /// asked before would be read again at every step.
     static let cancelRuns = PostgresStatement(
         "sessions.cancel_runs",
-        [.text, .text],
+        [.text, .int8, .int8],
         """
-        WITH \(RunsSQL.cancel(ofCancelled, reason: "$2"))
-        SELECT id FROM cancelled
+        WITH ending AS MATERIALIZED (
+            SELECT s.id, s.asked_to, s.end_reason FROM session s
+            WHERE s.asked_to IS NOT NULL AND ($1 IS NULL OR s.name = $1)
+            ORDER BY s.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED),
+        seen AS MATERIALIZED (
+            SELECT r.id, r.lane_id FROM run r WHERE r.id > (SELECT e.asked_to FROM ending e)
+            ORDER BY r.id LIMIT $2),
+        mine AS MATERIALIZED (
+            SELECT s.id FROM seen s WHERE (SELECT e.id FROM ending e)
+                = (SELECT l.session_id FROM lane l WHERE l.id = s.lane_id)
+            ORDER BY s.id LIMIT $3),
+        \(RunsSQL.cancel(ofStep, reason: "(SELECT e.end_reason FROM ending e)"))
+        UPDATE session SET asked_to = CASE
+            WHEN (SELECT count(*) FROM mine) = $3 THEN (SELECT max(m.id) FROM mine m)
+            WHEN (SELECT count(*) FROM seen) = $2 THEN (SELECT max(s.id) FROM seen s) END
+        FROM ending WHERE session.id = ending.id
+        RETURNING session.name, (SELECT count(*) FROM cancelled), session.asked_to IS NULL
         """
     )
-    private static let ofCancelled = """
-        r.lane_id IN (SELECT l.id FROM lane l JOIN session s ON s.id = l.session_id
-            WHERE s.name = $1 AND s.status = 'cancelled')
-        """
+    private static let ofStep = "r.id = ANY (ARRAY(SELECT m.id FROM mine m))"
 }

@@ -137,10 +137,11 @@ extension Store {
     ///
     /// - Parameters:
     ///   - name: Its name.
-    ///   - end: How. A cancelled session's open runs are asked to end.
+    ///   - end: How. A cancelled session's open runs are asked to end, step by step after the session
+    ///     has ended: what is left after ``askingMax`` nodes ask, see ``askRunsToEnd(session:)``.
     ///   - reason: What cancelled runs say.
     ///   - revision: The revision its editor saw; `nil` does not compare.
-    /// - Returns: How many runs were asked to end.
+    /// - Returns: How many runs were asked to end so far.
     /// - Throws: `notFound`; `stale` when somebody changed it meanwhile; `conflict` when runs are open
     ///   or it has ended already.
     @discardableResult
@@ -150,19 +151,16 @@ extension Store {
         reason: String = "the session was cancelled",
         revision: Int64? = nil
     ) async throws(StoreError) -> Int {
-        var requests = [
+        let rows = try await self.transaction([
             PostgresRequest(SessionsSQL.close, [.text(name)]),
             PostgresRequest(
                 SessionsSQL.end,
-                [.text(name), .text(end.rawValue), revision.map { .int8($0) } ?? .null]
+                [
+                    .text(name), .text(end.rawValue), revision.map { .int8($0) } ?? .null,
+                    .text(reason.storable),
+                ]
             ),
-        ]
-        if end == .cancelled {
-            requests.append(
-                PostgresRequest(SessionsSQL.cancelRuns, [.text(name), .text(reason.storable)])
-            )
-        }
-        let rows = try await self.transaction(requests)
+        ])
         guard rows.count > 1, rows[1].count == 1 else {
             let known = try await self.session(name)
             if let revision, known.revision != revision {
@@ -176,8 +174,55 @@ extension Store {
                     : "session '\(name)' is \(known.status) already"
             )
         }
-        let asked = end == .cancelled ? rows[2].count : 0
-        if asked > 0 { await self.tellAll(session: name) }
+        return end == .cancelled ? await self.askRunsOf(name) : 0
+    }
+
+    /// How long whoever ends a session waits for its runs to be asked.
+    static let askingMax: Duration = .seconds(5)
+
+    /// - Returns: How many of a cancelled session's runs were asked to end.
+    private func askRunsOf(_ session: String) async -> Int {
+        let end = ContinuousClock.now + Self.askingMax
+        var asked = 0
+        // The session has ended whatever fails here: nodes go on with its runs.
+        while ContinuousClock.now < end, let step = try? await self.askRunsToEnd(session: session) {
+            asked += step.asked
+            if step.isLast { break }
+        }
         return asked
+    }
+
+    /// What a step of asking a cancelled session's runs came to.
+    public struct AskingStep: Sendable, Hashable {
+        /// How many runs were asked to end.
+        public var asked: Int
+        /// Whether all of the session are asked by now.
+        public var isLast: Bool
+    }
+
+    /// Asks some more runs of a cancelled session to end.
+    ///
+    /// - Parameters:
+    ///   - session: Its name; `nil` for any session that has such runs.
+    ///   - window: Open runs, anybody's, that are looked at.
+    ///   - limit: Runs at most.
+    /// - Returns: What it came to; `nil` when there is nothing to ask, or others are at it.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func askRunsToEnd(
+        session: String? = nil,
+        window: Int = 5_000,
+        limit: Int = 1_000
+    ) async throws(StoreError) -> AskingStep? {
+        let rows = try await self.execute(
+            SessionsSQL.cancelRuns,
+            [
+                session.map { .text($0) } ?? .null, .int8(Int64(window)), .int8(Int64(limit)),
+            ]
+        )
+        guard rows.count == 1 else { return nil }
+        let row = try rows.first()
+        let step = AskingStep(asked: try row.int(1), isLast: try row.bool(2))
+        if step.asked > 0 { await self.tellAll(session: try row.text(0)) }
+        return step
     }
 }
