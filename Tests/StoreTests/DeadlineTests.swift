@@ -95,7 +95,8 @@ struct DeadlineTests {
                     log: try await owner.log(lane)
                 )
                 #expect(try await bed.store.nextDeadline().hasOpen)
-                try await bed.store.beginDeadlines()
+                #expect(try await bed.store.beginDeadlines(limit: 9) == 0)
+                #expect(try await bed.store.endLeftDeadlines(after: nil, limit: 9) == (nil, 1))
                 _ = try await bed.store.passDeadlines(limit: 100)
                 #expect(try await bed.store.nextDeadline().hasOpen == false)
                 #expect(try await bed.number("SELECT count(*) FROM run_deadline") == 0)
@@ -156,13 +157,13 @@ struct DeadlineTests {
             try await Owner.with(bed) { owner in
                 let deadline = RunDeadline(startMilliseconds: 60_000, runMilliseconds: 3_600_000)
                 let id = try await Self.start(bed, lane, deadline)
-                try await bed.store.beginDeadlines()
+                try await bed.store.beginDeadlines(limit: 9)
                 #expect(try await bed.store.nextDeadline().hasOpen)
                 _ = try await owner.claimOne(lane)
                 // Whoever asks is told so before anybody has looked.
                 let told = try await bed.store.deadlines(of: id)
                 #expect(told.count == 1 && told[0].milliseconds != nil)
-                try await bed.store.beginDeadlines()
+                try await bed.store.beginDeadlines(limit: 9)
                 #expect(try await !bed.store.nextDeadline().hasOpen)
                 let start = try #require(try await bed.store.run(id).startedMilliseconds)
                 let end = try await bed.store.deadlines(of: id).first { !$0.isStart }
@@ -204,6 +205,50 @@ struct DeadlineTests {
                     #expect(again.fence.run == id)
                 }
             }
+        }
+    }
+
+    @Test("those that count from a beginning are seen to some at a time, by two at once as well")
+    func pages() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 9)
+            let runs = try await bed.enqueue(90, lane: lane).map(\.number)
+            try await bed.text(
+                """
+                INSERT INTO run_deadline (run_id, kind, after_ms)
+                SELECT i, 'end', 3600000 FROM generate_series(\(runs[0]), \(runs[0] + 119)) i
+                """
+            )
+            // What is queued has not begun; of the others none is left out, and none taken twice.
+            try await bed.text(
+                """
+                UPDATE run SET status = 'running', claim_no = 1, started_at = now()
+                WHERE id < \(runs[60])
+                """
+            )
+            let begun = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        var count = 0
+                        while case let some = try await bed.store.beginDeadlines(limit: 7), some > 0
+                        {
+                            #expect(some <= 7)
+                            count += some
+                        }
+                        return count
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            let rest = try await bed.store.beginDeadlines(limit: 90)
+            #expect(begun + rest == 60)
+            // The runs of the last thirty are gone: what is queued lies before them.
+            let (last, none) = try await bed.store.endLeftDeadlines(after: nil, limit: 20)
+            #expect(none == 0 && last?.number == runs[79])
+            let (end, some) = try await bed.store.endLeftDeadlines(after: last, limit: 90)
+            #expect(end == nil && some == 30)
+            let open = "SELECT count(*) FROM run_deadline WHERE at IS NULL"
+            #expect(try await bed.number(open) == 30)
         }
     }
 

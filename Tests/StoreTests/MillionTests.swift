@@ -38,6 +38,10 @@ struct MillionTests {
         WHERE id <= 640;
         UPDATE run SET request = 'cancel' WHERE id BETWEEN 300001 AND 320000;
         UPDATE session SET asked_to = 500000, end_reason = 'no';
+        UPDATE run SET started_at = now() WHERE id <= 64;
+        INSERT INTO run_deadline (run_id, kind, after_ms)
+        SELECT CASE WHEN i % 100 = 0 THEN 5000000 + i ELSE i END, 'end', 3600000
+        FROM generate_series(1, 300000) i;
         INSERT INTO step_journal (run_id, step, attempt, claim_no, state)
         SELECT i, s, 1, 1, 'succeeded' FROM generate_series(1, 50000) i, unnest(ARRAY['a', 'b']) s;
         INSERT INTO run_done (id, lane_id, shard_id, plan_digest, status, finished_at)
@@ -172,7 +176,16 @@ struct MillionTests {
             ),
             Asked(statement: DueSQL.pass, values: ["1", "100"], indexes: ["run_due"]),
             Asked(statement: DeadlinesSQL.next, values: [], indexes: []),
-            Asked(statement: DeadlinesSQL.begun, values: [], indexes: ["run_live"]),
+            Asked(
+                statement: DeadlinesSQL.begun,
+                values: ["1000"],
+                indexes: ["run_live", "run_deadline"]
+            ),
+            Asked(
+                statement: DeadlinesSQL.leftOver,
+                values: ["100000", "1000"],
+                indexes: ["run_deadline_open", "run_pkey"]
+            ),
             Asked(statement: DeadlinesSQL.pass, values: ["100", "1000"], indexes: ["run_pkey"]),
             Asked(statement: LimitsSQL.wait, values: ["1", "ARRAY['k']", "ARRAY[1]"], indexes: []),
             Asked(
@@ -308,7 +321,8 @@ struct MillionTests {
         try await connection.script("ROLLBACK")
         let plan = (0..<rows.count).compactMap { rows.columnText($0, 0) }.joined(separator: "\n")
         for line in plan.split(separator: "\n") {
-            let isWhole = /Seq Scan on (run|run_done|run_events|step_journal|run_key|shard)\b/
+            let isWhole =
+                /Seq Scan on (run|run_done|run_events|run_deadline|step_journal|run_key|shard)\b/
             #expect(line.firstMatch(of: isWhole) == nil, "\(name) reads all:\n\(plan)")
         }
         for index in asked.indexes {

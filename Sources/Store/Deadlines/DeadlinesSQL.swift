@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum DeadlinesSQL {
-    static let all = [set, get, next, begun, pass]
+    static let all = [set, get, next, begun, leftOver, pass]
 
     /// In the transaction that made a run that is not unique, after it: until when it must have begun
     /// (`$1` ms from now), until when it must have ended (`$2`, ms since 1970), or how long after its beginning (`$3` ms).
@@ -52,21 +52,53 @@ enum DeadlinesSQL {
         """
     )
 
-    /// Counts from the beginning of runs that have begun. What nothing under way is left of is due at
-    /// once, so that it goes: such a run began and ended between two looks, or never began.
+    /// Counts from the beginning of up to `$1` runs that have begun. Runs under way are looked at, each
+    /// for a row that is open, and not the open rows, of which there may be one for each that is queued.
+    /// SKIP LOCKED: nodes that look at once do each a part, and none waits for another.
     static let begun = PostgresStatement(
         "deadlines.begun",
-        [],
+        [.int8],
         """
         WITH live AS MATERIALIZED (
             SELECT r.id, r.started_at FROM run r
-            WHERE r.status IN ('claimed', 'running', 'waiting') AND r.started_at IS NOT NULL),
-        gone AS (
-            UPDATE run_deadline d SET at = clock_timestamp() WHERE d.at IS NULL
-            AND NOT EXISTS (SELECT FROM run r WHERE r.id = d.run_id))
+            WHERE r.status IN ('claimed', 'running', 'waiting') AND r.started_at IS NOT NULL
+            AND (SELECT d.run_id FROM run_deadline d
+                WHERE d.run_id = r.id AND d.at IS NULL LIMIT 1) IS NOT NULL
+            LIMIT $1),
+        open AS MATERIALIZED (
+            SELECT d.run_id, d.kind FROM run_deadline d
+            WHERE d.run_id = ANY (ARRAY(SELECT live.id FROM live)) AND d.at IS NULL
+            FOR UPDATE SKIP LOCKED)
         UPDATE run_deadline d SET at = live.started_at + d.after_ms * interval '1 ms'
-        FROM live WHERE d.run_id = live.id AND d.at IS NULL
+        FROM open JOIN live ON live.id = open.run_id
+        WHERE d.run_id = ANY (ARRAY(SELECT live.id FROM live))
+        AND d.run_id = open.run_id AND d.kind = open.kind AND d.at IS NULL
         RETURNING d.run_id
+        """
+    )
+
+    /// What nothing under way is left of is due at once, so that it goes: such a run began and ended
+    /// between two looks, or never began. Of the next `$2` open rows after the run `$1`: the last of
+    /// them, NULL when there are no more, and how many were left over.
+    static let leftOver = PostgresStatement(
+        "deadlines.left_over",
+        [.int8, .int8],
+        """
+        WITH seen AS MATERIALIZED (
+            SELECT d.run_id FROM run_deadline d WHERE d.at IS NULL AND d.run_id > $1
+            ORDER BY d.run_id LIMIT $2),
+        lost AS MATERIALIZED (
+            SELECT d.run_id, d.kind FROM run_deadline d
+            WHERE d.run_id = ANY (ARRAY(
+                SELECT s.run_id FROM seen s
+                WHERE (SELECT r.id FROM run r WHERE r.id = s.run_id) IS NULL))
+            AND d.at IS NULL FOR UPDATE SKIP LOCKED),
+        gone AS (
+            UPDATE run_deadline d SET at = clock_timestamp() FROM lost
+            WHERE d.run_id = ANY (ARRAY(SELECT l.run_id FROM lost l))
+            AND d.run_id = lost.run_id AND d.kind = lost.kind RETURNING d.run_id)
+        SELECT CASE WHEN (SELECT count(*) FROM seen) = $2 THEN (SELECT max(s.run_id) FROM seen s) END,
+            (SELECT count(*) FROM gone)
         """
     )
 

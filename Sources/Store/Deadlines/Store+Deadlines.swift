@@ -88,9 +88,30 @@ extension Store {
 
     /// Counts from the beginning of runs that have begun since somebody looked last.
     ///
+    /// - Parameter limit: Runs at most.
+    /// - Returns: Of how many.
     /// - Throws: `unavailable` when the database cannot answer in time.
-    public func beginDeadlines() async throws(StoreError) {
-        _ = try await self.execute(DeadlinesSQL.begun)
+    @discardableResult
+    public func beginDeadlines(limit: Int) async throws(StoreError) -> Int {
+        try await self.execute(DeadlinesSQL.begun, [.int8(Int64(limit))]).count
+    }
+
+    /// Has deadlines be over of runs that are gone, and that count from a beginning nobody saw.
+    ///
+    /// - Parameters:
+    ///   - run: After which run's.
+    ///   - limit: Deadlines that are looked at.
+    /// - Returns: Up to which run these were, `nil` when that were the last; and how many are over.
+    /// - Throws: `unavailable` when the database cannot answer in time.
+    public func endLeftDeadlines(
+        after run: RunID?,
+        limit: Int
+    ) async throws(StoreError) -> (last: RunID?, count: Int) {
+        let row = try await self.execute(
+            DeadlinesSQL.leftOver,
+            [.int8(run?.number ?? 0), .int8(Int64(limit))]
+        ).first()
+        return (last: try row.int64IfPresent(0).map { RunID($0) }, count: try row.int(1))
     }
 
     /// Ends what is late, or has its owner do so.
