@@ -7,7 +7,7 @@ enum RequestsSQL {
     static let all = [underWay, queued]
 
     private static let columns = """
-        r.id, r.lane_id, r.shard_id, s.generation, r.claim_no, r.status,
+        r.id, r.lane_id, r.shard_id, s.generation, r.claim_no,
         coalesce(r.request_reason, 'cancelled'), r.request = 'timeout'
         """
 

@@ -7,8 +7,6 @@ public import PulserIR
 public struct RunRequest: Sendable, Hashable {
     /// The run with all that a write needs.
     public var fence: RunFence
-    /// Its status.
-    public var status: RunStatus
     /// Why, for people.
     public var reason: String
     /// Whether it is late, not cancelled.
@@ -76,9 +74,8 @@ extension Store {
                     ),
                     claimNumber: try row.int64(4)
                 ),
-                status: RunStatus(rawValue: try row.text(5)) ?? .queued,
-                reason: try row.text(6),
-                isTimeout: try row.bool(7)
+                reason: try row.text(5),
+                isTimeout: try row.bool(6)
             )
         }
     }
