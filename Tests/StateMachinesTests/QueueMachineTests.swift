@@ -156,6 +156,29 @@ struct QueueMachineTests {
         }
     }
 
+    @Test("the next claim begins with the first of those that were let go, and then goes on")
+    func returned() {
+        for cost in [Duration.zero, .seconds(1)] {
+            var machine = QueueMachine()
+            func place(_ number: Int64) -> QueueMachine.Place {
+                QueueMachine.Place(rank: 5, run: number)
+            }
+            _ = machine.next(room: 4, at: .zero)
+            _ = machine.took([1, 2, 3, 4].map(place), isKeyed: false, of: 4, at: .zero)
+            _ = machine.looks(at: .zero)
+            for _ in 0..<2 {
+                _ = machine.looked(nil, count: 0, cost: cost, isBusy: false, at: .zero)
+            }
+            machine.returns(place(3))
+            machine.returns(place(2))
+            machine.returns(place(4))
+            let next = machine.next(room: 2, at: .zero)
+            #expect(next.after == place(1) && next.room == 2)
+            _ = machine.took([2, 3].map(place), isKeyed: false, of: 2, at: .zero)
+            #expect(machine.next(room: 2, at: .zero).after == place(3))
+        }
+    }
+
     @Test("a run that somebody has locked is looked for once a second, and taken when it is free")
     func locked() {
         for seed in 0..<200 {

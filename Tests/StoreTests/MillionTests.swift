@@ -55,6 +55,8 @@ struct MillionTests {
 
     /// Stands for the lanes' shards, which EXECUTE cannot ask for.
     private static let shards = "SHARDS"
+    /// Stands for what wrote the queued runs.
+    private static let version = "VERSION"
 
     /// A statement with values that a node would send.
     private struct Asked {
@@ -82,6 +84,7 @@ struct MillionTests {
         let shards = Self.shards
         let fences = ["1", shards, ones, runs, ones]
         let none = "array_fill(NULL::text, ARRAY[64])"
+        let versions = Self.texts(Self.version, 64)
         return [
             Asked(
                 statement: WriterSQL.fence,
@@ -105,6 +108,26 @@ struct MillionTests {
                 indexes: ["run_keyed"]
             ),
             Asked(
+                statement: ClaimSQL.next,
+                values: [runs, "array_fill(8, ARRAY[64])", Self.lows, Self.lows],
+                indexes: ["run_ready"]
+            ),
+            Asked(
+                statement: ClaimSQL.next,
+                values: [
+                    Self.array(65...128), "array_fill(8, ARRAY[64])", Self.lows, Self.lows,
+                ],
+                indexes: ["run_keyed"]
+            ),
+            Asked(
+                statement: ClaimSQL.take,
+                values: [
+                    "1", shards, ones, Self.array(641...704), ones, versions, ones, ones, ones,
+                    "false", "false",
+                ],
+                indexes: ["run_pkey"]
+            ),
+            Asked(
                 statement: WriterSQL.journal,
                 values: fences + [
                     Self.texts("c", 64), ones, Self.texts("succeeded", 64), Self.texts("{}", 64),
@@ -124,9 +147,19 @@ struct MillionTests {
                 statement: WriterSQL.ends,
                 values: fences + [
                     Self.texts("succeeded", 64), "array_fill(0, ARRAY[64])", none, none, none,
-                    ones, ones, none, "array_fill(true, ARRAY[64])", "true",
+                    ones, ones, none, "array_fill(true, ARRAY[64])", none,
+                    "array_fill(NULL::bigint, ARRAY[64])", "true", "false",
                 ],
                 indexes: ["run_pkey", "step_journal_pkey"]
+            ),
+            Asked(
+                statement: WriterSQL.ends,
+                values: ["1", shards, ones, Self.array(641...704), ones] + [
+                    Self.texts("succeeded", 64), "array_fill(0, ARRAY[64])", none, none, none,
+                    ones, ones, Self.texts("[]", 64), "array_fill(false, ARRAY[64])", versions,
+                    ones, "false", "false",
+                ],
+                indexes: ["run_pkey"]
             ),
             Asked(
                 statement: WriterSQL.events,
@@ -297,8 +330,12 @@ struct MillionTests {
                 "SELECT array_agg(shard_id ORDER BY id)::text FROM lane"
             )
             let literal = "'\(shards.columnText(0, 0) ?? "")'"
+            let rows = try await connection.query("SELECT xmin::text FROM run WHERE id = 641")
+            let version = try #require(rows.columnText(0, 0))
             for (number, var asked) in Self.asked.enumerated() {
-                asked.values = asked.values.map { $0.replacing(Self.shards, with: literal) }
+                asked.values = asked.values.map {
+                    $0.replacing(Self.shards, with: literal).replacing(Self.version, with: version)
+                }
                 try await self.check(asked, number, connection)
             }
             await connection.close()

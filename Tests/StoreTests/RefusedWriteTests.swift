@@ -23,25 +23,11 @@ struct RefusedWriteTests {
         _ run: Claimed,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
-        let other = try await PostgresConnection.connect(run.bed.configuration, logger: logger)
-        try await other.script("BEGIN")
-        _ = try await other.query(
-            "SELECT shard_id FROM shard WHERE shard_id = \(run.fence.shard.shard) FOR UPDATE"
+        try await run.bed.cuttingOff(
+            run.fence.shard,
+            "UPDATE run SET claim_no = claim_no + 1",
+            body
         )
-        async let submitted: Void = body()
-        let waiting = """
-            SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-            AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE) held%'
-            """
-        try await eventually("it waits") {
-            try await run.bed.number("SELECT count(*) FROM (\(waiting)) w") == 1
-        }
-        try await run.bed.text("SELECT pg_cancel_backend(pid) FROM (\(waiting)) w")
-        try await eventually("it was cut off") { run.bed.store.obstacle.reason != nil }
-        try await other.script("UPDATE run SET claim_no = claim_no + 1")
-        try await other.script("COMMIT")
-        await other.close()
-        try await submitted
     }
 
     @Test("of what is stored together only the refused is told as refused")

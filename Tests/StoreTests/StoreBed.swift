@@ -6,6 +6,7 @@ import Postgres
 import PulserIR
 import Store
 import TestBed
+import TestKit
 import Testing
 
 let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -64,6 +65,34 @@ struct StoreBed: Sendable {
             let rows = try await connection.query(sql, [], format: .text)
             return rows.count == 0 ? nil : rows.columnText(0, 0)
         }
+    }
+
+    /// Has what `body` submits wait for a shard, be cut off there by the server and sent again; before it
+    /// goes on, something else happens.
+    func cuttingOff(
+        _ shard: OwnedShard,
+        _ change: String = "SELECT 1",
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let other = try await PostgresConnection.connect(self.configuration, logger: logger)
+        try await other.script("BEGIN")
+        _ = try await other.query(
+            "SELECT shard_id FROM shard WHERE shard_id = \(shard.shard) FOR UPDATE"
+        )
+        async let submitted: Void = body()
+        let waiting = """
+            SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE) held%'
+            """
+        try await eventually("it waits") {
+            try await self.number("SELECT count(*) FROM (\(waiting)) w") == 1
+        }
+        try await self.text("SELECT pg_cancel_backend(pid) FROM (\(waiting)) w")
+        try await eventually("it was cut off") { self.store.obstacle.reason != nil }
+        try await other.script(change)
+        try await other.script("COMMIT")
+        await other.close()
+        try await submitted
     }
 
     func number(_ sql: String) async throws -> Int { Int(try await self.text(sql) ?? "") ?? -1 }
@@ -135,6 +164,15 @@ struct Owner: Sendable {
             nextSequence: row.nextSequence,
             budget: self.writer.budget
         )
+    }
+
+    /// Reads which runs are next; their claims are stored with their first writes.
+    func next(_ lane: Int64, room: Int) async throws -> [ClaimedRun] {
+        let want = try await self.want(lane, room: room)
+        return try await withCheckedContinuation { waiter in
+            self.writer.next(want) { waiter.resume(returning: $0) }
+        }
+        .get()
     }
 
     /// Claims one run.

@@ -16,6 +16,11 @@ extension LaneActor {
         }
         // Left alone because nothing of it could be stored: its end is worth a try.
         guard self.left.contains(request.fence.run) else { return false }
+        if self.channel.takesBack(request.fence.run) {
+            // Not even its claim: its end is the lane's to write.
+            self.left.remove(request.fence.run)
+            return false
+        }
         self.room.recheck()
         return true
     }

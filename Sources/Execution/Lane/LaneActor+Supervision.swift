@@ -39,12 +39,14 @@ extension LaneActor {
         switch ending {
         case .ended:
             self.forget(run)
+            self.channel.settled(run)
             self.vacate(run)
         case .letGo:
             _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
             // It is under way as far as the database knows, and comes before those behind it.
-            // Whoever looked for runs that nobody works on while it was ending saw it here.
-            if !Task.isCancelled { self.doubt() }
+            // Whoever looked for runs that nobody works on while it was ending saw it here. One that
+            // was never claimed is queued.
+            if !self.channel.returns(run), !Task.isCancelled { self.doubt() }
             self.vacate(run)
         case .crashed(let reason): await self.crashed(run, reason, &group)
         }
@@ -134,6 +136,7 @@ extension LaneActor {
             self.restart(run, after: pause, &group)
         case nil:
             self.left.insert(run)
+            self.channel.putAside(run)
             self.room.logger.error(
                 "run left as it is: mend the database, then cancel it",
                 metadata: ["run": "\(run)", "reason": "\(reason)"]
@@ -162,6 +165,8 @@ extension LaneActor {
         guard self.runs[run] == nil else { return }
         // A person had it run again, or nobody can tell: then whoever looks finds it.
         _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
+        // Not even its claim could be stored: it is queued, and first.
+        _ = self.channel.returns(run)
         self.vacate(run)
     }
 

@@ -156,6 +156,7 @@ distributed actor LaneActor: ClusterActor {
             self.answerImpatient()
         case .claimFailed:
             self.channel.claims(false)
+            self.channel.tookNothing()
             _ = self.machine.handle(.claimFailed)
             self.answerImpatient()
             // Whether the claim was committed nobody knows.
@@ -236,12 +237,20 @@ distributed actor LaneActor: ClusterActor {
     ) {
         // The lane may have ended while it waited; another one of its number asks for itself.
         guard !channel.isOver else { return room.places.give(places) }
+        let claimsFirst = channel.claimsFirst
+        if claimsFirst, channel.waitsForReads() {
+            room.places.give(places)
+            return channel.send(.claimed([]))
+        }
         channel.claims(true)
-        room.writer.claim([channel.want(places)]) { answer in
-            guard case .success(let claimed) = answer else {
+        let want = channel.want(places)
+        let take: @Sendable (Result<[ClaimedRun], StoreError>) -> Void = { answer in
+            guard case .success(let runs) = answer else {
                 room.places.give(places)
                 return channel.send(.claimFailed)
             }
+            let taken = channel.took(runs, of: places, want)
+            let claimed = taken.runs
             room.places.give(places - claimed.count)
             if channel.isOver, !claimed.isEmpty {
                 // A lane that has ended meanwhile works on nothing: its next owner adopts them,
@@ -249,12 +258,16 @@ distributed actor LaneActor: ClusterActor {
                 room.places.give(claimed.count)
                 room.recheck()
             }
-            let (hasMore, lookAt) = channel.took(claimed, of: places)
-            if let lookAt { room.fronts.look(at: channel, at: lookAt) }
+            if let lookAt = taken.lookAt { room.fronts.look(at: channel, at: lookAt) }
             channel.send(.claimed(claimed))
             if channel.busy != nil, claimed.count < places { return channel.send(.shortened) }
             // Only part of the width was granted, or not all was looked at: there may be more to take.
-            if hasMore || claimed.count == places && places < wanted { channel.send(.wake) }
+            if taken.hasMore || claimed.count == places && places < wanted { channel.send(.wake) }
+        }
+        if claimsFirst {
+            room.writer.claim([want], answer: take)
+        } else {
+            room.writer.next(want, answer: take)
         }
     }
 
@@ -292,9 +305,7 @@ distributed actor LaneActor: ClusterActor {
         }
         let run = RunActor(
             claimed: claimed,
-            lane: self.channel.row,
-            log: self.channel.log,
-            queue: self.channel.queue,
+            channel: self.channel,
             effects: self.effects,
             verdict: self.verdict(claimed),
             outside: outside,
@@ -324,6 +335,7 @@ distributed actor LaneActor: ClusterActor {
     /// A run whose claim number rose belongs to somebody else: a person had it run again.
     private func check(_ id: RunID) async {
         guard let run = self.runs[id], let row = try? await self.room.store.run(id) else { return }
-        if row.claimNumber != run.claimNumber { run.abandon() }
+        // Lower than its own as long as its claim is not stored.
+        if row.claimNumber > run.claimNumber { run.abandon() }
     }
 }

@@ -71,6 +71,12 @@ final class LaneChannel: Sendable {
     let queue: WorkQueue
     /// Where the next claim begins.
     private let cursor = Mutex(QueueMachine())
+    /// Runs that were read and are claimed with their first write.
+    private let reads = Mutex(ReadMachine())
+    /// Whether the last claim brought runs with keys.
+    private let hasKeys = Atomic<Bool>(false)
+    /// Until when runs are claimed before they begin, in milliseconds of ``NodeClock``.
+    private let claimsFirstUntil = Atomic<Int64>(.min)
     /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without.
     private let busyKeys = Mutex<[QueueKey: Int]?>(nil)
     /// Whether it waits for a rate, and a timer wakes it: the poll does not have to.
@@ -110,10 +116,15 @@ final class LaneChannel: Sendable {
     /// What to ask the writer for.
     func want(_ places: Int) -> ClaimWant {
         let (place, room) = self.cursor.withLock { $0.next(room: places, at: NodeClock.now) }
+        let known = self.reads.withLock { reads in
+            reads.asks()
+            return reads.count
+        }
         return ClaimWant(
             lane: self.row.id,
             shard: self.shard,
             room: room,
+            known: known,
             cursor: ClaimCursor(rank: place.rank, run: place.run, key: place.key.text),
             busy: self.busy
         )
@@ -129,24 +140,106 @@ final class LaneChannel: Sendable {
         set { self.isTimed.store(newValue, ordering: .releasing) }
     }
 
-    /// Hears what a claim brought; see `QueueMachine`.
+    /// How long runs are claimed before they begin after one could not be claimed with its first write:
+    /// who has it locked may keep it so, and a claim passes over what is locked.
+    private static let claimsFirstTime: Duration = .seconds(5)
+
+    /// Whether runs are to be claimed before they begin: in lanes with limits and keys, and for a while
+    /// after one was changed, or taken, between being read and its first write.
+    var claimsFirst: Bool {
+        self.busy != nil || self.hasKeys.load(ordering: .relaxed)
+            || self.claimsFirstUntil.load(ordering: .relaxed) > Self.milliseconds
+    }
+
+    /// What a claim brought.
+    struct Taken {
+        /// The runs that are new to the lane, in their order.
+        var runs: [ClaimedRun]
+        /// Whether there may be more although there is room left.
+        var hasMore: Bool
+        /// When to look at the queue's front.
+        var lookAt: Duration?
+    }
+
+    /// Hears what a claim brought; see `ReadMachine` and `QueueMachine`.
     ///
-    /// - Returns: Whether there may be more, and when to look at the queue's front.
-    func took(_ runs: [ClaimedRun], of count: Int) -> (hasMore: Bool, lookAt: Duration?) {
-        if !runs.isEmpty { self.tookAt.store(Self.milliseconds, ordering: .relaxed) }
-        let places = runs.map {
-            QueueMachine.Place(rank: $0.rank, run: $0.fence.run.number, key: QueueKey($0.key))
+    /// - Parameters:
+    ///   - runs: What it brought.
+    ///   - places: How many runs the lane has room for.
+    ///   - want: What was asked.
+    /// - Returns: What of it is new.
+    func took(_ runs: [ClaimedRun], of places: Int, _ want: ClaimWant) -> Taken {
+        let hasKeys = runs.first?.hasMore == true
+        self.hasKeys.store(hasKeys, ordering: .relaxed)
+        let entries = runs.map { run in
+            ReadMachine.Entry(
+                run: run.fence.run,
+                claim: run.fence.claimNumber,
+                place: QueueMachine.Place(
+                    rank: run.rank,
+                    run: run.fence.run.number,
+                    key: QueueKey(run.key)
+                ),
+                isClaimed: run.version == nil
+            )
         }
-        return self.cursor.withLock {
+        let (new, seen) = self.reads.withLock { reads in
+            // There may be more that only a claim can take, once what was read is claimed.
+            if runs.isEmpty { _ = reads.awaits() }
+            return reads.found(entries, room: places)
+        }
+        if !new.isEmpty { self.tookAt.store(Self.milliseconds, ordering: .relaxed) }
+        let isFull = new.count >= places
+        let asked = self.isClaimed(runs) ? want.room : want.limit
+        let (hasMore, lookAt) = self.cursor.withLock {
             let hasMore = $0.took(
-                places,
-                isKeyed: runs.first?.hasMore == true,
-                of: count,
+                entries.prefix(seen).map(\.place),
+                isKeyed: hasKeys,
+                of: isFull ? seen : max(places, asked),
                 at: NodeClock.now
             )
             return (hasMore, $0.lookAt)
         }
+        // All that was asked for came, and some of it was known.
+        let isCut = !isFull && new.count < seen && seen >= asked
+        return Taken(runs: new.map { runs[$0] }, hasMore: hasMore || isCut, lookAt: lookAt)
     }
+
+    private func isClaimed(_ runs: [ClaimedRun]) -> Bool {
+        runs.first.map { $0.version == nil } ?? false
+    }
+
+    /// A claim brought nothing, because it failed.
+    func tookNothing() { self.reads.withLock { $0.failed() } }
+
+    /// Whether runs that were read must be claimed before others are; then the lane is woken.
+    func waitsForReads() -> Bool { self.reads.withLock { $0.awaits() } }
+
+    /// A run that was read is claimed, or has ended.
+    func settled(_ run: RunID) {
+        if self.reads.withLock({ $0.left(run) }).isAwaited { self.send(.wake) }
+    }
+
+    /// A run was let go.
+    ///
+    /// - Returns: Whether its claim was not stored: then it is queued as before, and first.
+    func returns(_ run: RunID) -> Bool {
+        let (place, isAwaited) = self.reads.withLock { $0.left(run) }
+        guard let place else { return false }
+        let until = Self.milliseconds + Int64(Self.claimsFirstTime / .milliseconds(1))
+        self.claimsFirstUntil.store(until, ordering: .relaxed)
+        self.cursor.withLock { $0.returns(place) }
+        if isAwaited { self.send(.wake) }
+        return true
+    }
+
+    /// Leaves a run alone; one whose claim could not be stored is not read again.
+    func putAside(_ run: RunID) {
+        if self.reads.withLock({ $0.putAside(run) }).isAwaited { self.send(.wake) }
+    }
+
+    /// Whether a run was put aside queued, which it is not any more.
+    func takesBack(_ run: RunID) -> Bool { self.reads.withLock { $0.takesBack(run) } }
 
     /// Whether a claim brought runs a moment ago: as each of them ends the lane takes others.
     ///

@@ -82,6 +82,8 @@ extension RunActor {
                 record.state = .succeeded
             } else if isCounted, !self.isRunning {
                 try await self.submit(self.markRunning())
+            } else if !definition.isInstant {
+                try await self.claim()
             }
             if self.stopAttempts.isFired { throw StepFailure.stopped }
             try await self.checkPreconditions(definition, number, deadline)
@@ -261,6 +263,13 @@ extension RunActor {
 }
 
 extension Step {
+    /// Whether an attempt takes no time and asks nothing of anybody: nobody can tell that it was made
+    /// before its result is stored.
+    fileprivate var isInstant: Bool {
+        guard case .sleep(0) = self.action else { return false }
+        return self.preconditions.isEmpty && self.verify.isEmpty && self.artifacts.isEmpty
+    }
+
     /// Whether the attempt must be on record before it begins: without effects it may simply be
     /// made again, unless it is long.
     var leavesIntent: Bool {

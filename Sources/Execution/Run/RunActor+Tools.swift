@@ -76,7 +76,7 @@ extension RunActor {
             "stream": .string(line.stream.rawValue), "line": .string(redactor.redact(line.text)),
         ]
         if line.isTruncationMark { data["truncated"] = .bool(true) }
-        self.emit(.stepOutput, step: key, attempt: number, data: .object(data))
+        self.append(.stepOutput, step: key, attempt: number, data: .object(data))
         if self.log.isFull {
             try? await self.submit([])
         } else {

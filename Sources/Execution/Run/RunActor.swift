@@ -35,6 +35,7 @@ actor RunActor {
     let claimed: ClaimedRun
     let lane: LaneRow
     let log: LaneLog
+    private nonisolated let channel: LaneChannel
     private nonisolated let queue: WorkQueue
     let effects: ShardGate
     /// Why the run is only to fail; `nil` when it is to be worked on.
@@ -84,15 +85,23 @@ actor RunActor {
     var hasJournal: Bool
     /// Whether the run's end is on record.
     var hasEnded = false
-    private(set) var firstSequence: Int64 = 0
+    /// Where its events begin; `nil` until they are stored with its claim.
+    private(set) var firstSequence: Int64?
+    /// As long as the run's claim is not stored the version of its row for which it is: the first write
+    /// stores it. Until then nothing happens that anybody could see.
+    private var version: RunVersion?
+    /// Those who wait until the first write has ended, while one is under way.
+    private var afterFirst: [CheckedContinuation<Void, Never>]?
+    /// Why the claim could not be stored.
+    private var refusal: StoreError?
+    /// Events that tell of the run's beginning and are stored with its claim.
+    private var untold: [RunWrite] = []
     nonisolated let mailbox = Mailbox<Message>()
     var jitter: Jitter
 
     init(
         claimed: ClaimedRun,
-        lane: LaneRow,
-        log: LaneLog,
-        queue: WorkQueue,
+        channel: LaneChannel,
         effects: ShardGate,
         verdict: String?,
         outside: OutsideBeginning?,
@@ -103,9 +112,11 @@ actor RunActor {
         self.jitter = Jitter(run: claimed.fence.run, claimNumber: claimed.fence.claimNumber)
         self.claimed = claimed
         self.hasJournal = claimed.hasJournal
-        self.lane = lane
-        self.log = log
-        self.queue = queue
+        self.version = claimed.version
+        self.channel = channel
+        self.lane = channel.row
+        self.log = channel.log
+        self.queue = channel.queue
         self.effects = effects
         self.verdict = verdict
         self.outside = outside
@@ -176,16 +187,71 @@ actor RunActor {
     /// Writes about the run, together with the events that wait.
     func submit(_ writes: [RunWrite]) async throws(StoreError) {
         if writes.contains(where: \.isJournal) { self.hasJournal = true }
+        while self.afterFirst != nil {
+            await withCheckedContinuation { self.afterFirst?.append($0) }
+        }
+        if let version = self.version { return try await self.submitFirst(writes, version) }
         try await self.room.writer.submit(writes, fence: self.claimed.fence, log: self.log)
     }
 
-    /// Appends an event to the lane's log, to be stored with the next commit whatever it is; what
-    /// tells of a result is written with it instead, see ``tell(_:step:attempt:data:)``.
-    nonisolated func emit(
+    /// Writes what stores the run's claim too; whoever else writes waits for it, and fails with it.
+    private func submitFirst(
+        _ writes: [RunWrite],
+        _ version: RunVersion
+    ) async throws(StoreError) {
+        if let refusal = self.refusal { throw refusal }
+        self.afterFirst = []
+        defer {
+            let waiting = self.afterFirst ?? []
+            self.afterFirst = nil
+            for waiter in waiting { waiter.resume() }
+        }
+        let (untold, begin) = (self.untold, self.log.nextSequence)
+        self.untold = []
+        do {
+            try await self.room.writer.submit(
+                untold + writes,
+                fence: self.claimed.fence,
+                log: self.log,
+                version: version
+            )
+        } catch {
+            if error.code == .server {
+                // Its events are in the log, and the next write may be one that the database takes.
+                self.version?.firstSequence = version.firstSequence ?? begin
+            } else {
+                self.refusal = error
+            }
+            throw error
+        }
+        self.version = nil
+        self.channel.settled(self.id)
+        for case .event(let event) in self.untold { self.log.append(event) }
+        self.untold = []
+    }
+
+    /// Has the run claimed before something takes time, or can be seen outside.
+    func claim() async throws(StoreError) { if self.version != nil { try await self.submit([]) } }
+
+    /// Appends an event to the lane's log, to be stored with the next commit whatever it is, but not
+    /// before the run's claim; what tells of a result is written with it instead, see
+    /// ``tell(_:step:attempt:data:)``.
+    func emit(
         _ kind: RunEvent.Kind,
         step: String? = nil,
         attempt: Int? = nil,
         data: JSONValue? = nil
+    ) {
+        let event = self.event(kind, step: step, attempt: attempt, data: data)
+        if self.version == nil { self.log.append(event) } else { self.untold.append(.event(event)) }
+    }
+
+    /// Appends an event of what only a claimed run does.
+    nonisolated func append(
+        _ kind: RunEvent.Kind,
+        step: String,
+        attempt: Int,
+        data: JSONValue
     ) {
         self.log.append(self.event(kind, step: step, attempt: attempt, data: data))
     }
@@ -239,7 +305,8 @@ actor RunActor {
     }
 
     func begin() {
-        self.firstSequence = self.claimed.firstSequence ?? self.log.nextSequence
+        self.firstSequence =
+            self.claimed.firstSequence ?? (self.version == nil ? self.log.nextSequence : nil)
         var data: [String: JSONValue] = [
             "plan": .string(self.plan.name), "attempt": .integer(Int64(self.claimed.attempt)),
             "claim": .integer(self.claimNumber), "node": .string(self.room.configuration.nodeName),

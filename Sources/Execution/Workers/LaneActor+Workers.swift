@@ -43,20 +43,22 @@ extension LaneActor {
     func claimForWorkers(_ free: Int) {
         let demand = self.wishes.demand(at: NodeClock.now)
         let (channel, shared) = (self.channel, self.room)
-        guard demand > 0, !channel.isOver else {
+        guard demand > 0, !channel.isOver, !channel.waitsForReads() else {
             _ = self.machine.handle(.claimed([]))
             return
         }
         channel.claims(true)
         let count = min(free, demand)
-        shared.writer.claim([channel.want(count)]) { answer in
-            guard case .success(let claimed) = answer else { return channel.send(.claimFailed) }
+        let want = channel.want(count)
+        shared.writer.claim([want]) { answer in
+            guard case .success(let runs) = answer else { return channel.send(.claimFailed) }
+            let taken = channel.took(runs, of: count, want)
+            let claimed = taken.runs
             // A lane that has ended meanwhile works on nothing: its next owner adopts them.
             if channel.isOver, !claimed.isEmpty { shared.recheck() }
-            let (hasMore, lookAt) = channel.took(claimed, of: count)
-            if let lookAt { shared.fronts.look(at: channel, at: lookAt) }
+            if let lookAt = taken.lookAt { shared.fronts.look(at: channel, at: lookAt) }
             let isShort = channel.busy != nil && claimed.count < count
-            channel.send(.claimedForWorkers(claimed, hasMore: hasMore && !isShort))
+            channel.send(.claimedForWorkers(claimed, hasMore: taken.hasMore && !isShort))
             if isShort { channel.send(.shortened) }
         }
     }

@@ -9,7 +9,8 @@ public import PulserIR
 /// whether a run of better rank has come before that: what the look finds is where the next claim
 /// begins. A look reads the dead entries and tells what that cost; the dearer it is the rarer it is.
 /// While the front costs next to nothing, claims themselves begin there now and then, and after one
-/// that brought too little.
+/// that brought too little. A run that was read and let go before its claim was stored is still queued:
+/// the next claim begins with it.
 ///
 /// In a lane with keys every claim deals one run to each key in turn, around from the last key that was
 /// served, until its room is used up. This machine finds out of the runs alone which key that was, so
@@ -59,6 +60,8 @@ public struct QueueMachine: Sendable {
     /// Where the claim began that was sent last, and what had been found, if it was for that.
     private var sent: (after: Place, found: Found?) = (Place(), nil)
     private var found: Found?
+    /// The first of those that were read and let go: they are in the queue behind the place.
+    private var returned: Place?
     private var isVain = false
     /// Whether a look found something at a front that claims may read themselves.
     private var isFrontWanted = false
@@ -86,6 +89,13 @@ public struct QueueMachine: Sendable {
     ///   - now: By the node's clock.
     /// - Returns: After what, or the front; and how many to claim.
     public mutating func next(room: Int, at now: Duration) -> (after: Place, room: Int) {
+        if let returned = self.returned {
+            self.returned = nil
+            // A claim begins behind a place.
+            self.go(to: Place(rank: returned.rank, run: returned.run - 1))
+            self.sent = (self.place, nil)
+            return (self.place, room)
+        }
         let age = now - (self.frontAt ?? now)
         if self.isFrontNear, self.isFrontWanted || age >= Self.frontInterval {
             self.isFrontWanted = false
@@ -151,6 +161,14 @@ public struct QueueMachine: Sendable {
         guard self.found == nil else { return }
         let left = max(1, found.count - asked)
         self.found = Found(after: last, count: left, last: found.last)
+    }
+
+    /// A run that was read is in the queue as before: the next claim begins with it.
+    ///
+    /// - Parameter place: Where it is.
+    public mutating func returns(_ place: Place) {
+        if let returned = self.returned, returned.isBefore(place) { return }
+        self.returned = place
     }
 
     /// Somebody begins to look.

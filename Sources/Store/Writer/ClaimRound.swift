@@ -11,6 +11,8 @@ struct ClaimRound {
         let wants: [ClaimWant]
         let adopting: [ClaimWant]
         let adopted: [RunID]
+        /// Each asked for lanes of its own.
+        let claims: [PendingClaim]
         private let waiting: Mutex<[PendingClaim]>
 
         fileprivate init(_ claims: [PendingClaim]) {
@@ -23,6 +25,7 @@ struct ClaimRound {
             let adopting = claims.filter { !$0.request.adopting.isEmpty }
             self.adopting = sorted(adopting.flatMap(\.request.wants))
             self.adopted = adopting.flatMap(\.request.adopting)
+            self.claims = claims
             self.waiting = Mutex(claims)
         }
 

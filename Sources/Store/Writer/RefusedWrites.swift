@@ -67,10 +67,15 @@ extension Store {
         _ batch: WriteBatch,
         _ error: StoreError
     ) async throws(StoreError) -> RefusedWrites {
-        let claims = Set(batch.submissions.map { WriteBatch.ClaimKey($0.fence) })
+        let claims = Dictionary(
+            batch.submissions.map { (WriteBatch.ClaimKey($0.fence), $0.version) }
+        ) { first, _ in first }
         let rows = try await self.execute(
             WriterSQL.refused,
-            [.int8Array(claims.map(\.run)), .int8Array(claims.map(\.claim))]
+            [
+                .int8Array(claims.map(\.key.run)), .int8Array(claims.map(\.key.claim)),
+                .textArray(claims.map(\.value?.text)),
+            ]
         )
         var refused = Set(
             try rows.decode { row throws(StoreError) in

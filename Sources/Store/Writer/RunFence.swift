@@ -22,6 +22,19 @@ public struct RunFence: Sendable, Hashable {
     }
 }
 
+/// Which version of its row a run was when somebody read it; every change makes another one.
+public struct RunVersion: Sendable, Hashable {
+    /// As the database tells it: the number of the transaction that wrote the row.
+    let text: String
+    /// When it was read, and work on it began.
+    let readAt: ContinuousClock.Instant
+    /// Where its events begin, when some are in the log although what they were sent with was refused.
+    public var firstSequence: Int64?
+
+    /// Microseconds since then.
+    var age: Int64 { Int64((ContinuousClock.now - self.readAt) / .microseconds(1)) }
+}
+
 /// How a run moves on.
 public struct RunTransition: Sendable, Hashable {
     /// The new status.
@@ -36,8 +49,9 @@ public struct RunTransition: Sendable, Hashable {
     public var nextAttempt: NextAttempt?
     /// Its outputs as JSON.
     public var outputs: String?
-    /// Where its events begin in its lane's log.
-    public var firstSequence: Int64
+    /// Where its events begin in its lane's log; `nil` where the claim is stored along, and they begin with
+    /// those beside it.
+    public var firstSequence: Int64?
     /// Where they end so far; the writer raises it to the last event of the same submission.
     public var lastSequence: Int64
     /// Whether the run may have rows in the step journal; means something at its end. Without them
@@ -52,7 +66,7 @@ public struct RunTransition: Sendable, Hashable {
         waitReason: String? = nil,
         nextAttempt: NextAttempt? = nil,
         outputs: String? = nil,
-        firstSequence: Int64,
+        firstSequence: Int64?,
         lastSequence: Int64,
         hasJournal: Bool = true
     ) {
@@ -125,6 +139,10 @@ public struct ClaimWant: Sendable, Hashable {
     public var shard: OwnedShard
     /// Runs at most.
     public var room: Int
+    /// How many runs were read before and are not claimed yet.
+    public var known: Int
+    /// How many runs reading may bring: at the front it finds those again.
+    public var limit: Int { self.cursor.rank == .min ? self.room + self.known : self.room }
     /// What was taken before.
     public var cursor: ClaimCursor
     /// Of a lane with limits how many runs of each key are under way; `nil` for a lane without. Who
@@ -136,6 +154,7 @@ public struct ClaimWant: Sendable, Hashable {
         lane: Int64,
         shard: OwnedShard,
         room: Int,
+        known: Int = 0,
         cursor: ClaimCursor = ClaimCursor(),
         busy: [QueueKey: Int]? = nil
     ) {
@@ -143,11 +162,12 @@ public struct ClaimWant: Sendable, Hashable {
         self.lane = lane
         self.shard = shard
         self.room = room
+        self.known = known
         self.cursor = cursor
     }
 }
 
-/// A run that was just claimed.
+/// A run that was just claimed, or read to be claimed with its first write.
 public struct ClaimedRun: Sendable, Hashable {
     /// The run with the right to write about it.
     public var fence: RunFence
@@ -183,4 +203,7 @@ public struct ClaimedRun: Sendable, Hashable {
     public var hasMore: Bool
     /// Microseconds since it was queued, or was due when that was later.
     public var waitMicroseconds: Int64
+    /// Of a run whose claim is not stored yet the version of its row for which it is: it is stored with the
+    /// run's first write, or that is refused. `nil` when it is stored.
+    public var version: RunVersion?
 }

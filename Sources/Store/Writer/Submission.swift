@@ -15,6 +15,10 @@ final class Submission: Sendable {
     let transition: RunTransition?
     /// Whether it ends.
     let isEnd: Bool
+    /// Of a run whose claim is not stored yet the version of its row for which it is.
+    let version: RunVersion?
+    /// Whether it ends without anything that only a claimed run can write.
+    let isWhole: Bool
     /// The last results of a run that never had a journal row, as an ended run keeps them.
     let carriedSteps: String?
     /// Bytes of files and of what the run ends with; its events count with their lane's log.
@@ -27,6 +31,7 @@ final class Submission: Sendable {
         fence: RunFence,
         writes: [RunWrite],
         log: LaneLog,
+        version: RunVersion? = nil,
         seal: SealRing?,
         waiter: CheckedContinuation<StoreError?, Never>?
     ) {
@@ -50,6 +55,8 @@ final class Submission: Sendable {
         self.artifacts = artifacts
         self.transition = transition
         self.isEnd = isEnd
+        self.version = version
+        self.isWhole = carries && artifacts.isEmpty
         self.lines = lines
         self.last = Atomic(transition?.lastSequence ?? 0)
         self.carriedSteps = carries ? Self.folded(records, fence, seal) : nil
@@ -76,6 +83,14 @@ final class Submission: Sendable {
             if latest.updateValue(step, forKey: step.key) == nil { order.append(step.key) }
         }
         return "[" + order.compactMap { latest[$0]?.text }.joined(separator: ",") + "]"
+    }
+
+    /// Where the run's events begin, as far as this says so.
+    var begin: Int64? {
+        if let known = self.version?.firstSequence ?? self.transition?.firstSequence {
+            return known
+        }
+        return self.lines.count > 0 ? self.sequences.lowerBound : nil
     }
 
     /// Where the run's events end so far.

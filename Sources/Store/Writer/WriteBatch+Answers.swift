@@ -21,6 +21,8 @@ extension WriteBatch {
     /// What the database accepted.
     struct Accepted {
         var journal = Kept<JournalKey>.only([])
+        /// Claims that were stored with the first write under them.
+        var takes = Kept<ClaimKey>.only([])
         var artifacts = Kept<ClaimKey>.only([])
         /// Runs that moved on.
         var moves = Kept<ClaimKey>.only([])
@@ -37,7 +39,8 @@ extension WriteBatch {
 
         private func hasAll(_ submission: Submission) -> Bool {
             let (fence, claim) = (submission.fence, ClaimKey(submission.fence))
-            guard submission.transition == nil || self.moves.contains(claim),
+            guard submission.version == nil || self.takes.contains(claim),
+                submission.transition == nil || self.moves.contains(claim),
                 submission.artifacts.isEmpty || self.artifacts.contains(claim)
             else { return false }
             return submission.records.allSatisfy { self.journal.contains(JournalKey(fence, $0)) }
@@ -61,6 +64,7 @@ extension WriteBatch {
                 attempt: try row.int64(2)
             )
         }
+        accepted.takes = try self.claims(self.takes, answers)
         accepted.moves = try self.claims(self.moves, answers)
         accepted.ends = try self.claims(self.ends, answers)
         accepted.artifacts = try self.claims(self.artifacts, answers)

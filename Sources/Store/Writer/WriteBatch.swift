@@ -5,50 +5,13 @@ internal import PulserIR
 
 /// A batch, frozen: after a lost connection the very same statements are sent again.
 struct WriteBatch {
-    /// One claim on a run. Two claims may meet in one batch when a run was taken from an actor that
-    /// does not know it yet: the older one's writes must neither hide nor pass for the newer one's.
-    struct ClaimKey: Hashable {
-        var run: Int64
-        var claim: Int64
-
-        init(run: Int64, claim: Int64) {
-            self.run = run
-            self.claim = claim
-        }
-
-        init(_ fence: RunFence) { self.init(run: fence.run.number, claim: fence.claimNumber) }
-    }
-
-    /// One journal row's key.
-    struct JournalKey: Hashable {
-        var claim: ClaimKey
-        var step: String
-        var attempt: Int64
-
-        init(claim: ClaimKey, step: String, attempt: Int64) {
-            self.claim = claim
-            self.step = step
-            self.attempt = attempt
-        }
-
-        init(_ fence: RunFence, _ record: StepRecord) {
-            self.init(
-                claim: ClaimKey(fence),
-                step: record.step,
-                attempt: Int64(record.attempt)
-            )
-        }
-    }
-
-    private struct ArtifactKey: Hashable {
-        var claim: ClaimKey
-        var step: String
-        var name: String
-    }
-
     let seal: SealRing?
     /// Whether a write that is refused undoes all: there are events, which may tell of it.
     let isStrict: Bool
+    /// Whether a claim that is not stored yet undoes all when it cannot be.
+    private let isTaking: Bool
+    /// Whether it is sent again.
+    private let isAgain: Bool
     let submissions: [Submission]
     let chunks: [WritePart.Chunk]
     private let node: NodeEpoch
@@ -63,7 +26,19 @@ struct WriteBatch {
             claims: nil,
             node: self.node,
             seal: self.seal,
-            isStrict: false
+            isStrict: false,
+            isAgain: true
+        ).writes
+    }
+    /// The same, after a time of which nobody knows whether it was stored.
+    var again: [PostgresRequest] {
+        WriteBatch(
+            submissions: self.submissions,
+            chunks: self.chunks,
+            claims: nil,
+            node: self.node,
+            seal: self.seal,
+            isAgain: true
         ).writes
     }
     /// Whether there is more than claims.
@@ -73,6 +48,7 @@ struct WriteBatch {
     private var claimRequests: [Int] = []
     /// Where a statement is among the requests, and how many rows it brings.
     typealias Part = (request: Int, rows: Int)
+    private(set) var takes: Part?
     private(set) var journal: Part?
     private(set) var artifacts: Part?
     private(set) var moves: Part?
@@ -81,6 +57,8 @@ struct WriteBatch {
     private(set) var events: Part?
     /// Whether a transition gave way to a later one of the same claim.
     private(set) var hasReplaced = false
+    /// Runs whose claims are stored by themselves, ahead of what is written under them.
+    private var taken: Set<Int64> = []
 
     init(
         submissions: [Submission],
@@ -88,8 +66,11 @@ struct WriteBatch {
         claims: ClaimRound.Turn?,
         node: NodeEpoch,
         seal: SealRing? = nil,
-        isStrict: Bool = true
+        isStrict: Bool = true,
+        isAgain: Bool = false
     ) {
+        self.isTaking = isStrict
+        self.isAgain = isAgain
         self.seal = seal
         self.isStrict = isStrict && !chunks.isEmpty
         self.submissions = submissions
@@ -113,6 +94,7 @@ struct WriteBatch {
                 ]
             )
         )
+        self.addTakes(submissions, node)
         self.addJournal(submissions, node)
         self.addArtifacts(submissions, node)
         self.addTransitions(submissions, node)
@@ -182,6 +164,42 @@ struct WriteBatch {
             .int8Array(fences.map(\.shard.generation)), .int8Array(fences.map(\.run.number)),
             .int8Array(fences.map(\.claimNumber)),
         ]
+    }
+
+    /// Claims that were not stored yet, but for those of runs of which there is nothing but their end.
+    private mutating func addTakes(_ submissions: [Submission], _ node: NodeEpoch) {
+        var counts: [Int64: Int] = [:]
+        for submission in submissions where submission.version != nil {
+            counts[submission.fence.run.number] = 0
+        }
+        guard !counts.isEmpty else { return }
+        for submission in submissions { counts[submission.fence.run.number]? += 1 }
+        var rows: [ClaimKey: Submission] = [:]
+        for submission in submissions where submission.version != nil {
+            let run = submission.fence.run.number
+            if submission.isWhole, counts[run] == 1 { continue }
+            self.taken.insert(run)
+            let key = ClaimKey(submission.fence)
+            if rows[key] == nil { rows[key] = submission }
+        }
+        guard !rows.isEmpty else { return }
+        let takes = rows.values.sorted {
+            ($0.fence.run, $0.fence.claimNumber) < ($1.fence.run, $1.fence.claimNumber)
+        }
+        self.takes = (self.requests.count, takes.count)
+        self.requests.append(
+            PostgresRequest(
+                ClaimSQL.take,
+                Self.fences(takes.map(\.fence), node) + [
+                    .textArray(takes.map(\.version?.text)),
+                    .int8Array(takes.map(\.version?.age)),
+                    .int8Array(takes.map(\.begin)),
+                    .int8Array(takes.map(\.fence.lane)),
+                    .bool(self.isTaking),
+                    .bool(self.isAgain),
+                ]
+            )
+        )
     }
 
     private mutating func addJournal(
@@ -273,6 +291,9 @@ struct WriteBatch {
     private mutating func addEnds(_ rows: [Submission], _ node: NodeEpoch) {
         guard !rows.isEmpty else { return }
         self.ended = rows
+        let versions = rows.map {
+            self.taken.contains($0.fence.run.number) ? nil : $0.version
+        }
         self.ends = (self.requests.count, rows.count)
         self.requests.append(
             PostgresRequest(
@@ -283,11 +304,14 @@ struct WriteBatch {
                     .textArray(rows.map { self.failure($0.transition, $0.fence.run) }),
                     .textArray(rows.map { $0.transition?.waitReason?.storable }),
                     .textArray(rows.map { self.outputs($0.transition, $0.fence.run) }),
-                    .int8Array(rows.map { $0.transition?.firstSequence }),
+                    .int8Array(rows.map(\.begin)),
                     .int8Array(rows.map(\.lastSequence)),
                     .textArray(rows.map(\.carriedSteps)),
                     .boolArray(rows.map { $0.transition?.hasJournal ?? true }),
+                    .textArray(versions.map(\.?.text)),
+                    .int8Array(versions.map(\.?.age)),
                     .bool(self.isStrict),
+                    .bool(self.isAgain),
                 ]
             )
         )

@@ -26,6 +26,8 @@ public actor WriterActor {
     private nonisolated let claims = WriterInbox()
     /// Claims of lanes with limits, which lock rows that lanes share: the others do not wait for them.
     private nonisolated let limited = WriterInbox()
+    /// Looks for runs that are next, beside all that is written.
+    private nonisolated let reader: NextReader
     /// What the logs of its lanes share.
     public nonisolated let budget = LogBudget()
     private let notifier: NotifierActor
@@ -49,17 +51,26 @@ public actor WriterActor {
         self.node = node
         self.logger = store.logger
         self.notifier = NotifierActor(store: store)
+        self.reader = NextReader(store: store, keyed: self.claims)
     }
 
-    private static let ending = StoreError(.cancelled, "the node is stopping")
+    static let ending = StoreError(.cancelled, "the node is stopping")
 
     /// Stores these writes together with all events that wait in `log`.
     ///
-    /// - Throws: `stale` when the shard or the run belongs to somebody else by now: stop the work.
+    /// - Parameters:
+    ///   - writes: What is written about the run.
+    ///   - fence: The claim under which it is.
+    ///   - log: The log of the run's lane.
+    ///   - version: Of a run whose claim is not stored yet the one of its row that was read: the claim is
+    ///     stored with these writes. `nil` when it is stored.
+    /// - Throws: `stale` when the shard or the run belongs to somebody else by now, or the run is not any
+    ///   more what was read: stop the work.
     public nonisolated(nonsending) func submit(
         _ writes: [RunWrite],
         fence: RunFence,
-        log: LaneLog
+        log: LaneLog,
+        version: RunVersion? = nil
     ) async throws(StoreError) {
         if let failure = log.failure { throw failure }
         let failure: StoreError? = await withCheckedContinuation { waiter in
@@ -67,6 +78,7 @@ public actor WriterActor {
                 fence: fence,
                 writes: writes,
                 log: log,
+                version: version,
                 seal: self.store.seal,
                 waiter: waiter
             )
@@ -92,6 +104,21 @@ public actor WriterActor {
         answer: @escaping @Sendable (Result<[ClaimedRun], StoreError>) -> Void
     ) {
         self.ask(ClaimRequest(wants: wants, adopting: []), answer)
+    }
+
+    /// Reads which runs of a lane without limits are next. They are nobody's before their first write, see
+    /// ``ClaimedRun/version``, and are read again until then; a lane whose runs have keys has them claimed.
+    ///
+    /// - Parameters:
+    ///   - want: The lane and its room.
+    ///   - answer: As of ``claim(_:answer:)``.
+    public nonisolated func next(
+        _ want: ClaimWant,
+        answer: @escaping @Sendable (Result<[ClaimedRun], StoreError>) -> Void
+    ) {
+        let request = ClaimRequest(wants: [want], adopting: [])
+        guard !self.reader.inbox.put(PendingClaim(request: request, answer: answer)) else { return }
+        answer(.failure(Self.ending))
     }
 
     /// Takes queued runs, each lane's in its order.
@@ -136,6 +163,7 @@ public actor WriterActor {
     public func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await self.notifier.run() }
+            group.addTask { await self.reader.run() }
             group.addTask { await self.loop(self.inbox) }
             group.addTask { await self.loop(self.claims) }
             group.addTask { await self.loop(self.limited) }
@@ -287,7 +315,7 @@ public actor WriterActor {
                 claims?.answer(.failure(error))
                 claims = nil
                 isSentAgain = true
-                requests = batch.writes
+                requests = batch.again
                 self.store.obstacle.keep(error.message)
                 self.logger.warning(
                     "database unavailable, batch kept",
@@ -333,7 +361,10 @@ extension ClaimedRun {
             rank: try row.int64(16),
             key: try row.text(17),
             hasMore: try row.bool(18),
-            waitMicroseconds: try row.int64(19)
+            waitMicroseconds: try row.int64(19),
+            version: try row.textIfPresent(20).map {
+                RunVersion(text: $0, readAt: .now, firstSequence: nil)
+            }
         )
     }
 }

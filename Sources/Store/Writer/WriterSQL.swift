@@ -5,7 +5,7 @@ internal import Postgres
 enum WriterSQL {
     static let all = [
         fence, journal, runs, ends, events, artifacts, refused, hold, isStored, ClaimSQL.claim,
-        notify, bound,
+        ClaimSQL.next, ClaimSQL.take, notify, bound,
     ]
 
     /// Locks the shards of a batch so that none changes its owner before the commit; FOR SHARE in
@@ -122,22 +122,30 @@ enum WriterSQL {
     /// into it, unless they are large: those stay until the run's day is dropped. A run that ended
     /// like this under this claim was ended by this very write before its acknowledgement was lost.
     /// Nothing is joined with `run`, see `isClaimed`, and only what is missing is looked for elsewhere.
+    /// A run that names a `version` was read and never claimed: it goes as ``ClaimSQL/take`` would take
+    /// it, straight from the queue to its end; whether it has ended so is asked where this is sent again
+    /// (`$18`).
     static let ends = PostgresStatement(
         "writer.ends",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
             .textArray, .textArray, .textArray, .int8Array, .int8Array, .textArray, .boolArray,
-            .bool,
+            .textArray, .int8Array, .bool, .bool,
         ],
         """
         WITH ending AS MATERIALIZED (
-            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                 AS i (shard_id, generation, run_id, claim_no, status, retry_count, failure,
-                      wait_reason, outputs, first_seq, last_seq, steps, is_journaled)),
-        held AS MATERIALIZED (SELECT i.run_id, i.claim_no FROM ending i WHERE \(isHeld)),
+                      wait_reason, outputs, first_seq, last_seq, steps, is_journaled, version,
+                      age_us)),
+        held AS MATERIALIZED (
+            SELECT i.run_id, i.claim_no, i.version FROM ending i WHERE \(isHeld)),
+        free AS MATERIALIZED (\(ClaimSQL.free)),
         gone AS (
             DELETE FROM run r WHERE r.id = ANY (ARRAY(SELECT h.run_id FROM held h))
-            AND ((r.id, r.claim_no) IN (SELECT h.run_id, h.claim_no FROM held h)) IS TRUE
+            AND CASE WHEN r.id IN (SELECT free.id FROM free) THEN true
+                ELSE ((r.id, r.claim_no) IN (
+                    SELECT h.run_id, h.claim_no FROM held h WHERE h.version IS NULL)) IS TRUE END
             RETURNING r.*),
         \(UniqueSQL.freed("gone")),
         small AS (
@@ -156,14 +164,15 @@ enum WriterSQL {
         moved AS (
             \(move)
             FROM gone e JOIN ending i ON i.run_id = e.id AND i.claim_no = e.claim_no
+                + (i.version IS NOT NULL)::int
             LEFT JOIN joined f ON f.run_id = e.id
             RETURNING id, claim_no)
         SELECT id, claim_no FROM moved
         UNION ALL
         SELECT i.run_id, i.claim_no FROM ending i
-        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT g.id, g.claim_no FROM gone g) THEN false
-            WHEN run_ended(i.run_id, i.claim_no, i.status) THEN true
-            WHEN $15 AND \(isHeld) THEN write_refused(i.run_id, i.claim_no, true) ELSE false END
+        WHERE CASE WHEN (i.run_id, i.claim_no) IN (SELECT m.id, m.claim_no FROM moved m) THEN false
+            WHEN (i.version IS NULL OR $18) AND run_ended(i.run_id, i.claim_no, i.status) THEN true
+            WHEN $17 AND \(isHeld) THEN write_refused(i.run_id, i.claim_no, true) ELSE false END
         """
     )
     private static let move = RunColumns.move(
@@ -173,7 +182,11 @@ enum WriterSQL {
             "status": "i.status", "retry_count": "i.retry_count", "failure": "i.failure",
             "wait_reason": "i.wait_reason", "outputs": "i.outputs",
             "first_seq": "coalesce(e.first_seq, i.first_seq)", "last_seq": "i.last_seq",
-            "started_at": "coalesce(e.started_at, now())", "request": "NULL",
+            "started_at":
+                "coalesce(e.started_at, now() - i.age_us * interval '1 us', now())",
+            "request": "NULL",
+            "claim_no": "i.claim_no",
+            "owner": "CASE WHEN i.version IS NULL THEN e.owner ELSE $1 END",
             "paused_by": "NULL", "retry_at": "NULL", "finished_at": "now()",
             "steps": "coalesce(f.steps, i.steps)",
         ]
@@ -221,14 +234,17 @@ enum WriterSQL {
         """
     )
 
-    /// Which of some claims are not their runs' any more, nor those under which they ended.
+    /// Which of some claims are not their runs' any more, nor those under which they ended, nor can
+    /// be stored by the version of the row that was read.
     static let refused = PostgresStatement(
         "store.refused_claims",
-        [.int8Array, .int8Array],
+        [.int8Array, .int8Array, .textArray],
         """
-        SELECT i.run_id, i.claim_no FROM unnest($1, $2) AS i (run_id, claim_no)
+        SELECT i.run_id, i.claim_no FROM unnest($1, $2, $3) AS i (run_id, claim_no, version)
         WHERE (SELECT a.id FROM run_any a WHERE a.id = i.run_id AND a.claim_no = i.claim_no LIMIT 1)
             IS NULL
+        AND (i.version IS NULL OR (SELECT r.id FROM run r
+            WHERE r.id = i.run_id AND r.xmin = i.version::xid FOR UPDATE SKIP LOCKED) IS NULL)
         """
     )
 

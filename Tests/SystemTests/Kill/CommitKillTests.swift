@@ -204,7 +204,7 @@ private final class CommitCampaign {
         }
     }
 
-    /// Enqueues in lanes of its own until told otherwise, a thousand ahead; what nobody acknowledged is enqueued again
+    /// Enqueues in lanes of its own, of which one has runs with a key, until told otherwise, a thousand ahead; what nobody acknowledged is enqueued again
     /// under its keys.
     private static func feed(
         _ store: Store,
@@ -224,7 +224,12 @@ private final class CommitCampaign {
                     )
                     let runs = keys.enumerated().map { index, key in
                         let plan = index == 0 ? plans[1] : plans[index % 2 * 2]
-                        return NewRun(lane: lane, planDigest: plan.digest, idempotencyKey: key)
+                        return NewRun(
+                            lane: lane,
+                            planDigest: plan.digest,
+                            idempotencyKey: key,
+                            key: turn % 3 == 0 ? "k" : ""
+                        )
                     }
                     ledger.note(keys, try await store.enqueue(runs, plans: plans))
                     return true
