@@ -163,10 +163,11 @@ extension LaneActor {
         guard self.restarting.remove(run) != nil, self.runs[run] == nil else { return }
         _ = await self.adopt([run])
         guard self.runs[run] == nil else { return }
-        // A person had it run again, or nobody can tell: then whoever looks finds it.
-        _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
-        // Not even its claim could be stored: it is queued, and first.
-        _ = self.channel.returns(run)
+        // Not even its claim could be stored: it is queued, and first, and its crashes count. Else a
+        // person had it run again, or nobody can tell: then whoever looks finds it.
+        if !self.channel.returns(run) {
+            _ = self.supervision.ended(run, .finished, at: NodeClock.now, random: 0)
+        }
         self.vacate(run)
     }
 

@@ -116,15 +116,16 @@ final class LaneChannel: Sendable {
     /// What to ask the writer for.
     func want(_ places: Int) -> ClaimWant {
         let (place, room) = self.cursor.withLock { $0.next(room: places, at: NodeClock.now) }
-        let known = self.reads.withLock { reads in
+        let (known, unclaimed) = self.reads.withLock { reads in
             reads.asks()
-            return reads.count
+            return (reads.known, reads.count)
         }
         return ClaimWant(
             lane: self.row.id,
             shard: self.shard,
             room: room,
             known: known,
+            hasUnclaimed: unclaimed > 0,
             cursor: ClaimCursor(rank: place.rank, run: place.run, key: place.key.text),
             busy: self.busy
         )
@@ -183,9 +184,10 @@ final class LaneChannel: Sendable {
                 isClaimed: run.version == nil
             )
         }
+        var isClearNow = false
         let (new, seen) = self.reads.withLock { reads in
             // There may be more that only a claim can take, once what was read is claimed.
-            if runs.isEmpty { _ = reads.awaits() }
+            if runs.isEmpty, want.hasUnclaimed { isClearNow = !reads.awaits() }
             return reads.found(entries, room: places)
         }
         if !new.isEmpty { self.tookAt.store(Self.milliseconds, ordering: .relaxed) }
@@ -202,7 +204,11 @@ final class LaneChannel: Sendable {
         }
         // All that was asked for came, and some of it was known.
         let isCut = !isFull && new.count < seen && seen >= asked
-        return Taken(runs: new.map { runs[$0] }, hasMore: hasMore || isCut, lookAt: lookAt)
+        return Taken(
+            runs: new.map { runs[$0] },
+            hasMore: hasMore || isCut || isClearNow,
+            lookAt: lookAt
+        )
     }
 
     private func isClaimed(_ runs: [ClaimedRun]) -> Bool {

@@ -40,8 +40,11 @@ public struct ReadMachine: Sendable {
     /// A lane that has read nothing.
     public init() {}
 
-    /// How many an answer may bring that are not new.
+    /// How many are not claimed yet.
     public var count: Int { self.held.count }
+
+    /// How many an answer from the front may bring that are not new.
+    public var known: Int { self.held.count + self.aside.count }
 
     private var isClear: Bool { self.held.count == self.gone.count }
 

@@ -33,7 +33,7 @@ struct NextReader: Sendable {
                 let own = claim.request.wants.compactMap { runs[$0.lane] }
                 if own.contains(where: { $0 == nil }) {
                     // One that was read and not claimed yet must not be claimed beside that.
-                    guard claim.request.wants.allSatisfy({ $0.known == 0 }) else {
+                    guard !claim.request.wants.contains(where: \.hasUnclaimed) else {
                         claim.answer(.success([]))
                         continue
                     }

@@ -139,9 +139,11 @@ public struct ClaimWant: Sendable, Hashable {
     public var shard: OwnedShard
     /// Runs at most.
     public var room: Int
-    /// How many runs were read before and are not claimed yet.
+    /// How many runs reading may find again at the front.
     public var known: Int
-    /// How many runs reading may bring: at the front it finds those again.
+    /// Whether runs were read before and are not claimed yet: none may be claimed beside those.
+    public var hasUnclaimed: Bool
+    /// How many runs reading may bring.
     public var limit: Int { self.cursor.rank == .min ? self.room + self.known : self.room }
     /// What was taken before.
     public var cursor: ClaimCursor
@@ -155,6 +157,7 @@ public struct ClaimWant: Sendable, Hashable {
         shard: OwnedShard,
         room: Int,
         known: Int = 0,
+        hasUnclaimed: Bool = false,
         cursor: ClaimCursor = ClaimCursor(),
         busy: [QueueKey: Int]? = nil
     ) {
@@ -163,6 +166,7 @@ public struct ClaimWant: Sendable, Hashable {
         self.shard = shard
         self.room = room
         self.known = known
+        self.hasUnclaimed = hasUnclaimed
         self.cursor = cursor
     }
 }

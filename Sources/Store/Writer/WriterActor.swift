@@ -212,7 +212,8 @@ public actor WriterActor {
     private func commit(
         _ submissions: [Submission],
         _ chunks: [WritePart.Chunk],
-        _ claims: ClaimRound.Turn?
+        _ claims: ClaimRound.Turn?,
+        isAgain: Bool = false
     ) async {
         guard !submissions.isEmpty || !chunks.isEmpty || claims != nil else { return }
         do {
@@ -221,7 +222,8 @@ public actor WriterActor {
                 chunks: chunks,
                 claims: claims,
                 node: self.node,
-                seal: self.store.seal
+                seal: self.store.seal,
+                isAgain: isAgain
             )
             let began = ContinuousClock.now
             let answers: [PostgresRows]
@@ -251,9 +253,12 @@ public actor WriterActor {
                 claims?.answer(.failure(error))
                 return
             }
-            // One bad row must not take the others with it: each goes alone.
+            // One bad row must not take the others with it: each goes alone. They may be stored already,
+            // when the commit was sent more than once.
             for chunk in chunks { await self.commit([], [chunk], nil) }
-            for submission in submissions { await self.commit([submission], [], nil) }
+            for submission in submissions {
+                await self.commit([submission], [], nil, isAgain: true)
+            }
             if let claims { await self.commit([], [], claims) }
         }
     }
