@@ -192,7 +192,7 @@ final class LaneChannel: Sendable {
         }
         if !new.isEmpty { self.tookAt.store(Self.milliseconds, ordering: .relaxed) }
         let isFull = new.count >= places
-        let asked = self.isClaimed(runs) ? want.room : want.limit
+        let asked = entries.first?.isClaimed == true ? want.room : want.limit
         let (hasMore, lookAt) = self.cursor.withLock {
             let hasMore = $0.took(
                 entries.prefix(seen).map(\.place),
@@ -209,10 +209,6 @@ final class LaneChannel: Sendable {
             hasMore: hasMore || isCut || isClearNow,
             lookAt: lookAt
         )
-    }
-
-    private func isClaimed(_ runs: [ClaimedRun]) -> Bool {
-        runs.first.map { $0.version == nil } ?? false
     }
 
     /// A claim brought nothing, because it failed.

@@ -36,9 +36,8 @@ extension RunActor {
         }
         self.begin()
         // What was under way before may be asked for, or started again, at once.
-        if self.claimed.hasJournal { try await self.claim() }
+        if self.claimed.hasJournal || self.prepared.usesScratch { try await self.claim() }
         if self.outside == nil, self.prepared.usesScratch {
-            try await self.claim()
             self.scratch = try await self.openScratch()
         }
         try await self.restoreRetry()

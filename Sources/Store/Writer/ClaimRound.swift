@@ -13,7 +13,7 @@ struct ClaimRound {
         let adopted: [RunID]
         /// Each asked for lanes of its own.
         let claims: [PendingClaim]
-        private let waiting: Mutex<[PendingClaim]>
+        private let isAnswered = Atomic<Bool>(false)
 
         fileprivate init(_ claims: [PendingClaim]) {
             func sorted(_ wants: [ClaimWant]) -> [ClaimWant] {
@@ -26,16 +26,11 @@ struct ClaimRound {
             self.adopting = sorted(adopting.flatMap(\.request.wants))
             self.adopted = adopting.flatMap(\.request.adopting)
             self.claims = claims
-            self.waiting = Mutex(claims)
         }
 
         /// Tells each who asked what came of it; a second answer is for nobody.
         func answer(_ answer: ClaimAnswer) {
-            let claims = self.waiting.withLock { waiting in
-                var claims: [PendingClaim] = []
-                swap(&claims, &waiting)
-                return claims
-            }
+            guard !self.isAnswered.exchange(true, ordering: .relaxed) else { return }
             guard case .success(let runs) = answer else {
                 for claim in claims { claim.answer(answer) }
                 return

@@ -78,12 +78,13 @@ enum ClaimSQL {
         """
     )
 
-    /// Of the rows of `held` that name a version those that are still that version and nobody's; `$4`
-    /// names them all. Any change of a row makes a version of its own, so a run that is free is
-    /// queued, in its lane, and to do what it was when it was read. SKIP LOCKED: whoever holds a
-    /// row, for however long, holds up no other run.
+    /// Of the rows of `held` that name a version those that are still that version and nobody's. Any
+    /// change of a row makes a version of its own, so a run that is free is queued, in its lane, and
+    /// to do what it was when it was read. SKIP LOCKED: whoever holds a row, for however long, holds
+    /// up no other run.
     static let free = """
-        SELECT r.id FROM run r WHERE r.id = ANY ($4)
+        SELECT r.id FROM run r
+        WHERE r.id = ANY (ARRAY(SELECT h.run_id FROM held h WHERE h.version IS NOT NULL))
         AND (r.id, r.xmin::text) IN (SELECT h.run_id, h.version FROM held h)
         FOR UPDATE SKIP LOCKED
         """

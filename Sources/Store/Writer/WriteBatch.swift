@@ -19,25 +19,18 @@ struct WriteBatch {
     /// Without the claims, which come last.
     var writes: [PostgresRequest] { Array(self.requests.prefix(self.writeCount)) }
     /// The same, without that anything undoes it.
-    var lenient: [PostgresRequest] {
-        WriteBatch(
-            submissions: self.submissions,
-            chunks: self.chunks,
-            claims: nil,
-            node: self.node,
-            seal: self.seal,
-            isStrict: false,
-            isAgain: true
-        ).writes
-    }
+    var lenient: [PostgresRequest] { self.again(isStrict: false) }
     /// The same, after a time of which nobody knows whether it was stored.
-    var again: [PostgresRequest] {
+    var again: [PostgresRequest] { self.again(isStrict: true) }
+
+    private func again(isStrict: Bool) -> [PostgresRequest] {
         WriteBatch(
             submissions: self.submissions,
             chunks: self.chunks,
             claims: nil,
             node: self.node,
             seal: self.seal,
+            isStrict: isStrict,
             isAgain: true
         ).writes
     }
