@@ -1,0 +1,96 @@
+// How numbers, times and foreign texts are written for people.
+// @ts-check
+
+const number = new Intl.NumberFormat("en-US");
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+
+/** `12,345`. @param {number} value */
+export const count = (value) => number.format(value);
+
+/** `1 run`, `2 runs`. @param {number} value @param {string} noun @param {string} [many] */
+export const plural = (value, noun, many = `${noun}s`) => `${count(value)} ${value === 1 ? noun : many}`;
+
+/**
+ * A time's length in one or two units: `40 ms`, `1.2 s`, `3 m 4 s`, `2 h 5 m`, `3 d 4 h`.
+ * @param {number | null | undefined} milliseconds
+ */
+export function duration(milliseconds) {
+  if (milliseconds === null || milliseconds === undefined || Number.isNaN(milliseconds)) return "–";
+  const ms = Math.max(0, milliseconds);
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} m ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${minutes % 60} m`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/**
+ * How long ago, coarsely: `now`, `12 s ago`, `5 m ago`; the future as `in 5 m`.
+ * @param {string | null | undefined} at @param {number} now
+ */
+export function ago(at, now) {
+  if (!at) return "–";
+  const ms = now - Date.parse(at);
+  const text = coarse(Math.abs(ms));
+  if (text === "now") return text;
+  return ms < 0 ? `in ${text}` : `${text} ago`;
+}
+
+/** @param {number} ms */
+function coarse(ms) {
+  if (ms < 2000) return "now";
+  if (ms < 60_000) return `${Math.floor(ms / 1000)} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} m`;
+  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h`;
+  return `${Math.floor(ms / 86_400_000)} d`;
+}
+
+/** `14:03:07`, with the day where it is not today's. @param {string | null | undefined} at @param {number} [now] */
+export function moment(at, now = Date.now()) {
+  if (!at) return "–";
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+}
+
+/** The whole moment, for a tooltip. @param {string | null | undefined} at */
+export const fullMoment = (at) => (at ? whole.format(new Date(at)) : "");
+
+/** `1.4 MB`, decimal units. @param {number} value */
+export function bytes(value) {
+  for (const [unit, size] of /** @type {[string, number][]} */ ([["GB", 1e9], ["MB", 1e6], ["kB", 1e3]])) {
+    if (value >= size) return `${(value / size).toFixed(value >= size * 10 ? 0 : 1)} ${unit}`;
+  }
+  return `${value} B`;
+}
+
+/** A run's id as it is shown in lists: enough to tell it apart. @param {string} id */
+export const shortID = (id) => id.slice(0, 8);
+
+// What could turn the direction of a line, hide in it or end it.
+const tricks = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+
+/**
+ * A foreign text for one line: what would turn, hide or break it is shown as its code.
+ * @param {unknown} value @param {number} [max] Characters at most.
+ */
+export function plain(value, max = 400) {
+  const text = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+  const cut = text.length > max ? `${text.slice(0, max)}…` : text;
+  return cut.replace(tricks, (char) =>
+    char === "\n" ? "⏎" : char === "\t" ? " " : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/**
+ * A foreign text of many lines: line ends and tabs stay, the rest as in {@link plain}.
+ * @param {string} text
+ */
+export const plainLines = (text) =>
+  text.replace(tricks, (char) =>
+    char === "\n" || char === "\t" ? char : char === "\r" ? "" : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);

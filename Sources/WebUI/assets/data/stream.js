@@ -1,0 +1,239 @@
+// One stream of events per browser: a tab that holds the lock reads it, the others hear it from that tab.
+// @ts-check
+import { isVisible } from "../core/clock.js";
+import { computed, effect, onEnd, signal } from "../core/signal.js";
+import { begin, deadMilliseconds, next, parser, wait } from "./stream-machine.js";
+
+/**
+ * What happened in a run: as in the lane's log, with the number of its lane.
+ * @typedef {{type: string, run: string, lane?: number, seq?: number, at: string, step?: string, attempt?: number,
+ *   data?: any}} RunEvent
+ * @typedef {(event: RunEvent) => void} Hearer
+ */
+
+/** How the stream stands, in every tab. */
+export const state = signal(begin(Date.now()));
+/** Rises when events may have been missed: whatever shows something fetches it anew. */
+export const gaps = signal(0);
+
+/** @type {Set<Hearer>} */
+const hearers = new Set();
+/** Runs whose output is followed here. @type {Map<string, number>} */
+const watched = new Map();
+/** The same of all tabs, where this tab leads. @type {Map<string, {runs: string[], at: number}>} */
+const wishes = new Map();
+const tab = crypto.randomUUID?.() ?? String(Math.random());
+const channel = new BroadcastChannel("opsroom");
+let isLeader = false;
+/** @type {AbortController | null} */
+let connection = null;
+let isStarted = false;
+/** How long the wishes of a tab hold that says nothing more. */
+const wishMilliseconds = 90_000;
+/** How often a tab repeats its wishes. */
+const wishInterval = 30_000;
+
+/** Whether this tab reads the stream for the others. */
+export const leads = signal(false);
+
+/**
+ * Calls `hearer` for every event until the present owner ends.
+ * @param {Hearer} hearer
+ */
+export function listen(hearer) {
+  hearers.add(hearer);
+  onEnd(() => hearers.delete(hearer));
+}
+
+/**
+ * Has the output of a run come with the stream too, until the present owner ends.
+ * @param {string} run Its whole id.
+ */
+export function watch(run) {
+  watched.set(run, (watched.get(run) ?? 0) + 1);
+  tellWishes();
+  onEnd(() => {
+    const left = (watched.get(run) ?? 1) - 1;
+    if (left === 0) watched.delete(run);
+    else watched.set(run, left);
+    tellWishes();
+  });
+}
+
+/** Begins to follow; called once somebody is signed in. */
+export function start() {
+  if (isStarted) return;
+  isStarted = true;
+  channel.onmessage = (message) => hearOther(message.data);
+  channel.postMessage({ kind: "hello", tab });
+  setInterval(() => {
+    move({ type: "tick", at: Date.now() });
+    const state_ = state.peek();
+    if (isLeader && connection && Date.now() - state_.heardAt > deadMilliseconds) connection.abort();
+  }, 1000);
+  setInterval(tellWishes, wishInterval);
+  effect(() => {
+    // A tab that was asleep does not know what it slept through.
+    if (isVisible.value && Date.now() - state.peek().heardAt > deadMilliseconds) {
+      gaps.value = gaps.peek() + 1;
+      if (isLeader) connection?.abort();
+    }
+  });
+  if (!navigator.locks) return void lead(); // Over plain HTTP from another machine there are none.
+  navigator.locks.request("opsroom-stream", lead);
+}
+
+/** Ends the stream of this browser: nobody is signed in any more. */
+export function stop() {
+  move({ type: "off", at: Date.now() });
+  connection?.abort();
+}
+
+/** Reads until the tab is closed. */
+async function lead() {
+  isLeader = true;
+  leads.value = true;
+  channel.postMessage({ kind: "who" });
+  for (;;) {
+    if (state.peek().status === "off") {
+      await pause(1000);
+      continue;
+    }
+    try {
+      await readStream();
+    } catch {
+      // Told by the state; the reason stands in the console of the network.
+    }
+    if (state.peek().status !== "off") move({ type: "closed", at: Date.now() });
+    await pause(isRewatching ? 0 : wait(state.peek().tries, Math.random()));
+    isRewatching = false;
+  }
+}
+
+let isRewatching = false;
+let watchText = "";
+
+async function readStream() {
+  connection = new AbortController();
+  watchText = wishedRuns().join(",");
+  const cursor = state.peek().cursor;
+  const query = new URLSearchParams({ from: cursor ?? "now", watch: watchText });
+  const response = await fetch(`/v1/events?${query}`, {
+    headers: { accept: "text/event-stream" }, signal: connection.signal, cache: "no-store", credentials: "same-origin",
+  });
+  if (!response.ok || !response.body) {
+    // A cursor that is not known any more is of no use: everything is fetched anew.
+    if (response.status === 400 || response.status === 410) move({ type: "id", id: "now" });
+    if (response.status === 401) move({ type: "off", at: Date.now() });
+    tellGap();
+    throw new Error(`the stream was refused: ${response.status}`);
+  }
+  move({ type: "opened", at: Date.now() });
+  // The beginning has no cursor: what came before it is not known.
+  if (cursor === null || cursor === "now") tellGap();
+  const frames = parser();
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    move({ type: "heard", at: Date.now() });
+    /** @type {RunEvent[]} */
+    const events = [];
+    let cursorNow = null;
+    for (const frame of frames.push(value)) {
+      if (frame.id) cursorNow = frame.id;
+      if (frame.event === "message") events.push(JSON.parse(frame.data));
+      else if (frame.event === "hello" && !state.peek().cursor) cursorNow ??= JSON.parse(frame.data).from;
+      else if (frame.event === "bookmark" || frame.event === "snapshot-end") cursorNow = JSON.parse(frame.data).cursor;
+      else if (frame.event === "gap" || frame.event === "reset") tellGap();
+      else if (frame.event === "bye") cursorNow = JSON.parse(frame.data).cursor;
+    }
+    if (cursorNow) move({ type: "id", id: cursorNow });
+    if (events.length > 0) {
+      channel.postMessage({ kind: "events", events });
+      give(events);
+    }
+  }
+}
+
+/** @param {RunEvent[]} events */
+function give(events) {
+  for (const event of events) {
+    for (const hearer of hearers) {
+      try {
+        hearer(event);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+}
+
+function tellGap() {
+  gaps.value = gaps.peek() + 1;
+  channel.postMessage({ kind: "gap" });
+}
+
+/** @param {import("./stream-machine.js").StreamInput} input */
+function move(input) {
+  const before = state.peek();
+  const after = next(before, input);
+  if (after === before) return;
+  state.value = after;
+  if (isLeader && (after.status !== before.status || after.heardAt - told > 2000)) {
+    told = after.heardAt;
+    channel.postMessage({ kind: "state", state: after });
+  }
+}
+let told = 0;
+
+/** @param {any} message */
+function hearOther(message) {
+  if (message.kind === "events") give(message.events);
+  else if (message.kind === "gap") gaps.value = gaps.peek() + 1;
+  else if (message.kind === "state" && !isLeader) state.value = message.state;
+  else if (message.kind === "who") tellWishes();
+  else if (message.kind === "hello" && isLeader) channel.postMessage({ kind: "state", state: state.peek() });
+  else if (message.kind === "wishes" && isLeader) {
+    wishes.set(message.tab, { runs: message.runs, at: Date.now() });
+    rewatch();
+  }
+}
+
+function tellWishes() {
+  if (isLeader) rewatch();
+  else channel.postMessage({ kind: "wishes", tab, runs: [...watched.keys()] });
+}
+
+/** Runs whose output some tab follows. */
+function wishedRuns() {
+  const all = new Set(watched.keys());
+  for (const [other, wish] of wishes) {
+    if (Date.now() - wish.at > wishMilliseconds) wishes.delete(other);
+    else for (const run of wish.runs) all.add(run);
+  }
+  return [...all].sort().slice(0, 50);
+}
+
+/** Opens the stream anew where other runs are to be followed; it goes on at its cursor. */
+function rewatch() {
+  const wanted = wishedRuns();
+  const present = new Set(watchText.split(","));
+  if (!connection || wanted.every((run) => present.has(run))) return;
+  isRewatching = true;
+  connection.abort();
+}
+
+/** @param {number} milliseconds */
+const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+
+/** What the top bar says of the stream. */
+export const statusWord = computed(() => {
+  switch (state.value.status) {
+    case "live": return "Live";
+    case "connecting": return "Connecting";
+    case "reconnecting": return "Reconnecting";
+    case "stale": return "Stale";
+    case "off": return "Off";
+  }
+});

@@ -1,0 +1,18 @@
+// How many steps wait for a person, everywhere: in the navigation, in the title.
+// @ts-check
+import { Scope, computed, signal } from "../core/signal.js";
+import { me } from "./me.js";
+import { resource } from "./resource.js";
+
+const approvals = signal(/** @type {any} */ (null));
+
+/** Approvals that wait, up to the first page of them. */
+export const waiting = computed(() => approvals.value?.data.value?.approvals?.length ?? 0);
+
+// Lives as long as the page.
+new Scope().run(() => {
+  approvals.value = resource(() => (me.value ? "/v1/approvals?limit=200" : null), {
+    on: (event) => ["run.waiting", "approval.decided", "run.cancelled", "run.failed", "run.succeeded"].includes(event.type),
+    every: 30_000,
+  });
+});
