@@ -34,6 +34,8 @@ public final class Gateway: Sendable {
         public var migrations: [Migration] = []
         /// What is counted; `nil` when somebody else collects it.
         public var registry: MetricsRegistry?
+        /// The web page; `nil` where its files are not found.
+        public var page: PageSource?
         /// For what a person should see.
         public var logger: Logger
 
@@ -67,6 +69,7 @@ public final class Gateway: Sendable {
     let bulkWorker: BulkWorker
     let runEnds: RunEnds
     let uploadFolder: UploadFolder
+    let page: Page?
 
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {
@@ -83,6 +86,7 @@ public final class Gateway: Sendable {
             logger: equipment.logger
         )
         self.runEnds = RunEnds(store: equipment.store)
+        self.page = equipment.page.map { Page($0, logger: equipment.logger) }
         self.uploadFolder = UploadFolder(
             blobs: BlobFolder(path: equipment.artifacts),
             kept: configuration.uploadsKept
@@ -102,6 +106,8 @@ public final class Gateway: Sendable {
                 await RunCounter(store: self.equipment.store, logger: self.equipment.logger).run()
             }
             group.addTask { await self.runEnds.run() }
+            // Packed before somebody asks.
+            group.addTask { _ = self.page?.files }
         }
     }
 
@@ -137,20 +143,20 @@ public final class Gateway: Sendable {
 
     /// The way in for every request; give it to the server as its handler.
     public func door() -> Door {
-        let routes = self.endpoints
+        let routes = self.endpoints + self.pageRoutes
         let router = Router(context: GatewayContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: ProblemMiddleware(routes: routes))
         let doorkeeper = self.equipment.doorkeeper
         for route in routes {
             let metrics = RouteMetrics(route.name)
-            let taken = OperationCatalog.queryNames(of: route.name)
+            let taken = route.isPage ? nil : OperationCatalog.queryNames(of: route.name)
             router.on(RouterPath(route.path), method: route.method) { request, context in
                 try await metrics.measuring {
                     let admission = try await doorkeeper.admit(context.exchange, to: route.scope)
                     var context = context
                     context.principal = admission.principal
                     do {
-                        try Query.check(request, takes: taken)
+                        if let taken { try Query.check(request, takes: taken) }
                         var response = try await route.handler(request, context)
                         response.headers.append(contentsOf: admission.fields)
                         context.stream.note(response.body)

@@ -34,10 +34,19 @@ public struct Route: Sendable {
         self.handler = handler
     }
 
+    /// Whether it is of the web page, not of the API: it is not described, and its query is the
+    /// page's own.
+    var isPage: Bool { self.name.hasPrefix("page.") }
+
     /// Whether a request's path is this route's.
     func matches(_ path: Substring) -> Bool {
-        let given = path.split(separator: "/")
-        let own = self.path.split(separator: "/")
+        var given = path.split(separator: "/")
+        var own = self.path.split(separator: "/")
+        if own.last == "**" {
+            own.removeLast()
+            guard given.count > own.count else { return false }
+            given = Array(given.prefix(own.count))
+        }
         return given.count == own.count
             && zip(given, own).allSatisfy { $0 == $1 || $1.hasPrefix("{") }
     }

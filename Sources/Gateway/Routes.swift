@@ -35,7 +35,19 @@ extension Gateway {
             Route(.get, "/v1/runs/{id}/events", .read, "events.run", events.run),
             Route(.get, "/v1/problems/{code}", nil, "problems.get", problems.get),
         ] + self.workRoutes + self.pauseRoutes + self.claimRoutes + self.waitRoutes
-            + self.scheduleRoutes + self.clusterRoutes + self.evidenceRoutes
+            + self.scheduleRoutes + self.clusterRoutes + self.evidenceRoutes + self.boardRoutes
+    }
+
+    /// The web page.
+    var pageRoutes: [Route] {
+        let resource = PageResource(page: self.page)
+        return [
+            Route(.get, "/", nil, "page.root", resource.root),
+            Route(.get, "/ui", nil, "page.document", resource.document),
+            Route(.get, "/ui/**", nil, "page.paths", resource.document),
+            Route(.get, "/assets/{version}/**", nil, "page.asset", resource.asset),
+            Route(.get, "/vendor/{name}", nil, "page.vendor", resource.vendor),
+        ]
     }
 
     /// Sessions, lanes, runs and what is done to many of them.

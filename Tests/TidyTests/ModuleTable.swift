@@ -22,7 +22,8 @@ enum ModuleTable {
         ],
         "Gateway": [
             "PulserIR", "Compiler", "StateMachines", "Store", "HTTP2", "Cluster", "Crypto",
-            "HTTPTypes", "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOPosix",
+            "HTTPTypes", "Hummingbird", "Logging", "Metrics", "NIOCore", "NIOEmbedded",
+            "NIOHTTP1", "NIOHTTPCompression", "NIOPosix",
         ],
         "opsroom-guard": [],
         "Tools": [

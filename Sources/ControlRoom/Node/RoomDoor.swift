@@ -47,6 +47,7 @@ struct RoomDoor: Sendable {
         equipment.readiness = self.readiness
         equipment.migrations = migrations
         equipment.registry = Telemetry.registry
+        equipment.page = PageFolder.source(environment: room.configuration.environment)
         var configuration = GatewayConfiguration()
         configuration.metricsOpenOnLoopback = settings.isMetricsOpen
         self.gateway = Gateway(configuration, equipment)

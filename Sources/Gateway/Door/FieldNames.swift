@@ -21,6 +21,8 @@ extension HTTPField.Name {
     /// The SHA-256 of a body as it is sent (RFC 9530).
     static let contentDigest = Self.known("content-digest")
     static let referrerPolicy = Self.known("referrer-policy")
+    static let crossOriginOpenerPolicy = Self.known("cross-origin-opener-policy")
+    static let permissionsPolicy = Self.known("permissions-policy")
     static let crossOriginResourcePolicy = Self.known("cross-origin-resource-policy")
     /// What is allowed (draft-ietf-httpapi-ratelimit-headers).
     static let rateLimitPolicy = Self.known("ratelimit-policy")
