@@ -6,10 +6,18 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const whole = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
 
-/** `12,345`. @param {number} value */
+/**
+ * `12,345`.
+ * @param {number} value
+ */
 export const count = (value) => number.format(value);
 
-/** `1 run`, `2 runs`. @param {number} value @param {string} noun @param {string} [many] */
+/**
+ * `1 run`, `2 runs`.
+ * @param {number} value
+ * @param {string} noun
+ * @param {string} [many]
+ */
 export const plural = (value, noun, many = `${noun}s`) => `${count(value)} ${value === 1 ? noun : many}`;
 
 /**
@@ -51,7 +59,11 @@ function coarse(ms) {
   return `${Math.floor(ms / 86_400_000)} d`;
 }
 
-/** `14:03:07`, with the day where it is not today's. @param {string | null | undefined} at @param {number} [now] */
+/**
+ * `14:03:07`, with the day where it is not today's.
+ * @param {string | null | undefined} at
+ * @param {number} [now]
+ */
 export function moment(at, now = Date.now()) {
   if (!at) return "–";
   const date = new Date(at);
@@ -59,10 +71,16 @@ export function moment(at, now = Date.now()) {
   return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }
 
-/** The whole moment, for a tooltip. @param {string | null | undefined} at */
+/**
+ * The whole moment, for a tooltip.
+ * @param {string | null | undefined} at
+ */
 export const fullMoment = (at) => (at ? whole.format(new Date(at)) : "");
 
-/** `1.4 MB`, decimal units. @param {number} value */
+/**
+ * `1.4 MB`, decimal units.
+ * @param {number} value
+ */
 export function bytes(value) {
   for (const [unit, size] of /** @type {[string, number][]} */ ([["GB", 1e9], ["MB", 1e6], ["kB", 1e3]])) {
     if (value >= size) return `${(value / size).toFixed(value >= size * 10 ? 0 : 1)} ${unit}`;
@@ -70,7 +88,10 @@ export function bytes(value) {
   return `${value} B`;
 }
 
-/** A run's id as it is shown in lists: enough to tell it apart. @param {string} id */
+/**
+ * A run's id as it is shown in lists: enough to tell it apart.
+ * @param {string} id
+ */
 export const shortID = (id) => id.slice(0, 8);
 
 // What could turn the direction of a line, hide in it or end it.

@@ -3,8 +3,7 @@
 import { Scope, Signal, effect, onEnd, signal } from "./signal.js";
 
 /**
- * @typedef {{part: number, kind: "child"} |
- *   {part: number, kind: "attribute", name: string, strings: string[], holes: number[]}} Hole
+ * @typedef {{part: number, kind: "child" | "attribute", name: string, strings: string[], holes: number[]}} Hole
  * @typedef {{template: HTMLTemplateElement, holes: Hole[]}} Blueprint
  */
 
@@ -63,21 +62,27 @@ function build(strings, values, isSVG) {
   const nodes = places(root);
   for (const hole of blueprint.holes) {
     const node = nodes[hole.part];
-    if (hole.kind === "child") putChild(/** @type {Comment} */ (node), values[hole.holes?.[0] ?? 0]);
+    if (hole.kind === "child") putChild(/** @type {Comment} */ (node), values[hole.holes[0]]);
     else putAttribute(/** @type {Element} */ (node), hole, values);
   }
   trim(root);
   return root.childNodes.length === 1 ? root.firstChild : root;
 }
 
-/** Leaves out the blanks around what a template says. @param {Node} root */
+/**
+ * Leaves out the blanks around what a template says.
+ * @param {Node} root
+ */
 function trim(root) {
   for (const node of [root.firstChild, root.lastChild]) {
     if (node?.nodeType === 3 && !node.nodeValue?.trim()) root.removeChild(node);
   }
 }
 
-/** The elements with holes and the comments that are holes, in their order. @param {Node} root */
+/**
+ * The elements with holes and the comments that are holes, in their order.
+ * @param {Node} root
+ */
 function places(root) {
   const walker = document.createTreeWalker(root, 129);
   const found = [];
@@ -122,7 +127,7 @@ function draft(strings, isSVG) {
       const match = /^\$hole\$(\d+)\$$/.exec(node.nodeValue ?? "");
       if (!match) continue;
       node.nodeValue = mark;
-      holes.push({ part, kind: "child", holes: [Number(match[1])] });
+      holes.push({ part, kind: "child", name: "", strings: [], holes: [Number(match[1])] });
       part += 1;
       continue;
     }
@@ -261,7 +266,10 @@ class Each {
     this.render = render;
   }
 
-  /** Shows the list before `place`. @param {Comment} place */
+  /**
+   * Shows the list before `place`.
+   * @param {Comment} place
+   */
   mount(place) {
     place.nodeValue = "";
     /** @type {Map<any, {node: any, item: Signal<any>, index: Signal<number>, scope: Scope}>} */

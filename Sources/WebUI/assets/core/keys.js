@@ -6,7 +6,10 @@ import { onEnd, signal } from "./signal.js";
  * @typedef {{keys: string, text: string, run: (event: KeyboardEvent) => void, isGlobal?: boolean}} Binding
  */
 
-/** All that can be pressed now, latest first; the overlay shows it. @type {import("./signal.js").Signal<Binding[]>} */
+/**
+ * All that can be pressed now, latest first; the overlay shows it.
+ * @type {import("./signal.js").Signal<Binding[]>}
+ */
 export const bindings = signal(/** @type {Binding[]} */ ([]));
 let pending = "";
 let pendingAt = 0;
@@ -18,7 +21,7 @@ const sequenceMilliseconds = 900;
  * @param {string} keys As `mod+k`, `shift+x`, `?`, `g r`; `mod` is Cmd on a Mac, else Ctrl.
  * @param {string} text What it does, for the overlay; empty is not shown.
  * @param {(event: KeyboardEvent) => void} run
- * @param {{isGlobal?: boolean}} [options] `isGlobal` works while a field is typed into.
+ * @param {{isGlobal?: boolean}} options `isGlobal` works while a field is typed into.
  */
 export function bind(keys, text, run, { isGlobal = false } = {}) {
   const binding = { keys, text, run, isGlobal };
@@ -30,7 +33,10 @@ export function bind(keys, text, run, { isGlobal = false } = {}) {
 
 const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
 
-/** A key event as text: `mod+shift+k`. @param {KeyboardEvent} event */
+/**
+ * A key event as text: `mod+shift+k`.
+ * @param {KeyboardEvent} event
+ */
 export function describe(event) {
   const parts = [];
   if (isMac ? event.metaKey : event.ctrlKey) parts.push("mod");
@@ -41,7 +47,10 @@ export function describe(event) {
   return parts.join("+");
 }
 
-/** How keys are shown. @param {string} keys */
+/**
+ * How keys are shown.
+ * @param {string} keys
+ */
 export const shown = (keys) =>
   keys.replaceAll("mod+", isMac ? "⌘" : "Ctrl ").replaceAll("shift+", "⇧").replaceAll("arrow", "");
 

@@ -20,7 +20,7 @@ export const fragment = computed(() => decodeURIComponent(new URL(address.value,
 /**
  * Goes to an address of the page.
  * @param {string} to Path, query and fragment.
- * @param {{replace?: boolean}} [options] `replace` leaves no entry in the history.
+ * @param {{replace?: boolean}} options `replace` leaves no entry in the history.
  */
 export function navigate(to, { replace = false } = {}) {
   if (to === address.peek()) return;
@@ -33,7 +33,7 @@ export function navigate(to, { replace = false } = {}) {
 /**
  * Changes members of the query; `null` and `""` take them out. A filter's change is no step of the history.
  * @param {Record<string, string | null>} changes
- * @param {{replace?: boolean}} [options]
+ * @param {{replace?: boolean}} options
  */
 export function setQuery(changes, { replace = true } = {}) {
   const next = new URLSearchParams(query.peek());

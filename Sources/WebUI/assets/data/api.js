@@ -23,11 +23,17 @@ export class ApiError extends Error {
 
 /** The token that changes need; who is signed in sets it. */
 export const csrf = signal("");
-/** Called when the node says that nobody is signed in. @type {import("../core/signal.js").Signal<(() => void) | null>} */
+/**
+ * Called when the node says that nobody is signed in.
+ * @type {import("../core/signal.js").Signal<(() => void) | null>}
+ */
 export const onSignedOut = signal(/** @type {(() => void) | null} */ (null));
 /** How long an answer is waited for. */
 const requestMilliseconds = 30_000;
-/** Answers that may be used again when the node says they still hold. @type {Map<string, {tag: string, document: any}>} */
+/**
+ * Answers that may be used again when the node says they still hold.
+ * @type {Map<string, {tag: string, document: any}>}
+ */
 const remembered = new Map();
 const rememberedMax = 64;
 
@@ -35,7 +41,7 @@ const rememberedMax = 64;
  * Sends a request.
  * @param {string} method @param {string} path With the query.
  * @param {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, type?: string, asText?: boolean}}
- *   [options] `body` is sent as JSON unless `type` names another kind.
+ *   options `body` is sent as JSON unless `type` names another kind.
  * @returns {Promise<any>} The answer's document, its text with `asText`; `null` where it has none.
  * @throws {ApiError}
  */
@@ -48,7 +54,7 @@ export async function request(method, path, { body, headers = {}, signal: abort,
     if (csrf.peek()) fields["x-csrf-token"] = csrf.peek();
     if (body !== undefined) fields["content-type"] = type ?? "application/json";
   }
-  const deadline = AbortSignal.timeout(requestMilliseconds);
+  const deadline = /** @type {any} */ (AbortSignal).timeout(requestMilliseconds);
   let response;
   try {
     response = await fetch(path, {
@@ -87,7 +93,11 @@ function remember(path, tag, document) {
   if (remembered.size > rememberedMax) remembered.delete(/** @type {string} */ (remembered.keys().next().value));
 }
 
-/** Either of two. @param {AbortSignal} first @param {AbortSignal} second */
+/**
+ * Either of two.
+ * @param {AbortSignal} first
+ * @param {AbortSignal} second
+ */
 function anyOf(first, second) {
   const both = new AbortController();
   for (const one of [first, second]) {
@@ -105,7 +115,11 @@ export const get = (path, options) => request("GET", path, options);
  */
 export const post = (path, body = {}, options = {}) =>
   request("POST", path, { body, ...options, headers: { ...options.headers } });
-/** As {@link post} for what is made once; the key is the request's. @param {string} path @param {unknown} body */
+/**
+ * As {@link post} for what is made once; the key is the request's.
+ * @param {string} path
+ * @param {unknown} body
+ */
 export const make = (path, body) => post(path, body, { headers: { "idempotency-key": crypto.randomUUID() } });
 /** @param {string} path @param {unknown} body @param {any} [options] */
 export const patch = (path, body, options) => request("PATCH", path, { body, ...options });
@@ -127,5 +141,8 @@ export function url(path, query = {}) {
   return text ? `${path}?${text}` : path;
 }
 
-/** A path's part. @param {unknown} text */
+/**
+ * A path's part.
+ * @param {unknown} text
+ */
 export const part = (text) => encodeURIComponent(String(text));

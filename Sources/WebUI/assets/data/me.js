@@ -5,11 +5,17 @@ import { ApiError, csrf, get, post, remove } from "./api.js";
 
 /** @typedef {{name: string, scope: string, csrf_token: string, groups?: string[]}} Me */
 
-/** Who is signed in; `null` while nobody is. @type {import("../core/signal.js").Signal<Me | null>} */
+/**
+ * Who is signed in; `null` while nobody is.
+ * @type {import("../core/signal.js").Signal<Me | null>}
+ */
 export const me = signal(/** @type {Me | null} */ (null));
 
 const scopes = ["read", "work", "run", "admin"];
-/** Whether the signed-in may do what needs a scope. @param {string} scope */
+/**
+ * Whether the signed-in may do what needs a scope.
+ * @param {string} scope
+ */
 export const may = (scope) => scopes.indexOf(me.value?.scope ?? "") >= scopes.indexOf(scope);
 /** Whether the signed-in may change runs. */
 export const mayRun = computed(() => may("run"));

@@ -22,7 +22,7 @@ import { gaps, listen } from "./stream.js";
  * @template [T=any]
  * @param {() => string | null} path `null` fetches nothing. What it reads is followed.
  * @param {{on?: (event: import("./stream.js").RunEvent) => boolean, every?: number, gapMilliseconds?: number,
- *   fetch?: (path: string, abort: AbortSignal) => Promise<any>}} [options]
+ *   fetch?: (path: string, abort: AbortSignal) => Promise<any>}} options
  * @returns {Resource<T>}
  */
 export function resource(path, { on, every, gapMilliseconds = 250, fetch = fetchPath } = {}) {

@@ -16,7 +16,11 @@ export const deadMilliseconds = 45_000;
 /** Waits between tries, at most. */
 const waitMillisecondsMax = 10_000;
 
-/** The beginning. @param {number} at @returns {StreamState} */
+/**
+ * The beginning.
+ * @param {number} at
+ * @returns {StreamState}
+ */
 export const begin = (at) => ({ status: "connecting", cursor: null, tries: 0, heardAt: at, since: at });
 
 /**
@@ -43,7 +47,11 @@ export function next(state, input) {
   }
 }
 
-/** How long to wait before try number `tries`, with a share of chance from 0 to 1. @param {number} tries @param {number} chance */
+/**
+ * How long to wait before try number `tries`, with a share of chance from 0 to 1.
+ * @param {number} tries
+ * @param {number} chance
+ */
 export function wait(tries, chance) {
   const base = Math.min(waitMillisecondsMax, 250 * 2 ** Math.min(tries, 10));
   return base / 2 + (base / 2) * chance;

@@ -12,15 +12,21 @@ import { begin, deadMilliseconds, next, parser, wait } from "./stream-machine.js
  */
 
 /** How the stream stands, in every tab. */
-export const state = signal(begin(Date.now()));
+export const state = signal(/** @type {import("./stream-machine.js").StreamState} */ (begin(Date.now())));
 /** Rises when events may have been missed: whatever shows something fetches it anew. */
 export const gaps = signal(0);
 
 /** @type {Set<Hearer>} */
 const hearers = new Set();
-/** Runs whose output is followed here. @type {Map<string, number>} */
+/**
+ * Runs whose output is followed here.
+ * @type {Map<string, number>}
+ */
 const watched = new Map();
-/** The same of all tabs, where this tab leads. @type {Map<string, {runs: string[], at: number}>} */
+/**
+ * The same of all tabs, where this tab leads.
+ * @type {Map<string, {runs: string[], at: number}>}
+ */
 const wishes = new Map();
 const tab = crypto.randomUUID?.() ?? String(Math.random());
 const channel = new BroadcastChannel("opsroom");

@@ -21,7 +21,10 @@ export function errorPanel(error, retry) {
   </div>`;
 }
 
-/** The failure as one sentence. @param {any} error */
+/**
+ * The failure as one sentence.
+ * @param {any} error
+ */
 export function sentence(error) {
   const text = String(error?.message ?? error ?? "something went wrong");
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");

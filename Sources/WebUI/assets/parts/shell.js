@@ -79,7 +79,10 @@ function turnTheme() {
   theme.value = order[(order.indexOf(theme.peek()) + 1) % order.length];
 }
 
-/** Opens the command bar; it is loaded when it is first wanted. @param {string} [text] What stands in it. */
+/**
+ * Opens the command bar; it is loaded when it is first wanted.
+ * @param {string} [text] What stands in it.
+ */
 export async function openPalette(text = "") {
   const { open } = await import("./palette.js");
   open(text);
@@ -96,7 +99,10 @@ function streamBadge() {
     <span class="stream-word">${statusWord}${silence}</span></span>`;
 }
 
-/** The present page; the one before stays until the next one is there. @param {typeof import("../pages.js").pageOf} pageOf */
+/**
+ * The present page; the one before stays until the next one is there.
+ * @param {typeof import("../pages.js").pageOf} pageOf
+ */
 function outlet(pageOf) {
   const place = /** @type {HTMLElement} */ (html`<div class="outlet"></div>`);
   /** @type {Scope | null} */

@@ -28,14 +28,18 @@ export const states = {
 export const stateOf = (state) => states[state] ?? { sign: "·", word: state, tone: "queued" };
 
 /**
- * A state as sign and word. @param {() => string} state @param {() => string} [word] Another word than the state's.
+ * A state as sign and word. @param {() => string} state
+ * @param {() => string} [word] Another word than the state's.
  */
 export function chip(state, word) {
   return html`<span class=${() => `chip tone-${stateOf(state()).tone}`}><span class="sign" aria-hidden="true">${
     () => stateOf(state()).sign}</span>${() => word?.() || stateOf(state()).word}</span>`;
 }
 
-/** A state as its sign alone; the word is its title. @param {() => string} state */
+/**
+ * A state as its sign alone; the word is its title.
+ * @param {() => string} state
+ */
 export function sign(state) {
   return html`<span class=${() => `sign tone-${stateOf(state()).tone}`} role="img"
     aria-label=${() => stateOf(state()).word} title=${() => stateOf(state()).word}>${() => stateOf(state()).sign}</span>`;

@@ -4,10 +4,16 @@ import { now } from "../core/clock.js";
 import { ago, duration, fullMoment, moment } from "../core/format.js";
 import { html } from "../core/html.js";
 
-/** How long ago; the whole moment is its title. @param {() => string | null | undefined} at */
+/**
+ * How long ago; the whole moment is its title.
+ * @param {() => string | null | undefined} at
+ */
 export const timeAgo = (at) => html`<time datetime=${() => at() ?? null} title=${() => fullMoment(at())}>${() => ago(at(), now.value)}</time>`;
 
-/** The clock's time. @param {() => string | null | undefined} at */
+/**
+ * The clock's time.
+ * @param {() => string | null | undefined} at
+ */
 export const timeOf = (at) => html`<time datetime=${() => at() ?? null} title=${() => fullMoment(at())}>${() => moment(at())}</time>`;
 
 /**

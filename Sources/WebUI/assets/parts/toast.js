@@ -23,9 +23,16 @@ function add(toast) {
   if (!toast.isError) setTimeout(() => close(id), toastMilliseconds);
 }
 
-/** Says that something was done. @param {string} text @param {{href: string, text: string}} [link] */
+/**
+ * Says that something was done.
+ * @param {string} text
+ * @param {{href: string, text: string}} [link]
+ */
 export const say = (text, link) => add({ text, next: "", isError: false, link });
-/** Says that something failed, and what to do. @param {any} error */
+/**
+ * Says that something failed, and what to do.
+ * @param {any} error
+ */
 export const fail = (error) => add({ text: sentence(error), next: error?.next ?? "", isError: true });
 
 /**
