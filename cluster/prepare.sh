@@ -91,10 +91,13 @@ build() {
     fi
 }
 
+# What the page shows better with, and does without: fonts, and what reads markdown.
+page_packages='fonts-inter-variable fonts-jetbrains-mono libjs-marked'
+
 # What only the tests need: other implementations of HTTP/2 to talk to. Nothing here ends the tests: a
 # peer that cannot be had is named once, and OPSROOM_PEERS_ABSENT tells the tests to show it as skipped.
-peer_packages='curl nghttp2-client nghttp2-server nodejs openjdk-17-jdk-headless chromium-headless-shell
-    python3-venv'
+peer_packages='curl nghttp2-client nghttp2-server nodejs node-typescript openjdk-17-jdk-headless
+    chromium-headless-shell python3-venv'
 
 # The program that shows that a package's peer is there.
 peer_program() {
@@ -103,6 +106,7 @@ peer_program() {
     nghttp2-client) echo h2load ;;
     nghttp2-server) echo nghttpd ;;
     nodejs) echo node ;;
+    node-typescript) echo tsc ;;
     openjdk-17-jdk-headless) echo java ;;
     chromium-headless-shell) echo chromium-headless-shell ;;
     esac
@@ -121,6 +125,7 @@ has_peer() {
     python-h2) "$OPSROOM_PEERS_PYTHON" -c 'import h2' >/dev/null 2>&1 ;;
     python-httpx) "$OPSROOM_PEERS_PYTHON" -c 'import h2, httpx' >/dev/null 2>&1 ;;
     python-hypercorn) "$OPSROOM_PEERS_PYTHON" -c 'import h2, hypercorn' >/dev/null 2>&1 ;;
+    playwright) "$OPSROOM_PEERS_PYTHON" -c 'import playwright, axe_playwright_python' >/dev/null 2>&1 ;;
     small-disk) # A test of a full disk mounts a small file system that nobody else sees.
         unshare -m mount -t tmpfs -o size=1m small /mnt >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
@@ -129,6 +134,10 @@ has_peer() {
 
 # Debian's peers that are missing and that some package source offers.
 wanted_peer_packages() {
+    for package in $page_packages; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' && continue
+        if is_offered "$package"; then printf '%s ' "$package"; fi
+    done
     for package in $peer_packages; do
         if [ "$package" = chromium-headless-shell ]; then
             has_peer chromium && continue
@@ -151,8 +160,8 @@ is_offered() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: 
 
 # Peers that are not here.
 absent_peers() {
-    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node java \
-        small-disk; do
+    for peer in nghttp nghttpd h2load python-h2 python-httpx python-hypercorn chromium curl node tsc java \
+        playwright small-disk; do
         has_peer "$peer" || printf '%s ' "$peer"
     done
 }
@@ -161,7 +170,7 @@ prepare_peers() {
     root=
     [ "$(id -u)" -eq 0 ] || root='sudo -n'
     # Fresh images come without lists of packages.
-    if ! has_peer nghttpd || ! has_peer chromium; then
+    if ! has_peer nghttpd || ! has_peer chromium || ! has_peer tsc; then
         $root timeout 120 apt-get update -qq >/dev/null 2>&1 || true
     fi
     wanted=$(wanted_peer_packages)
@@ -173,10 +182,12 @@ prepare_peers() {
     fi
     OPSROOM_PEERS_PYTHON=${OPSROOM_PEERS_PYTHON:-"$here/.build/peers-venv/bin/python"}
     export OPSROOM_PEERS_PYTHON
-    if ! { has_peer python-h2 && has_peer python-httpx && has_peer python-hypercorn; }; then
+    if ! { has_peer python-h2 && has_peer python-httpx && has_peer python-hypercorn && has_peer playwright; }; then
+        # Playwright brings no browser of its own here: the distribution's is driven.
         python3 -m venv .build/peers-venv >/dev/null 2>&1 &&
-            timeout 120 .build/peers-venv/bin/python -m pip install --quiet --timeout 15 --retries 1 \
-                --disable-pip-version-check h2 'httpx[http2]' hypercorn >/dev/null 2>&1 || true
+            timeout 240 .build/peers-venv/bin/python -m pip install --quiet --timeout 15 --retries 1 \
+                --disable-pip-version-check h2 'httpx[http2]' hypercorn playwright axe-playwright-python \
+                >/dev/null 2>&1 || true
     fi
     absent=$(absent_peers)
     if [ -n "$absent" ]; then

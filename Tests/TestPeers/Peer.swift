@@ -10,10 +10,13 @@ public enum Peer: String, CaseIterable, Sendable {
     case h2load
     case curl
     case node
+    case tsc
     case java
     case pythonH2 = "python-h2"
     case pythonHTTPX = "python-httpx"
     case pythonHypercorn = "python-hypercorn"
+    /// What drives a browser and judges its pages: Playwright with axe.
+    case playwright
     /// Chromium or a browser made of it, that shows nothing.
     case chromium
     /// No program, but what a test of a full disk needs: a small file system that is only its own.
@@ -51,7 +54,7 @@ public enum Peer: String, CaseIterable, Sendable {
                 .deletingLastPathComponent()
             let security = home.appending(path: "conf/security/java.security").path
             return FileManager.default.fileExists(atPath: security) ? [java] : nil
-        case .nghttp, .nghttpd, .h2load, .curl, .node:
+        case .nghttp, .nghttpd, .h2load, .curl, .node, .tsc:
             return Self.program(self.rawValue).map { [$0] }
         case .chromium:
             if let shell = Self.program("chromium-headless-shell") { return [shell] }
@@ -61,6 +64,7 @@ public enum Peer: String, CaseIterable, Sendable {
         case .pythonH2: return Self.python(importing: "h2")
         case .pythonHTTPX: return Self.python(importing: "h2, httpx")
         case .pythonHypercorn: return Self.python(importing: "h2, hypercorn")
+        case .playwright: return Self.python(importing: "playwright, axe_playwright_python")
         }
     }
 

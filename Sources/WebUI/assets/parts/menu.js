@@ -14,7 +14,8 @@ import { icon } from "./icon.js";
  * @param {{label: string, icon?: string, text?: any, items: () => MenuItem[], className?: string}} options
  */
 export function menuButton({ label, icon: name = "more", text, items, className = "icon-button" }) {
-  const button = /** @type {HTMLButtonElement} */ (html`<button type="button" class=${className} aria-label=${text ? null : label} aria-haspopup="menu"
+  const button = /** @type {HTMLButtonElement} */ (html`<button type="button" class=${className}
+    aria-label=${text ? null : label} aria-haspopup="menu"
     aria-expanded="false" @click=${(/** @type {Event} */ event) => {
       event.preventDefault();
       event.stopPropagation();

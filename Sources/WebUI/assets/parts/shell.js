@@ -60,7 +60,8 @@ export function shell(pageOf) {
     </header>
     <nav class="nav" aria-label="Pages">
       ${places.map((place) => html`<a href=${place.href} class="nav-link" class:is-here=${() => isHere(place)}
-        aria-current=${() => (isHere(place) ? "page" : null)} title=${place.name}>${icon(place.icon)}<span class="nav-word">${place.name}</span>
+        aria-current=${() => (isHere(place) ? "page" : null)} title=${place.name}>
+        ${icon(place.icon)}<span class="nav-word">${place.name}</span>
         ${place.name === "Approvals" ? html`<span class="count-badge" hidden=${() => waiting.value === 0}>${() =>
           waiting.value}<span class="sr"> waiting</span></span>` : null}</a>`)}
     </nav>

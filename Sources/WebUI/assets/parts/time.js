@@ -8,7 +8,8 @@ import { html } from "../core/html.js";
  * How long ago; the whole moment is its title.
  * @param {() => string | null | undefined} at
  */
-export const timeAgo = (at) => html`<time datetime=${() => at() ?? null} title=${() => fullMoment(at())}>${() => ago(at(), now.value)}</time>`;
+export const timeAgo = (at) => html`<time datetime=${() => at() ?? null}
+  title=${() => fullMoment(at())}>${() => ago(at(), now.value)}</time>`;
 
 /**
  * The clock's time.
