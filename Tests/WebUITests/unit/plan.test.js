@@ -1,12 +1,14 @@
 // What a plan says of a step is told in words.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { actionFacts, checkText, commandLine, kindOf, nameOf, open, retryText } from "../../../Sources/WebUI/assets/data/plan.js";
+import { actionFacts, checkText, commandLine, kindOf, nameOf, open,
+  retryText } from "../../../Sources/WebUI/assets/data/plan.js";
 
 test("an action is known by its kind, waits by what they wait for", () => {
   assert.equal(open({ shell: { _0: { argv: ["ls"] } } }).kind, "shell");
   assert.equal(open({ fanOut: { _0: {} } }).kind, "fan_out");
-  assert.equal(kindOf(/** @type {any} */ ({ action: { wait: { _0: { approval: { _0: { count: 2 } } } } } })), "approval");
+  assert.equal(kindOf(/** @type {any} */ ({ action: { wait: { _0: { approval: { _0: { count: 2 } } } } } })),
+    "approval");
   assert.equal(kindOf(/** @type {any} */ ({ action: { wait: { _0: { signal: { _0: {} } } } } })), "wait_signal");
   assert.equal(open({ sleep: { milliseconds: 50 } }).body.milliseconds, 50);
   assert.equal(open(null).kind, "");
@@ -26,13 +28,15 @@ test("facts leave out what is not said", () => {
 });
 
 test("a check is a sentence's part", () => {
-  assert.equal(checkText({ check: { shell: { _0: { exit: 0, stdoutMatch: "ok" } } } }), "the program exits with 0 and prints /ok/");
+  assert.equal(checkText({ check: { shell: { _0: { exit: 0, stdoutMatch: "ok" } } } }),
+    "the program exits with 0 and prints /ok/");
   assert.equal(checkText({ check: { custom: { assert: "{{ outputs.n > 0 }}" } } }), "{{ outputs.n > 0 }}");
   assert.equal(checkText({ check: { checksum: { _0: { file: "a.txt" } } } }), "records the SHA-256 of a.txt");
 });
 
 test("a retry of one attempt is none, and a step without a title has its id", () => {
   assert.equal(retryText({ maxAttempts: 1 }), null);
-  assert.match(retryText({ maxAttempts: 3, backoffMilliseconds: 1000, multiplier: 2, when: ["exit"] }), /up to 3 attempts, 1.0 s × 2 apart, on exit/);
+  assert.match(retryText({ maxAttempts: 3, backoffMilliseconds: 1000, multiplier: 2, when: ["exit"] }),
+    /up to 3 attempts, 1.0 s × 2 apart, on exit/);
   assert.equal(nameOf({ id: "a" }), "a");
 });

@@ -9,12 +9,14 @@ const plan = { steps: [
 const record = (step, state, more = {}) => ({ step, state, ...more });
 
 test("from what failed: it and what needs it", () => {
-  const journal = [record("a", "succeeded"), record("b", "failed"), record("d", "succeeded"), record("c", "skipped", { failure: "b failed" })];
+  const journal = [record("a", "succeeded"), record("b", "failed"), record("d", "succeeded"), record("c", "skipped",
+    { failure: "b failed" })];
   assert.deepEqual(rerunSteps(plan, journal, null), ["b", "c"]);
 });
 
 test("a step skipped by its own condition is done", () => {
-  const journal = [record("a", "succeeded"), record("b", "skipped"), record("c", "succeeded"), record("d", "succeeded")];
+  const journal = [record("a", "succeeded"), record("b", "skipped"), record("c", "succeeded"), record("d",
+    "succeeded")];
   assert.deepEqual(rerunSteps(plan, journal, null), []);
 });
 
@@ -25,7 +27,8 @@ test("from a chosen step: its dependents too, although they succeeded", () => {
 });
 
 test("what was undone is done again, what does not count any more is not looked at", () => {
-  const journal = [record("a", "succeeded"), record("d", "succeeded"), record("d!0", "succeeded"), record("b", "succeeded"),
+  const journal = [record("a", "succeeded"), record("d", "succeeded"), record("d!0", "succeeded"), record("b",
+    "succeeded"),
     record("c", "succeeded", { superseded: true })];
   assert.deepEqual(rerunSteps(plan, journal, null), ["c", "d"]);
 });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fieldsOf, read, textOf } from "../../../Sources/WebUI/assets/data/schema.js";
 
-const inputs = { rows: { type: "integer", default: 5 }, name: { type: "string" }, deep: { type: "object", default: { a: 1 } },
+const inputs = { rows: { type: "integer", default: 5 }, name: { type: "string" }, deep: { type: "object",
+  default: { a: 1 } },
   file: { type: "string", format: "path", default: "/tmp" }, mode: { type: "string", enum: ["day", "night"] } };
 const field = (name) => fieldsOf(inputs).find((one) => one.name === name);
 
@@ -13,8 +14,10 @@ test("inputs without a default are needed and stand first", () => {
 });
 
 test("a JSON schema's properties are fields, needed where it says so", () => {
-  const fields = fieldsOf({ type: "object", required: ["b"], properties: { a: { type: "boolean" }, b: { enum: [1, 2], title: "B!" } } });
-  assert.deepEqual(fields.map((one) => [one.name, one.type, one.isRequired, one.title]), [["b", "integer", true, "B!"], ["a", "boolean", false, "a"]]);
+  const fields = fieldsOf({ type: "object", required: ["b"], properties: { a: { type: "boolean" }, b: { enum: [1, 2],
+    title: "B!" } } });
+  assert.deepEqual(fields.map((one) => [one.name, one.type, one.isRequired, one.title]), [["b", "integer", true,
+    "B!"], ["a", "boolean", false, "a"]]);
 });
 
 test("texts mean values of the field's type", () => {
