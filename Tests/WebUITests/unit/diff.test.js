@@ -62,7 +62,8 @@ test("texts that have too little in common are compared roughly, in bounded time
 test("equal lines far from a change are left out", () => {
   const text = Array.from({ length: 100 }, (_, index) => `${index}`);
   const diff = diffLines(text.join("\n"), text.map((line) => (line === "50" ? "x" : line)).join("\n"));
-  assert.deepEqual(folded(diff.lines, 3).map((part) => (part.kind === "gap" ? part.count : part.lines.length)), [47, 8, 46]);
+  const counts = folded(diff.lines, 3).map((part) => (part.kind === "gap" ? part.count : part.lines.length));
+  assert.deepEqual(counts, [47, 8, 46]);
 });
 
 test("side by side: what came stands beside what went", () => {
@@ -72,7 +73,8 @@ test("side by side: what came stands beside what went", () => {
 });
 
 test("changed words are marked, lines without likeness are not", () => {
-  assert.deepEqual(words("timeout: 30", "timeout: 60").after, [{ text: "timeout: ", isMarked: false }, { text: "60", isMarked: true }]);
+  assert.deepEqual(words("timeout: 30", "timeout: 60").after, [
+    { text: "timeout: ", isMarked: false }, { text: "60", isMarked: true }]);
   assert.deepEqual(words("abc", "xyz").before, [{ text: "abc", isMarked: false }]);
 });
 
@@ -94,7 +96,8 @@ test("a value nested deep is searched", () => {
 });
 
 test("comma-separated values with quotes, line ends and too many rows", () => {
-  assert.deepEqual(parseCSV('a,"b ""x"", c"\r\n1,\n"two\nlines",3').rows, [["a", 'b "x", c'], ["1", ""], ["two\nlines", "3"]]);
+  assert.deepEqual(parseCSV('a,"b ""x"", c"\r\n1,\n"two\nlines",3').rows, [
+    ["a", 'b "x", c'], ["1", ""], ["two\nlines", "3"]]);
   assert.deepEqual(parseCSV("1\n2\n3\n", { rowsMax: 2 }), { rows: [["1"], ["2"]], isMore: true });
   assert.deepEqual(parseCSV('"open', {}).rows, [["open"]]);
   assert.deepEqual(parseCSV("a\tb", { separator: "\t" }).rows, [["a", "b"]]);
