@@ -133,7 +133,7 @@ class Bed:
         for path in self.folder.glob("**/opsroom/config.toml"):
             for line in path.read_text().splitlines():
                 if line.strip().startswith("token ") or line.strip().startswith("token="):
-                    self.token = line.split("=", 1)[1].strip().strip('"')
+                    self.token = line.split("=", 1)[1].strip().strip("'\"")
                     return True
         return False
 

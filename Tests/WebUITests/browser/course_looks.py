@@ -18,7 +18,7 @@ PLAN = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "release
             {"id": "announce", "needs": ["check"], "effects": "none", "shell": {"argv": ["true"]}},
         ]}
 APPROVAL = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "drop-old-tables"}, "steps": [
-    {"id": "confirm", "approval": {"message": "Drop 14 tables in production?"}},
+    {"id": "confirm", "system": {"approval": {"message": "Drop 14 tables in production?"}}},
     {"id": "drop", "needs": ["confirm"], "effects": "none", "shell": {"argv": ["true"]}}]}
 SLOW = [("copy", "echo copying; sleep 600")]
 
