@@ -25,7 +25,8 @@ import { timeAgo } from "./time.js";
  * @param {() => Approval} approval What it reads is followed; run and step stay the same.
  * @param {CardOptions} [options]
  */
-export function approvalCard(approval, { onDone, isInRun = false } = /** @type {CardOptions} */ ({})) {
+export function approvalCard(approval, options = {}) {
+  const { onDone, isInRun = false } = options;
   const first = approval();
   const form = first.form ? schemaForm(first.form) : null;
   const comment = signal("");
