@@ -44,6 +44,8 @@ extension OperationCatalog {
         ),
         .query("enqueued_after", "From then on."), .query("enqueued_before", "Before then."),
         .query("finished_after", "From then on."), .query("finished_before", "Before then."),
+        .query("run", "These runs, by their whole ids; commas between."),
+        .query("quiet", "Leaves out what a schedule made and succeeded.", Schema.bool),
         .query("before", "Only runs older than this one."),
         .query("count", "Counts what fits too, up to a bound.", Schema.bool), Self.limit,
         Self.cursor,
@@ -81,7 +83,8 @@ extension OperationCatalog {
     static func change(
         _ summary: String,
         _ body: JSONValue? = nil,
-        isKeyed: Bool = false
+        isKeyed: Bool = false,
+        with more: [Operation.Parameter] = []
     ) -> Operation {
         var answers = [Operation.Answer.json(202, "The run as it is now.", Schema.named("Run"))]
         if isKeyed {
@@ -91,7 +94,7 @@ extension OperationCatalog {
             "runs",
             summary,
             note: isKeyed ? nil : Self.makesNothing,
-            parameters: [Self.run, Self.ifMatch] + (isKeyed ? [Self.onceKey] : []),
+            parameters: [Self.run] + more + [Self.ifMatch] + (isKeyed ? [Self.onceKey] : []),
             body: body,
             answers: answers
         )
@@ -293,12 +296,21 @@ extension OperationCatalog {
         ),
         "runs.update": Operation(
             "runs",
-            "Changes the priority of a queued run: it comes to its turn earlier or later.",
+            "Changes a queued run's priority, its lane, or its place there.",
+            note: "Without a place it has that of its priority. In a lane with keys it is a place "
+                + "among the runs of its key. A run that has begun before stays in its lane, where "
+                + "its log is.",
             parameters: [Self.run, Self.ifMatch],
-            body: Schema.object(["priority": Schema.integer(-1_000_000...1_000_000)]),
+            body: Schema.object(
+                [
+                    "priority": Schema.integer(-1_000_000...1_000_000), "lane": Schema.text,
+                    "before": Schema.text, "place": Schema.choice(["first", "last"]),
+                ],
+                optional: ["priority", "lane", "before", "place"]
+            ),
             answers: [
                 .json(200, "The run.", Schema.named("Run")),
-                .problem(409, "The run is not queued any more."),
+                .problem(409, "The run is not queued any more, or may not go there."),
             ]
         ),
         "runs.steps": Operation(

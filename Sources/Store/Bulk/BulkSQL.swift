@@ -27,8 +27,8 @@ enum BulkSQL {
     /// Counted from its runs only as long as it is not settled.
     private static let counted = "CROSS JOIN LATERAL (\(tally) AND b.ok IS NULL) c"
 
-    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$23`,
-    /// or not as many as `$24` expects; then it makes nothing and says how many there are.
+    /// Fixes which runs are meant, unless there are more than the stretch can tell, more than `$25`,
+    /// or not as many as `$26` expects; then it makes nothing and says how many there are.
     private static func make(_ name: String, _ stretch: String) -> PostgresStatement {
         PostgresStatement(
             name,
@@ -37,19 +37,19 @@ enum BulkSQL {
             """
             \(stretch),
             picked AS MATERIALIZED (
-                SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $23 + 1),
+                SELECT hit.id, hit.claim_no FROM hit ORDER BY hit.id LIMIT $25 + 1),
             size AS (SELECT (SELECT count(*) FROM picked) AS n, (SELECT count(*) FROM stretch) AS seen),
             made AS (
                 INSERT INTO bulk (action, filter, reason, actor, total)
-                SELECT $25, $26, $27, $28, size.n FROM size
-                WHERE size.n <= $23 AND size.seen < $20 AND ($24 IS NULL OR size.n = $24)
+                SELECT $27, $28, $29, $30, size.n FROM size
+                WHERE size.n <= $25 AND size.seen < $20 AND ($26 IS NULL OR size.n = $26)
                 RETURNING id),
             items AS (
                 INSERT INTO bulk_item (bulk_id, run_id, claim_no)
                 SELECT made.id, picked.id, picked.claim_no FROM made, picked),
             keyed AS (
                 INSERT INTO request_key (\(RequestKeysSQL.columns))
-                SELECT $29, $30, $31, 'bulk', made.id FROM made WHERE $30 IS NOT NULL)
+                SELECT $31, $32, $33, 'bulk', made.id FROM made WHERE $32 IS NOT NULL)
             SELECT (SELECT id FROM made), size.n, size.seen < $20 FROM size
             """
         )

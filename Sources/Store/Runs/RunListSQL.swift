@@ -12,13 +12,13 @@ enum RunListSQL {
     static let filterTypes: [PostgresType] = [
         .int8, .textArray, .text, .int8, .int8Array, .text, .int8, .text, .int8, .text, .int8,
         .timestamptz, .timestamptz, .timestamptz, .timestamptz, .text, .text, .int8, .int8, .int8,
-        .text, .text,
+        .text, .text, .int8Array, .bool,
     ]
 
     /// What indexes can find, beside the lanes. A null or empty filter means any; the statement is
     /// planned for its values, so those cost nothing. `$3` is `only` for paused runs among the
     /// statuses, `too` for paused runs beside them, `any`; `$21` says that only `open` or `ended`
-    /// runs are meant, or `dead` ones, which have ended, or `any`.
+    /// runs are meant, or `dead` ones, which have ended, or `any`; `$23` are the runs themselves.
     private static let fits = """
         r.id < $1
         AND (cardinality($2) = 0 OR r.status = ANY ($2)
@@ -26,6 +26,7 @@ enum RunListSQL {
                 AND r.status IN ('queued', 'claimed', 'running', 'waiting')))
         AND ($3 <> 'only' OR r.paused_by IS NOT NULL)
         AND ($21 <> 'dead' OR \(DeadSQL.isDead("r")))
+        AND (cardinality($23) = 0 OR r.id = ANY ($23))
         AND ($10 IS NULL OR r.template = $10)
         AND ($11 IS NULL OR r.parent_run = $11) AND ($22 IS NULL OR r.key = $22)
         AND ($12 IS NULL OR r.enqueued_at >= $12) AND ($13 IS NULL OR r.enqueued_at < $13)
@@ -33,13 +34,13 @@ enum RunListSQL {
         """
     /// Texts only for who searches them: a stretch may have a million rows.
     private static let columns = """
-        r.id, r.claim_no, r.plan_digest, CASE WHEN $17 IS NOT NULL THEN r.failure END AS failure,
+        r.id, r.claim_no, r.plan_digest, r.status, CASE WHEN $17 IS NOT NULL THEN r.failure END AS failure,
         CASE WHEN $17 IS NOT NULL THEN r.inputs END AS inputs
         """
 
     /// The newest `$20` runs before `$1` that fit what indexes can find, and of those (`hit`) the
-    /// ones that fit what they cannot: the plan's name and a text. So a rare text costs no more
-    /// than the stretch, and whoever wants more asks for the stretch before it. Lanes are looked up
+    /// ones that fit what they cannot: the plan's name, a text, and whether a schedule made them that
+    /// went well, which `$24` leaves out. So a rare text costs no more than the stretch, and whoever wants more asks for the stretch before it. Lanes are looked up
     /// here when there are too many of them to name.
     static let stretch = """
         WITH stretch AS MATERIALIZED (
@@ -93,7 +94,9 @@ enum RunListSQL {
     private static let hit = """
         hit AS (
             SELECT c.id, c.claim_no FROM stretch c
-            WHERE ($16 IS NULL OR c.plan_digest IN (
+            WHERE (NOT $24 OR c.status <> 'succeeded' OR NOT EXISTS (
+                SELECT FROM schedule_run o WHERE o.run_id = c.id))
+            AND ($16 IS NULL OR c.plan_digest IN (
                 SELECT p.digest FROM plan p WHERE p.name = $16))
             AND ($17 IS NULL
                 OR \(RunsSQL.scrambled("c.id")) BETWEEN $18 AND $19
@@ -114,7 +117,7 @@ enum RunListSQL {
         SELECT b.n, b.low, q.* FROM (SELECT count(*) AS n, min(id) AS low FROM stretch) b
         LEFT JOIN (
             SELECT \(RunsSQL.columns) WHERE r.id IN (
-                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $23)) q ON true
+                SELECT hit.id FROM hit ORDER BY hit.id DESC LIMIT $25)) q ON true
         ORDER BY q.id DESC
         """
     private static let counted = "SELECT (SELECT count(*) FROM hit), (SELECT count(*) FROM stretch)"

@@ -42,12 +42,16 @@ public struct RunQuery: Sendable, Hashable {
     public var finishedFrom: Int64?
     /// Ended before this time.
     public var finishedBefore: Int64?
+    /// These runs; empty for any.
+    public var runs: [RunID] = []
+    /// Leaves out what a schedule made and what succeeded.
+    public var isQuiet = false
 
     /// Means every run.
     public init() {}
 
     /// Whether rows must be read to know: then a page looks at a bounded stretch of them.
-    public var isSearch: Bool { self.text != nil || self.plan != nil }
+    public var isSearch: Bool { self.text != nil || self.plan != nil || self.isQuiet }
 }
 
 /// Some rows of a list.

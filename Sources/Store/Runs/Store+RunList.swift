@@ -184,6 +184,7 @@ extension Store {
             prefix.map { .int8(Int64($0.lowerBound)) } ?? .null,
             prefix.map { .int8(Int64($0.upperBound)) } ?? .null, .int8(stretch),
             .text(Self.part(statuses, query)), text(query.key),
+            .int8Array(query.runs.map(\.number)), .bool(query.isQuiet),
         ]
     }
 }

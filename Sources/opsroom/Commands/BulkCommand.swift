@@ -15,7 +15,7 @@ struct BulkCommand: AsyncParsableCommand {
             the node when this command ends: list, show and stop are about such actions.
 
             Filters: status session lane key template plan parent text enqueued_after
-            enqueued_before finished_after finished_before.
+            enqueued_before finished_after finished_before run quiet.
 
             Examples:
               opsroom bulk cancel --filter status=queued --filter lane=B

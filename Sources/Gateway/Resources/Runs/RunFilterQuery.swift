@@ -14,8 +14,12 @@ public struct RunFilterReader {
     /// The names, the same in a query and in a filter.
     static let names = [
         "status", "session", "lane", "key", "template", "plan", "parent", "text",
-        "enqueued_after", "enqueued_before", "finished_after", "finished_before",
+        "enqueued_after", "enqueued_before", "finished_after", "finished_before", "run", "quiet",
     ]
+    /// Names that take several values.
+    static let listed: Set<String> = ["status", "run"]
+    /// Runs that one choice names at most.
+    static let runsMax = 10_000
 
     /// Bytes of a text to search for.
     static let textBytesMax = 256
@@ -60,10 +64,39 @@ public struct RunFilterReader {
         query.enqueuedBefore = try Self.time("enqueued_before", try one("enqueued_before"))
         query.finishedFrom = try Self.time("finished_after", try one("finished_after"))
         query.finishedBefore = try Self.time("finished_before", try one("finished_before"))
+        query.runs = try Self.runs(try lists("run"))
+        query.isQuiet = try Self.isQuiet(try one("quiet"))
         if let parent = try one("parent") {
             query.parent = try await self.store.resolveRun(parent)
         }
         return query
+    }
+
+    /// Runs by their whole ids: what somebody picked, not what ids may become.
+    private static func runs(_ texts: [String]) throws(Problem) -> [RunID] {
+        guard texts.count <= Self.runsMax else {
+            throw Query.problem("run", "'run' takes at most \(Self.runsMax) ids")
+        }
+        var runs: [RunID] = []
+        for text in texts {
+            guard let run = RunID(text) else {
+                throw Query.problem(
+                    "run",
+                    "'\(text.prefix(64))' is not a run's whole id",
+                    next: "give ids as lists show them; for the beginning of one use 'text'"
+                )
+            }
+            runs.append(run)
+        }
+        return runs
+    }
+
+    private static func isQuiet(_ text: String?) throws(Problem) -> Bool {
+        switch text {
+        case nil, "false": false
+        case "true": true
+        default: throw Query.problem("quiet", "'quiet' is true or false")
+        }
     }
 
     /// Of dead letters only what failed can be asked for.

@@ -41,7 +41,7 @@ struct RunsResource: Sendable {
 
     /// What people change about a run, and what its own progress makes another matter.
     private static func edit(_ row: RunRow) -> String {
-        "\(row.attempt)-\(row.status.rawValue)-p\(row.priority)"
+        "\(row.attempt)-\(row.status.rawValue)-p\(row.priority)-l\(row.lane)"
             + (row.pausedBy == nil ? "" : "-paused")
     }
 
@@ -69,7 +69,8 @@ struct RunsResource: Sendable {
         where (parent == nil && !isDead) || (name != "parent" && (!isDead || name != "status")) {
             // A text to search for may hold a comma.
             texts[name] =
-                name == "status" ? query.list(name) : try query.text(name).map { [$0] } ?? []
+                RunFilterReader.listed.contains(name)
+                ? query.list(name) : try query.text(name).map { [$0] } ?? []
         }
         try query.finish()
         if isDead { texts["status"] = ["dead"] }
