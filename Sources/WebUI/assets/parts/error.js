@@ -15,10 +15,22 @@ export function errorPanel(error, retry) {
     ${icon("warning")}
     <div>
       <strong>${plain(sentence(error))}</strong>
+      ${findings(error)}
       ${error?.next ? html`<p class="muted">${plain(error.next)}</p>` : null}
       ${retry ? html`<button class="button" @click=${retry}>Try again</button>` : null}
     </div>
   </div>`;
+}
+
+/**
+ * What is wrong in each of the fields that were sent.
+ * @param {any} error
+ */
+function findings(error) {
+  const errors = error?.problem?.errors;
+  if (!Array.isArray(errors) || errors.length === 0) return null;
+  return html`<ul class="error-findings">${errors.slice(0, 20).map((/** @type {any} */ finding) => html`<li>${
+    plain([finding.field, finding.message, finding.hint].filter(Boolean).join(" · "))}</li>`)}</ul>`;
 }
 
 /**

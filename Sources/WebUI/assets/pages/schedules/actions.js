@@ -1,0 +1,84 @@
+// What can be done with a schedule: run now, pause, resume, make up the past, delete.
+// @ts-check
+import { html } from "../../core/html.js";
+import { plain, plural } from "../../core/format.js";
+import { navigate } from "../../core/router.js";
+import { signal } from "../../core/signal.js";
+import { make, part, post, remove } from "../../data/api.js";
+import { confirm } from "../../parts/dialog.js";
+import { textField } from "../../parts/field.js";
+import { attempt, say } from "../../parts/toast.js";
+
+/** @param {any} row */
+const path = (row) => `/v1/schedules/${part(row.name)}`;
+/** @param {any} row */
+const seen = (row) => ({ headers: { "if-match": `"${row.revision}"` } });
+
+/**
+ * Makes a run now; where one is open and the policy forbids another, it is asked whether to queue it.
+ * @param {any} row
+ */
+export async function trigger(row) {
+  const run = await attempt(() => make(`${path(row)}/trigger`, {}));
+  if (!run) return;
+  say(`${row.name} runs now.`, { href: `/ui/runs/${run.id}`, text: "Show the run" });
+}
+
+/**
+ * @param {any} row @param {() => void} done
+ */
+export async function pauseOrResume(row, done) {
+  if (row.paused) {
+    if (await attempt(() => post(`${path(row)}/resume`, {}, seen(row)), `${row.name} goes on.`)) done();
+    return;
+  }
+  const reason = signal("");
+  const isDone = await confirm({
+    title: `Pause ${plain(row.name, 64)}?`, text: "It makes no runs until it is resumed; ticks of the pause are not made up.", verb: "Pause",
+    body: () => textField({ label: "Why", value: reason, placeholder: "For those who find it paused" }),
+    work: () => post(`${path(row)}/pause`, reason.peek() ? { reason: reason.peek() } : {}, seen(row)),
+  });
+  if (isDone) done();
+}
+
+/** @param {any} row */
+export async function backfill(row) {
+  const day = 86_400_000;
+  const from = signal(local(new Date(Date.now() - day)));
+  const to = signal(local(new Date()));
+  await confirm({
+    title: `Make up ticks of ${plain(row.name, 64)}`, verb: "Make the runs",
+    text: "Each tick between the two moments gets a run, unless it has one. Both moments belong to the range; they are by this browser's clock.",
+    body: () => html`<div class="columns">${textField({ label: "From", value: from, type: "datetime-local", isRequired: true })}
+      ${textField({ label: "To", value: to, type: "datetime-local", isRequired: true })}</div>`,
+    work: async () => {
+      const answer = await make(`${path(row)}/backfill`, { from: utc(from.peek()), to: utc(to.peek()) });
+      const ticks = answer.ticks === null || answer.ticks === undefined ? "" : ` of ${plural(answer.ticks, "tick")}`;
+      say(`${plural(answer.made, "run")} made${ticks}.`);
+    },
+  });
+}
+
+/** @param {any} row @param {() => void} [done] */
+export async function erase(row, done) {
+  const isDone = await confirm({
+    title: `Delete the schedule ${plain(row.name, 64)}?`, text: "It makes no more runs. The runs it made stay.", verb: "Delete", isDangerous: true,
+    work: () => remove(path(row), seen(row)),
+  });
+  if (!isDone) return;
+  say(`${row.name} is deleted.`);
+  if (done) done();
+  else navigate("/ui/schedules");
+}
+
+/**
+ * A moment as a field for one shows it, by this browser's clock.
+ * @param {Date} date
+ */
+export const local = (date) => new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+
+/**
+ * A field's moment as the node takes it.
+ * @param {string} text
+ */
+export const utc = (text) => new Date(text).toISOString().replace(/\.\d+Z$/, "Z");
