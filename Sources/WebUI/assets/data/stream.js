@@ -24,8 +24,13 @@ const hearers = new Set();
  */
 const watched = new Map();
 /**
+ * Sessions that are looked at here: where there are too many lanes for one stream, only theirs are followed.
+ * @type {Map<string, number>}
+ */
+const sessions = new Map();
+/**
  * The same of all tabs, where this tab leads.
- * @type {Map<string, {runs: string[], at: number}>}
+ * @type {Map<string, {runs: string[], sessions: string[], at: number}>}
  */
 const wishes = new Map();
 const tab = crypto.randomUUID?.() ?? String(Math.random());
@@ -55,13 +60,25 @@ export function listen(hearer) {
  * Has the output of a run come with the stream too, until the present owner ends.
  * @param {string} run Its whole id.
  */
-export function watch(run) {
-  watched.set(run, (watched.get(run) ?? 0) + 1);
+export const watch = (run) => wish(watched, run);
+
+/**
+ * Says that a session is looked at, until the present owner ends.
+ * @param {string} session Its name or number.
+ */
+export const interest = (session) => wish(sessions, session);
+
+/**
+ * @param {Map<string, number>} counts
+ * @param {string} name
+ */
+function wish(counts, name) {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
   tellWishes();
   onEnd(() => {
-    const left = (watched.get(run) ?? 1) - 1;
-    if (left === 0) watched.delete(run);
-    else watched.set(run, left);
+    const left = (counts.get(name) ?? 1) - 1;
+    if (left === 0) counts.delete(name);
+    else counts.set(name, left);
     tellWishes();
   });
 }
@@ -118,16 +135,40 @@ async function lead() {
 
 let isRewatching = false;
 let watchText = "";
+let sessionText = "";
+/** Whether all lanes are too many for one stream: then those of the sessions that are looked at. */
+let isNarrow = false;
+
+/**
+ * The numbers of sessions' lanes, as many as a stream can follow.
+ * @param {string[]} names
+ * @param {AbortSignal} abort
+ */
+async function lanesOf(names, abort) {
+  const lanes = [];
+  for (const name of names) {
+    const response = await fetch(`/v1/sessions/${encodeURIComponent(name)}/lanes?limit=200`, {
+      signal: abort, cache: "no-store", credentials: "same-origin",
+    });
+    if (response.ok) lanes.push(...(await response.json()).lanes.map((/** @type {any} */ lane) => lane.id));
+  }
+  return lanes.slice(0, 1000);
+}
 
 async function readStream() {
   connection = new AbortController();
-  watchText = wishedRuns().join(",");
+  watchText = wished("runs").join(",");
+  sessionText = wished("sessions").join("\n");
   const cursor = state.peek().cursor;
   const query = new URLSearchParams({ from: cursor ?? "now", watch: watchText });
+  if (isNarrow) query.set("lanes", (await lanesOf(wished("sessions"), connection.signal)).join(","));
+  if (isNarrow && !query.get("lanes")) throw new Error("nothing is looked at that could be followed");
   const response = await fetch(`/v1/events?${query}`, {
     headers: { accept: "text/event-stream" }, signal: connection.signal, cache: "no-store", credentials: "same-origin",
   });
   if (!response.ok || !response.body) {
+    const problem = await response.json().catch(() => ({}));
+    if (response.status === 400 && /lanes are possible/.test(problem.detail)) isNarrow = true;
     // A cursor that is not known any more is of no use: everything is fetched anew.
     if (response.status === 400 || response.status === 410) move({ type: "id", id: "now" });
     if (response.status === 401) move({ type: "off", at: Date.now() });
@@ -201,31 +242,37 @@ function hearOther(message) {
   else if (message.kind === "who") tellWishes();
   else if (message.kind === "hello" && isLeader) channel.postMessage({ kind: "state", state: state.peek() });
   else if (message.kind === "wishes" && isLeader) {
-    wishes.set(message.tab, { runs: message.runs, at: Date.now() });
+    wishes.set(message.tab, { runs: message.runs, sessions: message.sessions, at: Date.now() });
     rewatch();
   }
 }
 
 function tellWishes() {
   if (isLeader) rewatch();
-  else channel.postMessage({ kind: "wishes", tab, runs: [...watched.keys()] });
+  else channel.postMessage({ kind: "wishes", tab, runs: [...watched.keys()], sessions: [...sessions.keys()] });
 }
 
-/** Runs whose output some tab follows. */
-function wishedRuns() {
-  const all = new Set(watched.keys());
-  for (const [other, wish] of wishes) {
-    if (Date.now() - wish.at > wishMilliseconds) wishes.delete(other);
-    else for (const run of wish.runs) all.add(run);
+/**
+ * What some tab follows: runs for their output, or sessions.
+ * @param {"runs" | "sessions"} kind
+ */
+function wished(kind) {
+  const all = new Set((kind === "runs" ? watched : sessions).keys());
+  for (const [other, one] of wishes) {
+    if (Date.now() - one.at > wishMilliseconds) wishes.delete(other);
+    else for (const name of one[kind] ?? []) all.add(name);
   }
   return [...all].sort().slice(0, 50);
 }
 
-/** Opens the stream anew where other runs are to be followed; it goes on at its cursor. */
+/** Opens the stream anew where others are to be followed; it goes on at its cursor. */
 function rewatch() {
-  const wanted = wishedRuns();
+  if (!connection) return;
   const present = new Set(watchText.split(","));
-  if (!connection || wanted.every((run) => present.has(run))) return;
+  const isSame = wished("runs").every((run) => present.has(run));
+  if (isSame && (!isNarrow || wished("sessions").join("\n") === sessionText)) return;
+  // With other lanes the cursor is another one's.
+  if (isNarrow) move({ type: "id", id: "now" });
   isRewatching = true;
   connection.abort();
 }
