@@ -12,23 +12,24 @@ export const states = {
   succeeded: { sign: "✓", word: "Succeeded", tone: "succeeded" },
   failed: { sign: "✕", word: "Failed", tone: "failed" },
   cancelled: { sign: "–", word: "Cancelled", tone: "cancelled" },
-  timed_out: { sign: "⧖", word: "Timed out", tone: "failed" },
+  timed_out: { sign: "⇥", word: "Timed out", tone: "failed" },
   paused: { sign: "‖", word: "Paused", tone: "blocked" },
   skipped: { sign: "→", word: "Skipped", tone: "cancelled" },
-  by_hand: { sign: "✋", word: "Done by hand", tone: "blocked" },
+  by_hand: { sign: "◆", word: "Done by hand", tone: "blocked" },
   unknown: { sign: "?", word: "Unknown", tone: "waiting" },
   started: { sign: "◌", word: "Running", tone: "running" },
   pending: { sign: "○", word: "Pending", tone: "queued" },
   active: { sign: "●", word: "Active", tone: "running" },
   completed: { sign: "✓", word: "Completed", tone: "succeeded" },
-  archived: { sign: "▤", word: "Archived", tone: "cancelled" },
+  archived: { sign: "□", word: "Archived", tone: "cancelled" },
 };
 
 /** @param {string} state */
 export const stateOf = (state) => states[state] ?? { sign: "·", word: state, tone: "queued" };
 
 /**
- * A state as sign and word. @param {() => string} state
+ * A state as sign and word.
+ * @param {() => string} state
  * @param {() => string} [word] Another word than the state's.
  */
 export function chip(state, word) {
