@@ -208,7 +208,7 @@ function axes(context, data, { scale, y, plot, ink, format, height }) {
 }
 
 /** @param {CanvasRenderingContext2D} context @param {ChartData} data @param {number[][]} sums @param {any} frame */
-function bars(context, data, /** @type {number[][]} */ (sums), { y, plot, ink }) {
+function bars(context, data, sums, { y, plot, ink }) {
   const step = plot.width / Math.max(1, data.at.length);
   const gap = step > 6 ? Math.min(3, step / 5) : 0.5;
   data.series.forEach((one, series) => {
