@@ -84,8 +84,8 @@ function row(run, fresh, selection, rows, narrow) {
       }}></td>
     <td class="col-run"><span class="run-name">${sign(state)}<a class="run-link" data-run=${id} href=${`/ui/runs/${part(id)}`}><span
       class="clip">${() => plain(run.value.plan, 120)}</span> <span class="mono muted">${shortID(id)}</span></a></span></td>
-    <td class="col-status"><span class=${() => `run-state tone-${stateOf(state()).tone}`}>${() => stateOf(state()).word}</span>
-      <span class="run-cause clip" title=${why}>${why}</span></td>
+    <td class="col-status"><span class=${() => `runs-state tone-${stateOf(state()).tone}`}>${() => stateOf(state()).word}</span>
+      <span class="runs-cause clip" title=${why}>${why}</span></td>
     <td class="col-place"><button class="cell-button clip" title="Only this lane" @click=${() => narrow({ session: run.peek().session, lane: run.peek().lane })}>${
       () => plain(run.value.session, 60)} / ${() => plain(run.value.lane, 60)}</button></td>
     <td class="col-template">${() => (run.value.template
