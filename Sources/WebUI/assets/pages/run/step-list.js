@@ -1,0 +1,71 @@
+// The steps of a run as a list: state, name, attempts, how long; arrow keys move in it.
+// @ts-check
+import { plain } from "../../core/format.js";
+import { each, html } from "../../core/html.js";
+import { progressOf } from "../../data/steps.js";
+import { sign } from "../../parts/status.js";
+import { elapsed } from "../../parts/time.js";
+
+/** @typedef {import("../run.js").RunView} RunView */
+
+/** @param {RunView} view */
+export function stepList(view) {
+  const list = /** @type {HTMLElement} */ (html`<nav class="run-steps" aria-label="Steps" @keydown=${press}>
+    <button type="button" class="run-step is-all" class:is-chosen=${() => view.chosen() === null} data-step=""
+      aria-current=${() => (view.chosen() === null ? "true" : null)} title="The log of all steps"
+        @click=${() => view.select(null)}>
+      <span class="sign" aria-hidden="true">≡</span><span class="grow">All steps</span><span class="num muted">${() => {
+        const { done, total } = progressOf(view.rows.value);
+        return `${done}/${total}`;
+      }}</span></button>
+    ${each(() => view.rows.value, (row) => row.id, (row) => step(view, row))}
+  </nav>`);
+  return list;
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (by === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    const buttons = /** @type {HTMLElement[]} */ ([...list.querySelectorAll(".run-step")]);
+    const next = buttons[buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement)) + by];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    next.click();
+  }
+}
+
+/** @param {RunView} view @param {import("../../core/signal.js").Signal<import("../../data/steps.js").StepRow>} row */
+function step(view, row) {
+  const { id } = row.peek();
+  const attempts = () => row.value.attempts.filter((attempt) => attempt.attempt > 0);
+  const isShown = () => view.shown() === id;
+  return html`<div class="run-step-row"><button type="button" class="run-step"
+    class:is-chosen=${() => view.chosen() === id}
+      class:is-shown=${isShown} class:is-quiet=${() => ["pending", "skipped", "cancelled"].includes(row.value.state)}
+      aria-current=${() => (view.chosen() === id ? "true" : null)} data-step=${id}
+      title=${() => plain(`${row.value.title || id} (${id})`, 200)} @click=${() => view.select(id)}>
+      ${sign(() => row.value.state)}<span class="run-step-name clip">${() => plain(row.value.title || id, 120)}</span>
+      ${() => (row.value.items.length > 0 ? html`<span class="tag num">${items(row.value)}</span>` : null)}
+      <span class="muted run-step-time">${() => (row.value.begunAt && row.value.state !== "pending"
+        ? elapsed(() => row.value.begunAt, () => row.value.endedAt ?? (isUnderWay(row.value) ? null
+        : row.value.begunAt)) : null)}</span></button>
+    ${() => (attempts().length > 1 ? html`<div class="run-attempts" role="group"
+      aria-label=${`Attempts of ${plain(id, 80)}`}>${
+      attempts().map((attempt) => html`<button type="button" class="run-attempt" class:is-old=${attempt.superseded}
+        aria-pressed=${() => String(isShown() && (view.attempt() ?? row.value.current?.attempt) === attempt.attempt)}
+        title=${`Attempt ${attempt.attempt}: ${attempt.failure ? plain(attempt.failure, 200) : attempt.state}`}
+        @click=${() => view.select(id, attempt.attempt)}>${sign(() => (attempt.state === "intent" ? "running"
+          : attempt.state))}${
+          attempt.attempt}</button>`)}</div>` : null)}
+  </div>`;
+}
+
+/** @param {import("../../data/steps.js").StepRow} row */
+const isUnderWay = (row) => ["running", "waiting", "retrying"].includes(row.state);
+
+/**
+ * How many of a fan-out's items are done.
+ * @param {import("../../data/steps.js").StepRow} row
+ */
+const items = (row) => `${row.items.filter((item) => item.state === "succeeded").length}/${row.items.length}`;
