@@ -5,7 +5,7 @@ import { each, html } from "../core/html.js";
 import { bind } from "../core/keys.js";
 import { navigate } from "../core/router.js";
 import { kept } from "../core/settings.js";
-import { computed, effect, signal, untracked } from "../core/signal.js";
+import { computed, effect, flush, signal, untracked } from "../core/signal.js";
 import { part, url } from "../data/api.js";
 import { neighbour, shifted } from "../data/board.js";
 import { mayRun } from "../data/me.js";
@@ -235,13 +235,11 @@ function keys(model, verbs, docked) {
     model.chosen.value = run;
     const found = model.find(run);
     if (found && !found.isRecent) model.columns.get(found.lane.id)?.reveal(run);
-    // Drawn by then: rows come before the next frame.
-    requestAnimationFrame(() => {
-      const link = document.getElementById(linkID(run));
-      link?.focus({ preventScroll: true });
-      link?.closest(".lane")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-      if (found?.isRecent) link?.scrollIntoView({ block: "nearest" });
-    });
+    flush();
+    const link = document.getElementById(linkID(run));
+    link?.focus({ preventScroll: true });
+    link?.closest(".lane")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (found?.isRecent) link?.scrollIntoView({ block: "nearest" });
   };
   const move = (/** @type {"up" | "down" | "left" | "right"} */ way) => go(neighbour(model.arranged(),
     model.chosen.peek(), way));
@@ -252,7 +250,7 @@ function keys(model, verbs, docked) {
     const wanted = shifted(board, run, way);
     if (!wanted) return;
     model.moveCard(wanted);
-    requestAnimationFrame(() => go(run));
+    go(run);
   };
   for (const [way, letter] of /** @type {["up" | "down" | "left" | "right", string][]} */ (
     [["left", "h"], ["down", "j"], ["up", "k"], ["right", "l"]])) {

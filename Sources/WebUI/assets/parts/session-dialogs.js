@@ -39,7 +39,7 @@ export async function newSession() {
     title: "New session", verb: "Make the session",
     body: () => html`<label class="field"><span>Name</span><input class="input" autofocus required maxlength="64"
       autocomplete="off"
-        spellcheck="false" pattern="[A-Za-z0-9_.\-]*[A-Za-z_.\-][A-Za-z0-9_.\-]*"
+        spellcheck="false" pattern="[A-Za-z0-9_.\\-]*[A-Za-z_.\\-][A-Za-z0-9_.\\-]*"
           title="Letters, digits, _ . and -, not a number alone"
         @input=${(/** @type {any} */ event) => { values.name = event.target.value; }}></label>
       <label class="field"><span>What it is for</span><textarea class="textarea" rows="2" maxlength="4000"
