@@ -31,8 +31,8 @@ export function logDock(run, model, close) {
   const scope = currentScope();
   import("../../leaves/log.js").then(
     ({ logView }) => {
-      if (!scope?.isEnded) body.value = scope?.run(() => logView({ run: () => run, status: () => status.value,
-        steps: () => steps.value }));
+      if (!scope?.isEnded) body.value = scope?.run(() => logView({ isDock: true, run: () => run,
+        status: () => status.value, steps: () => steps.value }));
     },
     (error) => { body.value = errorPanel(error); },
   );
