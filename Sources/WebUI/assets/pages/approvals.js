@@ -37,6 +37,7 @@ export default function approvalsPage() {
         <button aria-pressed=${() => String(isForAll())} @click=${() => setQuery({ all: "1" })}>For anybody</button></div>`,
     })}
     ${loaded(list, () => html`
+      <h2 class="sr">What waits</h2>
       <div class="approvals-list">${each(rows, keyOf, (one) => html`<div class="approvals-item" tabindex="-1">${approvalCard(() => /** @type {any} */ (one.value), {
         onDone: (receipt) => {
           if (receipt.decided) decided.value = new Set([...decided.peek(), keyOf(one.peek())]);

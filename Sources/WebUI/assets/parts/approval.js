@@ -58,9 +58,9 @@ export function approvalCard(approval, options = {}) {
     isBusy.value = false;
   };
 
-  return html`<section class="approval-card tone-waiting" aria-label=${`Approval: ${plain(first.step, 80)}`}>
+  return html`<section class="approval-card tone-waiting" aria-label=${`Approval: ${plain(first.step, 80)} of ${plain(first.plan, 80)} ${shortID(first.run)}`}>
     <header class="approval-head"><span class="sign" aria-hidden="true">!</span>
-      <h3>${() => plain(approval().step, 120)} waits for ${who}</h3><span class="grow"></span>
+      <h2>${() => plain(approval().step, 120)} waits for ${who}</h2><span class="grow"></span>
       <span class="muted small">asked ${timeAgo(() => approval().asked_at)}</span></header>
     <p class="approval-message">${() => plainLines(approval().message || "May it go on?")}</p>
     <p class="muted small approval-facts">
