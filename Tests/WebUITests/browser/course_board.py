@@ -134,7 +134,7 @@ def refused(bed, page, gate):
     page.route("**/v1/runs/*", lambda route: route.fulfill(status=409, content_type="application/problem+json",
                body='{"detail":"the run is not queued any more","code":"conflict","next":"look at it"}')
                if route.request.method == "PATCH" else route.continue_())
-    bed.allow("409 (Conflict)")
+    bed.allow("status of 409")
     move(page, card_of(page, "A", "two"), card_of(page, "A", "four"), -12)
     page.locator(".toast.is-error", has_text="not queued any more").wait_for()
     bed.until(lambda: names(page, "A") == ["four", "two"], "it stands where it stood")
@@ -191,7 +191,7 @@ def resume(bed, page):
 
 def lanes(bed, page):
     """A lane is changed and another one made, from the page."""
-    lane(page, "D").get_by_role("button", name="Lane D").click()
+    lane(page, "D").get_by_role("button", name="Settings of lane D").click()
     page.get_by_role("menuitem", name="Width and priority").click()
     page.get_by_role("dialog").get_by_label("Width").fill("3")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()

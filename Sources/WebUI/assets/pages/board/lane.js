@@ -123,7 +123,7 @@ function head(lane, model) {
         title=${() => (isPaused.value ? "Take runs again" : "Take no more runs")}
         @click=${() => model.holdLane(lane.peek())}>${() => icon(isPaused.value ? "play" : "pause")}</button>`)}
       ${once(may, () => menuButton({
-        label: `Lane ${name}`, items: () => [
+        label: `Settings of lane ${name}`, items: () => [
           { text: "Width and priority…", icon: "edit", run: () => open("editLane") },
           lane.peek().paused ? { text: "Resume", icon: "play", run: () => model.holdLane(lane.peek()) }
             : { text: "Pause with a reason…", icon: "pause", run: () => open("pauseLane") },
