@@ -93,7 +93,8 @@ export async function openPalette(text = "") {
 function streamBadge() {
   const silence = computed(() => {
     const { status, since } = streamState.value;
-    return status === "live" || status === "connecting" ? "" : ` ${duration(Math.floor((now.value - since) / 1000) * 1000)}`;
+    const seconds = Math.floor((now.value - since) / 1000);
+    return status === "live" || status === "connecting" || seconds < 1 ? "" : ` ${duration(seconds * 1000)}`;
   });
   return html`<span class=${() => `stream-badge is-${streamState.value.status}`} role="status"
     title="The stream of live events from the node"><span class="dot" aria-hidden="true"></span>

@@ -93,7 +93,7 @@ function activeCard(card, kind, model, verbs) {
   });
   const isAlive = () => {
     const node = card.value.node;
-    return card.value.status === "running" && (node === null || model.alive.value.split("\n").includes(node));
+    return card.value.status === "running" && model.isKnown.value && (node === null || model.alive.value.split("\n").includes(node));
   };
   const share = () => {
     const { done, total } = card.value.progress;

@@ -91,9 +91,12 @@ export function boardModel(session) {
     return known === null ? null : moves.value.reduce((result, one) => moved(result, one.move), known);
   });
   const alive = computed(() => {
+    // While the node cannot be asked, no pulse is shown: nobody knows.
+    if (source.error.value) return "";
     const names = (shown.value?.nodes ?? []).filter((node) => node.lease_ms > 0).map((node) => node.name);
     return names.join("\n");
   });
+  const isKnown = computed(() => source.error.value === null);
   const isOpen = computed(() => shown.value?.session.status === "active");
 
   /** @param {string | null} run @returns {{card: Card, lane: Lane, isRecent: boolean} | null} */
@@ -130,7 +133,7 @@ export function boardModel(session) {
   }
 
   return {
-    shown, source, chosen, said, asked, alive, isOpen, columns, find, moveCard,
+    shown, source, chosen, said, asked, alive, isKnown, isOpen, columns, find, moveCard,
     /**
      * How deep into a lane's queue somebody looks.
      * @param {number} lane @param {number} depth
