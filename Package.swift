@@ -261,7 +261,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ControlRoomTests",
-            dependencies: ["ControlRoom", "Postgres", "TestBed", logging],
+            dependencies: ["ControlRoom", "Gateway", "Postgres", "TestBed", nioCore, logging],
             swiftSettings: house
         ),
         .testTarget(

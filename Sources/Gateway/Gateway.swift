@@ -70,6 +70,7 @@ public final class Gateway: Sendable {
     let runEnds: RunEnds
     let uploadFolder: UploadFolder
     let page: Page?
+    let browserCodes = BrowserCodes()
 
     /// Prepares a gateway.
     public init(_ configuration: GatewayConfiguration = .init(), _ equipment: Equipment) {

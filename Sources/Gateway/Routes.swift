@@ -8,7 +8,11 @@ extension Gateway {
         let problems = ProblemsResource()
         let desk = self.equipment.doorkeeper as? AccessDesk
         let tokens = TokensResource(store: self.equipment.store, desk: desk)
-        let browser = BrowserSessionResource(store: self.equipment.store, desk: desk)
+        let browser = BrowserSessionResource(
+            store: self.equipment.store,
+            desk: desk,
+            codes: self.browserCodes
+        )
         let health = self.health
         let retention = RetentionResource(
             store: self.equipment.store,
@@ -28,7 +32,9 @@ extension Gateway {
             Route(.get, "/v1/tokens/{id}", .admin, "tokens.get", tokens.get),
             Route(.delete, "/v1/tokens/{id}", .admin, "tokens.revoke", tokens.revoke),
             Route(.post, "/v1/browser-session", nil, "browser_session.create", browser.create),
+            Route(.get, "/v1/browser-session", .read, "browser_session.get", browser.get),
             Route(.delete, "/v1/browser-session", .read, "browser_session.end", browser.end),
+            Route(.post, "/v1/browser-codes", .read, "browser_codes.create", browser.code),
             Route(.get, "/v1/events", .read, "events.all", events.all),
             Route(.get, "/v1/sessions/{id}/events", .read, "events.session", events.session),
             Route(.get, "/v1/lanes/{id}/events", .read, "events.lane", events.lane),

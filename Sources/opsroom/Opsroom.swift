@@ -37,7 +37,8 @@ struct Opsroom: AsyncParsableCommand {
             CommandGroup(
                 name: "Operate",
                 subcommands: [
-                    UpCommand.self, NodeCommand.self, NodesCommand.self, ShardsCommand.self,
+                    UpCommand.self, OpenCommand.self, NodeCommand.self, NodesCommand.self,
+                    ShardsCommand.self,
                     ClusterCommand.self,
                     CertsCommand.self,
                     ContextCommand.self,

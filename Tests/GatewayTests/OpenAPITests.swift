@@ -144,6 +144,10 @@ struct OpenAPITests {
                 try await bed.post("/v1/browser-session", ["token": .string(text)]),
                 "browser_session.create"
             )
+            try await Self.check(
+                try await bed.post("/v1/browser-codes", [:], admin),
+                "browser_codes.create"
+            )
             try await Self.check(try await bed.get("/v1/problems/not_found"), "problems.get")
             try await Self.check(try await bed.get("/healthz"), "health.live")
             try await Self.check(try await bed.get("/readyz"), "health.ready")

@@ -44,6 +44,7 @@ public struct Doctor: Sendable {
         findings.append(self.program("opsroom-guard"))
         findings.append(await self.library())
         findings.append(self.disk())
+        findings += self.page()
         do {
             let migrations = self.migrations(try await self.room.migrations())
             findings.append(migrations)

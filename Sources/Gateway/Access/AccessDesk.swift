@@ -133,6 +133,21 @@ public final class AccessDesk: Doorkeeper {
         return principal
     }
 
+    /// Who the token with this public half is, shown or not; `nil` when it is over.
+    ///
+    /// - Throws: `unavailable`.
+    func principal(live id: String) async throws(Problem) -> Principal? {
+        let found: LiveToken?
+        do {
+            found = try await self.store.liveTokens([id]).first
+        } catch {
+            throw Problem(error)
+        }
+        guard let found, let principal = Principal(found) else { return nil }
+        self.remember(.token(id), principal, found)
+        return principal
+    }
+
     private func principal(
         session hash: [UInt8],
         _ exchange: any ServerExchange

@@ -37,6 +37,9 @@ public struct Query: Sendable {
         return values.first?.value
     }
 
+    /// Whether a parameter stands there, even without a value.
+    func has(_ name: String) -> Bool { self.pairs.contains { $0.name == name } }
+
     /// A list, separated by commas or given several times; empty when absent.
     public mutating func list(_ name: String) -> [String] {
         self.read.insert(name)

@@ -49,15 +49,52 @@ extension OperationCatalog {
         ),
         "browser_session.create": Operation(
             "access",
-            "Exchanges a token for a cookie.",
+            "Exchanges a token, or a one-time code, for a cookie.",
             note:
                 "Takes no idempotency-key: the cookie is not kept, so it could not be told again.",
-            body: Schema.object(["token": Schema.text]),
+            body: Schema.object(
+                ["token": Schema.text, "code": Schema.text],
+                optional: ["token", "code"]
+            ),
             answers: [
                 .json(
                     201,
                     "The cookie is in set-cookie; csrf_token goes into x-csrf-token of changes.",
                     Schema.named("BrowserSession")
+                )
+            ]
+        ),
+        "browser_session.get": Operation(
+            "access",
+            "What the cookie's session is, for a page that is loaded again.",
+            answers: [
+                .json(
+                    200,
+                    "Whose it is; csrf_token goes into x-csrf-token of changes.",
+                    Schema.object([
+                        "version": Schema.integer, "name": Schema.text,
+                        "scope": Schema.optional(
+                            Schema.choice(Principal.Scope.allCases.map(\.rawValue))
+                        ),
+                        "tenant": Schema.text, "csrf_token": Schema.text,
+                    ])
+                )
+            ]
+        ),
+        "browser_codes.create": Operation(
+            "access",
+            "Makes a code that a browser can be opened with, once.",
+            note:
+                "For this node alone: kept in its memory. Takes no idempotency-key: the code is not "
+                + "kept, so it could not be told again.",
+            answers: [
+                .json(
+                    201,
+                    "The code, for POST /v1/browser-session; it stands behind the # of an address.",
+                    Schema.object([
+                        "version": Schema.integer, "code": Schema.text,
+                        "expires_in_seconds": Schema.integer,
+                    ])
                 )
             ]
         ),

@@ -45,7 +45,16 @@ extension OperationCatalog {
             .header("last-event-id", "As `from`, and before it."),
         ]
         if hasLanes { parameters.append(.query("lanes", "Numbers of lanes; commas between.")) }
-        if hasRuns { parameters.append(.query("runs", "Ids of runs; commas between.")) }
+        if hasRuns {
+            parameters.append(.query("runs", "Ids of runs; commas between."))
+            parameters.append(
+                .query(
+                    "watch",
+                    "Ids of runs whose output is wanted, commas between: of others `step.output` is "
+                        + "left out, and of all when it is empty. Nothing else is left out."
+                )
+            )
+        }
         return Operation(
             "events",
             summary,

@@ -51,7 +51,9 @@ enum PageImports {
                 continue
             }
             let quote = statement[end]
-            guard quote == "'" || quote == "\"" else { continue }
+            let before = statement[..<end].split(separator: " ").last ?? ""
+            guard quote == "'" || quote == "\"", before == "import" || before.hasSuffix("from")
+            else { continue }
             let name = statement[statement.index(after: end)...].prefix { $0 != quote }
             if name.hasPrefix("./") || name.hasPrefix("../") { names.append(String(name)) }
         }

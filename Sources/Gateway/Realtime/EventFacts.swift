@@ -21,7 +21,7 @@ struct EventFacts: Sendable, Hashable {
             ($0.element.rawValue, UInt8($0.offset))
         }
     )
-    private static let outputKind = Self.indexes[RunEvent.Kind.stepOutput.rawValue] ?? 0
+    static let outputKind = Self.indexes[RunEvent.Kind.stepOutput.rawValue] ?? 0
     private static let infoLevel = Self.index(of: .info)
     private static let warningLevel = Self.index(of: .warning)
     private static let levelsOfKinds = Self.kinds.map { Self.index(of: $0.level) }
@@ -92,14 +92,19 @@ struct EventFilter: Sendable, Hashable {
     var levels: UInt8 = .max
     /// Numbers of runs, ascending; empty means all.
     var runs: [Int64] = []
+    /// Numbers of the runs whose output is wanted, ascending; `nil` means all.
+    var watched: [Int64]?
 
     /// Whether it wants everything.
-    var isOpen: Bool { self.kinds == .max && self.levels == .max && self.runs.isEmpty }
+    var isOpen: Bool {
+        self.kinds == .max && self.levels == .max && self.runs.isEmpty && self.watched == nil
+    }
 
     /// Whether it wants an event.
     func admits(kind: UInt8, level: UInt8, run: Int64) -> Bool {
         self.kinds & (1 << UInt64(kind)) != 0 && self.levels & (1 << level) != 0
             && (self.runs.isEmpty || self.runs.contains(run))
+            && (kind != EventFacts.outputKind || (self.watched?.contains(run) ?? true))
     }
 
     /// The kinds that `patterns` name: a kind, or all that begin like one that ends in `.*`.

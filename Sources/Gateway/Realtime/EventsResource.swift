@@ -14,6 +14,9 @@ struct EventsResource: Sendable {
     /// Knows sessions by their names.
     let store: Store
 
+    /// Runs whose output one stream gives among others.
+    static let watchedMax = 100
+
     /// `GET /v1/events`
     @Sendable
     func all(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -92,7 +95,9 @@ struct EventsResource: Sendable {
         let filter = EventFilter(
             kinds: try Self.known(EventFilter.kinds(query.list("types")), "types"),
             levels: try Self.known(EventFilter.levels(query.list("levels")), "levels"),
-            runs: runs
+            runs: runs,
+            // A run's own stream is watched.
+            watched: run == nil ? try Self.watched(&query) : nil
         )
         let mode = try query.choice("mode", SubscriptionMachine.Mode.self) ?? .park
         let from = try query.text("from")
@@ -150,11 +155,24 @@ struct EventsResource: Sendable {
         return lanes.sorted()
     }
 
-    private static func runs(_ query: inout Query) throws(Problem) -> [Int64] {
+    /// The runs whose output is wanted; `nil` when nothing is said about it.
+    private static func watched(_ query: inout Query) throws(Problem) -> [Int64]? {
+        guard query.has("watch") else { return nil }
+        let runs = try Self.runs(&query, "watch")
+        guard runs.count <= Self.watchedMax else {
+            throw Query.problem("watch", "'watch' takes up to \(Self.watchedMax) runs")
+        }
+        return runs
+    }
+
+    private static func runs(
+        _ query: inout Query,
+        _ name: String = "runs"
+    ) throws(Problem) -> [Int64] {
         var runs: Set<Int64> = []
-        for text in query.list("runs") {
+        for text in query.list(name) {
             guard let run = RunID(text) else {
-                throw Query.problem("runs", "'\(text.prefix(64))' is not a run's id")
+                throw Query.problem(name, "'\(text.prefix(64))' is not a run's id")
             }
             runs.insert(run.number)
         }

@@ -141,6 +141,7 @@ final class LocalClusterVoice: Sendable {
             ("export OPSROOM_CONFIG=\(ShellWord.quoted(cluster.contexts))", "speak to it"),
             ("opsroom run examples/release-check.yaml", "on \(cluster.names.first ?? "n1")"),
             ("opsroom runs list --context \(other)", "every node knows everything"),
+            ("opsroom open", "the page"),
         ]
         let width = commands.map(\.0.count).max() ?? 0
         let lines =

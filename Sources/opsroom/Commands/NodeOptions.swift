@@ -181,6 +181,14 @@ struct ForegroundNode {
         Terminal.error.line("stopped")
     }
 
+    /// Where the page is, for who sits at this machine.
+    private static func tellPage(_ address: String?) {
+        guard let address, let url = try? ServerURL(address), url.isThisMachine,
+            PageFolder.find(environment: ProcessInfo.processInfo.environment) != nil
+        else { return }
+        Terminal.error.line("  page  \(url)/ui   (opsroom open signs you in)")
+    }
+
     private static func tell(_ notice: Room.Notice) {
         let terminal = Terminal.error
         switch notice {
@@ -194,6 +202,7 @@ struct ForegroundNode {
         case .ready(let address):
             let place = address.map { ", API at \($0)" } ?? ""
             terminal.line(terminal.styled("✓ node ready\(place)", .green))
+            Self.tellPage(address)
         case .otherPort(let port):
             terminal.line("! port \(ListenSettings.defaultPort) is taken; listening on \(port)")
         case .firstToken(let context, let path):

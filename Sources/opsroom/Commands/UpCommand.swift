@@ -16,6 +16,8 @@ struct UpCommand: AsyncParsableCommand {
             token the first time; other addresses need TLS. Several nodes on one database:
             opsroom node --help.
 
+            The page is at /ui of the same address; opsroom open signs in there.
+
             Examples:
               opsroom up
               opsroom up --listen off

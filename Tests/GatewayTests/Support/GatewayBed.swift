@@ -67,6 +67,7 @@ struct GatewayBed: Sendable {
         access: AccessConfiguration? = nil,
         peers: (any ArtifactPeers)? = nil,
         seal: SealRing? = nil,
+        page: PageSource? = nil,
         _ body: @escaping @Sendable (GatewayBed) async throws -> Void
     ) async throws {
         let database = try await TestPostgres.shared.freshDatabase()
@@ -91,6 +92,7 @@ struct GatewayBed: Sendable {
         equipment.readiness = Readiness(migrationsMax: migrations.map(\.number).max() ?? 0)
         equipment.migrations = migrations
         equipment.artifactPeers = peers
+        equipment.page = page
         let gateway = Gateway(configuration, equipment)
         let door = gateway.door()
         try await withThrowingTaskGroup(of: Void.self) { group in

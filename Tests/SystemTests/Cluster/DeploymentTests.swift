@@ -59,7 +59,8 @@ extension SystemTests {
             // What the program links beside Swift and the C library, and what the health check calls.
             for package in [
                 "libpq5", "libnghttp2-14", "zlib1g", "libstdc++6", "libgcc-s1", "curl",
-                "ca-certificates",
+                "ca-certificates", "fonts-inter-variable", "fonts-jetbrains-mono", "libjs-marked",
+                "node-diff",
             ] {
                 #expect(installed.contains(" \(package) "), "\(package)")
             }
