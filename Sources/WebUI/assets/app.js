@@ -16,7 +16,10 @@ import { signInPage } from "./parts/sign-in.js";
 import { toasts } from "./parts/toast.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-/** What keeps the page from being shown; `null` while it is. @type {import("./core/signal.js").Signal<any>} */
+/**
+ * What keeps the page from being shown; `null` while it is.
+ * @type {import("./core/signal.js").Signal<any>}
+ */
 const obstacle = signal(/** @type {any} */ ("loading"));
 
 async function begin() {
@@ -29,6 +32,7 @@ async function begin() {
     }
     obstacle.value = (await load()) ? null : "signed-out";
     if (obstacle.peek() === null) stream.start();
+    if (settings.isNotifying.peek()) import("./data/notify.js").then((notify) => notify.start());
   } catch (error) {
     obstacle.value = error;
     setTimeout(begin, 3000);

@@ -43,8 +43,11 @@ export function kept(name, fallback) {
 export const theme = kept("theme", "system");
 /** Whether the navigation shows its words. */
 export const isNavigationWide = kept("navigation", true);
-/** Whether moments are shown as UTC. */
+/** `default`, or `compact` for lower rows. */
 export const density = kept("density", "default");
+
+/** Whether the browser shows a note when something begins to wait for a person. */
+export const isNotifying = kept("notifying", false);
 
 /** Has the document follow the theme and density. */
 export function start() {

@@ -17,15 +17,16 @@ import { gaps, listen } from "./stream.js";
  *
  * - `on`: whether an event may have changed it; then it is fetched anew, `gapMilliseconds` apart at least.
  * - `every`: milliseconds after which it is fetched anew in any case, while the tab can be seen.
+ * - `isBackground`: goes on while the tab cannot be seen.
  * After a gap in the stream, and when the tab is seen again, it is fetched anew. A failure keeps what was
  * there, is told in `error`, and is tried again where that may help. Ends with the present owner.
  * @template [T=any]
  * @param {() => string | null} path `null` fetches nothing. What it reads is followed.
- * @param {{on?: (event: import("./stream.js").RunEvent) => boolean, every?: number, gapMilliseconds?: number,
+ * @param {{on?: (event: import("./stream.js").RunEvent) => boolean, every?: number, gapMilliseconds?: number, isBackground?: boolean,
  *   fetch?: (path: string, abort: AbortSignal) => Promise<any>}} options
  * @returns {Resource<T>}
  */
-export function resource(path, { on, every, gapMilliseconds = 250, fetch = fetchPath } = {}) {
+export function resource(path, { on, every, gapMilliseconds = 250, isBackground = false, fetch = fetchPath } = {}) {
   const data = signal(/** @type {T | null} */ (null));
   const error = signal(/** @type {ApiError | null} */ (null));
   const isLoading = signal(false);
@@ -76,13 +77,13 @@ export function resource(path, { on, every, gapMilliseconds = 250, fetch = fetch
     if (milliseconds !== undefined && !isEnded) timer = setTimeout(poll, milliseconds);
   }
   function poll() {
-    if (isVisible.peek()) load();
+    if (isBackground || isVisible.peek()) load();
     else isDirty = true;
   }
   function soon() {
     if (isEnded) return;
     isDirty = true;
-    if (!isVisible.peek()) return;
+    if (!isBackground && !isVisible.peek()) return;
     clearTimeout(timer);
     timer = setTimeout(load, Math.max(0, gapMilliseconds - (performance.now() - fetchedAt)));
   }

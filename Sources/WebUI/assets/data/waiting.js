@@ -4,7 +4,8 @@ import { Scope, computed, signal } from "../core/signal.js";
 import { me } from "./me.js";
 import { resource } from "./resource.js";
 
-const approvals = signal(/** @type {any} */ (null));
+/** What waits, first page; a resource. @type {import("../core/signal.js").Signal<import("./resource.js").Resource<any> | null>} */
+export const approvals = signal(/** @type {any} */ (null));
 
 /** Approvals that wait, up to the first page of them. */
 export const waiting = computed(() => approvals.value?.data.value?.approvals?.length ?? 0);
@@ -14,5 +15,7 @@ new Scope().run(() => {
   approvals.value = resource(() => (me.value ? "/v1/approvals?limit=200" : null), {
     on: (event) => ["run.waiting", "approval.decided", "run.cancelled", "run.failed", "run.succeeded"].includes(event.type),
     every: 30_000,
+    // The count stands in the tab's title, which is looked at while the tab is not.
+    isBackground: true,
   });
 });

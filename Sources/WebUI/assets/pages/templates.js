@@ -59,7 +59,6 @@ export default function templatesPage() {
       title: "No templates yet",
       text: "A template is a name for a plan: steps with checks, written as YAML. People and schedules run it by its name.",
       action: html`<button class="button is-primary" disabled=${() => !mayRun.value} @click=${newTemplate}>New template</button>`,
-      command: "opsroom templates put deploy deploy.yaml",
     }) : null}
     ${() => (data.value.templates.length > 0 && shown.value.length === 0 ? html`<section class="empty"><h2>No template fits
       “${plain(text(), 60)}”</h2><button class="button" @click=${() => setQuery({ q: null })}>Clear the filter</button></section>` : null)}

@@ -6,6 +6,10 @@ import { resource } from "../../data/resource.js";
 import { loaded } from "../../parts/error.js";
 import { chip } from "../../parts/status.js";
 
+/** What a check says where it holds, for those whose name says the contrary. */
+const words = /** @type {Record<string, string>} */ ({ draining: "takes part", database: "database answers", migrations: "migrations fit",
+  lease: "lease holds" });
+
 export function health() {
   const ready = resource(() => "/readyz", {
     every: 5000,
@@ -19,7 +23,7 @@ export function health() {
   return html`<section class="panel stack"><h2>This node</h2>
     ${loaded(ready, (data) => html`<ul class="checks">${each(() => data.value.checks, (check) => check.name, (check) => html`<li class="row">
       <span class=${() => `sign tone-${check.value.ok ? "succeeded" : "failed"}`} role="img" aria-label=${() => (check.value.ok ? "fine" : "not fine")}>${() =>
-        (check.value.ok ? "✓" : "✕")}</span><span>${() => plain(check.value.name.replaceAll("_", " "))}</span>
+        (check.value.ok ? "✓" : "✕")}</span><span>${() => words[check.value.name] ?? plain(check.value.name.replaceAll("_", " "))}</span>
       <span class="muted">${() => plain(check.value.reason ?? "")}</span></li>`)}</ul>`)}
     ${loaded(migrations, (data) => {
       const others = () => data.value.migrations.filter((/** @type {any} */ one) => one.state !== "applied");

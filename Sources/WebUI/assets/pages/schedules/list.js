@@ -50,7 +50,7 @@ export function schedulesList() {
       title: "Nothing begins by itself yet",
       text: "A schedule makes runs of a template at times you name: a cron expression by a zone's clocks, or an interval.",
       action: html`<button class="button is-primary" disabled=${() => !mayRun.value} @click=${() => create()}>New schedule</button>`,
-      command: "opsroom schedules create nightly --template backup --rule '0 3 * * *'",
+      command: "opsroom schedules create nightly --template backup --cron '0 3 * * *'",
     }) : null)}
     <div class="table-wrap" hidden=${() => data.value.schedules.length === 0}><table class="table">
       <thead><tr><th>Name</th><th>State</th><th>Ticks</th><th>Next</th><th class="is-wide-only">Runs</th>
