@@ -1,107 +1,105 @@
-// A started node serves its page, and the program opens it signed in.
+// Decides that the page does in a real browser what it promises, and that its modules hold what they say.
 
-import ControlRoom
 import Foundation
-import HTTPTypes
-import PulserIR
+import TestPeers
 import Testing
 
-extension SystemTests {
-    @Suite("The node's page", .timeLimit(.minutes(2)))
-    struct PageTests {
-        /// A folder with a small page.
-        private static func folder(_ site: Site) throws -> [String: String] {
-            let path = try site.makeFolder("page")
-            for (name, text) in [
-                ("index.html", "<title>Room</title><script src=\"/assets/{{version}}/app.js\">"),
-                ("app.js", "export const greeting = 'hello';\n"),
-            ] {
-                try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
-            }
-            return [PageFolder.overrideKey: path]
-        }
+/// The page's own tests and its courses through a browser; each course starts a node of its own.
+///
+/// Not nested in `SystemTests`: `cluster/test` runs them one after the other, in a part of their own.
+@Suite(.serialized, .timeLimit(.minutes(10)))
+struct PageTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    private static let tests = Self.root.appending(path: "Tests/WebUITests")
+    /// A course that has not ended by then is ended, and has failed.
+    private static let courseSeconds = 480
 
-        @Test("a node that was started serves its page, and says where")
-        func serving() async throws {
-            try await Site.with { site in
-                let node = try await site.startNode(environment: try Self.folder(site))
-                let server = try site.context().server
-                try await eventually("the page is told") {
-                    node.errorOutput.contains("page  \(server)/ui ")
-                }
-                try await APIClient.with(site) { api in
-                    let page = try await api.with(token: nil).send(.get, "/ui/runs?status=failed")
-                    #expect(page.status == 200)
-                    let text = String(decoding: page.bytes, as: UTF8.self)
-                    let match = try #require(text.firstMatch(of: /"(\/assets\/[^"]+)"/))
-                    let script = try await api.with(token: nil).send(.get, String(match.1))
-                    #expect(script.status == 200)
-                    #expect(script.fields[.contentType]?.hasPrefix("text/javascript") == true)
-                }
-            }
-        }
+    /// The courses: every file `course_NAME.py`.
+    static let courses: [String] = {
+        let folder = Self.tests.appending(path: "browser").path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasPrefix("course_") && $0.hasSuffix(".py") }
+            .map { String($0.dropFirst("course_".count).dropLast(".py".count)) }.sorted()
+    }()
 
-        @Test("the page is opened by an address whose code signs in once")
-        func opening() async throws {
-            try await Site.with { site in
-                _ = try await site.startNode(environment: try Self.folder(site))
-                let opened = try await site.run(["open", "--print"])
-                #expect(opened.code == 0, "\(opened.error)")
-                let server = try site.context().server
-                let match = try #require(
-                    opened.output.firstMatch(of: /^(.+)\/ui#code=([0-9a-z]{52})\n$/)
-                )
-                #expect(String(match.1) == server)
-                let token = try #require(try site.context().token)
-                #expect(!opened.output.contains(token))
-                let body = JSONValue.object(["code": .string(String(match.2))])
-                try await APIClient.with(site) { api in
-                    let stranger = api.with(token: nil)
-                    let first = try await stranger.send(.post, "/v1/browser-session", body)
-                    #expect(first.status == 201 && first.json["csrf_token"] != nil)
-                    let again = try await stranger.send(.post, "/v1/browser-session", body)
-                    #expect(again.status == 401)
-                }
-            }
-        }
+    @Test("there is a course for every page")
+    func thereAreCourses() {
+        let pages = [
+            "approvals", "board", "bulk", "cluster", "hostile", "log", "looks", "metrics",
+            "palette",
+            "plans", "run", "runs", "schedules", "sessions", "settings", "stream", "templates",
+            "tls",
+        ]
+        #expect(pages.filter { !Self.courses.contains($0) } == [])
+    }
 
-        @Test("the desktop's program is asked to open it; without a screen the address is printed")
-        func desktop() async throws {
-            try await Site.with { site in
-                _ = try await site.startNode(environment: try Self.folder(site))
-                let programs = try site.makeFolder("programs")
-                let path = "\(programs)/xdg-open"
-                try "#!/bin/sh\nprintf %s \"$1\" >\"$0.tmp\"\nmv \"$0.tmp\" \"$0.got\"\n"
-                    .write(toFile: path, atomically: true, encoding: .utf8)
-                try FileManager.default.setAttributes(
-                    [.posixPermissions: 0o755],
-                    ofItemAtPath: path
-                )
-                var environment = ["PATH": "\(programs):/usr/local/bin:/usr/bin:/bin"]
-                let printed = try await site.run(["open"], environment: environment)
-                #expect(printed.code == 0 && printed.output.contains("/ui#code="))
-                environment["DISPLAY"] = ":0"
-                let opened = try await site.run(["open"], environment: environment)
-                #expect(opened.code == 0 && opened.output.isEmpty, "\(opened.output)")
-                #expect(!opened.error.contains("code="))
-                try await eventually("it is opened") {
-                    let got = FileManager.default.contents(atPath: "\(path).got") ?? Data()
-                    return String(decoding: got, as: UTF8.self).contains("/ui#code=")
-                }
-            }
-        }
+    @Test(
+        "the page's pure modules pass their tests",
+        .disabled(if: Peer.node.isAbsent, "\(Peer.node.absence)")
+    )
+    func units() async throws {
+        let folder = Self.tests.appending(path: "unit").path
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.hasSuffix(".test.js") }.sorted().map { "\(folder)/\($0)" }
+        #expect(!files.isEmpty)
+        let said = try await Self.run(try Peer.node.required() + ["--test"] + files)
+        #expect(said.code == 0, "\(said.words)")
+        // No test at all would end well too.
+        #expect(said.words.contains(/# pass [1-9]/), "\(said.words)")
+    }
 
-        @Test("a node without the page's files works, and open says so")
-        func absent() async throws {
-            try await Site.with { site in
-                let gone = [PageFolder.overrideKey: "\(site.folder)/gone"]
-                let node = try await site.startNode(environment: gone)
-                #expect(!node.errorOutput.contains("page  "))
-                let opened = try await site.run(["open", "--print"])
-                #expect(opened.code == 5 && opened.error.contains("serves no page"))
-                let examined = try await site.run(["doctor"], environment: gone)
-                #expect(examined.output.contains("page: \(site.folder)/gone has no index.html"))
-            }
-        }
+    @Test("the page's types agree", .disabled(if: Peer.tsc.isAbsent, "\(Peer.tsc.absence)"))
+    func types() async throws {
+        let settings = Self.tests.appending(path: "types/jsconfig.json").path
+        let said = try await Self.run(try Peer.tsc.required() + ["-p", settings])
+        #expect(said.code == 0, "\(said.words)")
+    }
+
+    @Test(
+        "a person's way through the page, in a browser",
+        .disabled(
+            if: Peer.playwright.isAbsent || Peer.chromium.isAbsent,
+            "\(Peer.playwright.absence), or chromium is not"
+        ),
+        arguments: Self.courses
+    )
+    func course(_ name: String) async throws {
+        let shots = Self.shots
+        try FileManager.default.createDirectory(atPath: shots, withIntermediateDirectories: true)
+        _ = try Peer.chromium.required()
+        let script = Self.tests.appending(path: "browser/course_\(name).py").path
+        let said = try await Self.run(
+            ["/usr/bin/env", "timeout", "-k", "20", "\(Self.courseSeconds)"]
+                + (try Peer.playwright.required()) + [script],
+            environment: [
+                "OPSROOM_PROGRAM": "\(Program.folder)/opsroom",
+                "OPSROOM_PAGE": Self.root.appending(path: "Sources/WebUI/assets").path,
+                "OPSROOM_MIGRATIONS": Self.root.appending(path: "migrations").path,
+                "OPSROOM_SHOTS": shots, "PYTHONDONTWRITEBYTECODE": "1",
+            ]
+        )
+        #expect(said.code == 0, "course \(name): \(said.words.suffix(4_000))")
+    }
+
+    /// Where pictures of every page go, to be looked at.
+    private static var shots: String {
+        ProcessInfo.processInfo.environment["OPSROOM_SHOTS"]
+            ?? Self.root.appending(path: ".build/screenshots").path
+    }
+
+    /// Runs a program to its end; its words and how it ended.
+    private static func run(
+        _ command: [String],
+        environment: [String: String] = [:]
+    ) async throws -> (code: Int, words: String) {
+        // The shell tells the code behind the words: the process is ended with its whole group.
+        let process = try PeerProcess(
+            ["/bin/sh", "-c", "\"$@\"; echo \"code $?\"", "sh"] + command,
+            environment: environment
+        )
+        let words = await process.output()
+        let code = words.matches(of: /code (\d+)$/.anchorsMatchLineEndings()).last?.output.1
+        return (code.flatMap { Int($0) } ?? -1, words)
     }
 }
