@@ -136,4 +136,7 @@ export function causeOf(run, rows) {
  * How many steps have ended well, of how many.
  * @param {StepRow[]} rows
  */
-export const progressOf = (rows) => ({ done: rows.filter((row) => isSettled(row.state)).length, total: rows.length });
+export const progressOf = (rows) => ({
+  done: rows.filter((row) => isSettled(row.state) && !(row.state === "skipped" && row.current?.failure)).length,
+  total: rows.length,
+});

@@ -3,7 +3,7 @@
 import { now } from "../core/clock.js";
 import { duration, fullMoment, moment, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
-import { computed, signal } from "../core/signal.js";
+import { computed, onEnd, signal } from "../core/signal.js";
 import { isEnded } from "../data/steps.js";
 import { ticks, timescale } from "../data/timescale.js";
 import { icon } from "../parts/icon.js";
@@ -19,6 +19,8 @@ import { sign, stateOf } from "../parts/status.js";
  */
 
 const zoomMax = 128;
+/** Room for a mark's text. */
+const tickPixels = 72;
 /** Items of a fan-out that are shown. */
 const itemsMax = 200;
 /** Steps that wait for something outside: such time is cut short like a pause. */
@@ -30,6 +32,7 @@ const waits = new Set(["approval", "wait_signal", "sleep"]);
  */
 export function timeline(options) {
   const zoom = signal(1);
+  const width = signal(400);
   const unfolded = signal(/** @type {ReadonlySet<string>} */ (new Set()));
   const isLive = computed(() => !isEnded(options.run().status));
   const lines = computed(() => linesOf(options.rows(), options.run(), unfolded.value));
@@ -40,12 +43,27 @@ export function timeline(options) {
     `${((scale.value.at(bar.isOpen ? Math.max(bar.from, end.value)
       : bar.to) - scale.value.at(bar.from)) * 100).toFixed(3)}%`;
 
+  const runTitle = () => titleOf("Run", Date.parse(options.run().started_at),
+    options.run().finished_at ? Date.parse(options.run().finished_at) : null, stateOf(options.run().status).word);
+  const cuts = () => scale.value.segments.filter((segment) => segment.isGap).map((segment) => html`<span
+    class="timeline-gap"
+    style:--x=${`${segment.begin * 100}%`} style:--w=${`${(segment.end - segment.begin) * 100}%`}></span>`);
+
+  const barEnd = (/** @type {Bar} */ bar) => (bar.isOpen ? Math.max(bar.from, end.value) : bar.to);
+  const barText = (/** @type {Line} */ line, /** @type {Bar} */ bar) =>
+    (bar !== line.bars[line.bars.length - 1] ? `#${bar.attempt}`
+      : `${line.bars.length > 1 ? `#${bar.attempt} ` : ""}${duration(barEnd(bar) - bar.from)}`);
+  const barTitle = (/** @type {Line} */ line, /** @type {Bar} */ bar) => titleOf(
+    `${plain(line.name, 120)}, attempt ${bar.attempt}`, bar.from, bar.isOpen ? null : bar.to,
+    `${stateOf(bar.state).word}${bar.isOld ? ", of an earlier go" : ""}${bar.failure ? `: ${plain(bar.failure, 160)}`
+      : ""}`);
+
   const scroller = /** @type {HTMLElement} */ (html`<div class="timeline-scroll" tabindex="0" role="region"
     aria-label="Timeline; plus and minus zoom, 0 shows all" @keydown=${press}>
     <div class="timeline-grid" style:--zoom=${() => String(zoom.value)}>
       <div class="timeline-line is-head"><div class="timeline-name">Step</div>
         <div class="timeline-queue" title="Time in the queue; not to scale">Queued</div>
-        <div class="timeline-track">${() => marksOf(scale.value, zoom.value).map((mark) => html`<span
+        <div class="timeline-track">${() => marksOf(scale.value, width.value).map((mark) => html`<span
           class=${mark.isCut ? "timeline-cut" : "timeline-tick"} style:--x=${`${mark.at * 100}%`}
             title=${mark.title}>${mark.text}</span>`)}</div></div>
       <div class="timeline-line is-run"><div class="timeline-name"><span class="sign"
@@ -58,6 +76,9 @@ export function timeline(options) {
             : null)}</div></div>
       ${each(() => lines.value, (line) => line.id, (line) => row(line))}
     </div></div>`);
+  const observer = new ResizeObserver((entries) => { width.value = Math.max(1, entries[0].contentRect.width); });
+  observer.observe(/** @type {HTMLElement} */ (scroller.querySelector(".timeline-track")));
+  onEnd(() => observer.disconnect());
   scroller.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
@@ -73,12 +94,6 @@ export function timeline(options) {
     return html`<span class="timeline-waited" title=${`In the queue from ${fullMoment(
       run.enqueued_at)}: ${text}`}>${text}</span>`;
   }
-  const runTitle = () => titleOf("Run", Date.parse(options.run().started_at),
-    options.run().finished_at ? Date.parse(options.run().finished_at) : null, stateOf(options.run().status).word);
-  const cuts = () => scale.value.segments.filter((segment) => segment.isGap).map((segment) => html`<span
-    class="timeline-gap"
-    style:--x=${`${segment.begin * 100}%`} style:--w=${`${(segment.end - segment.begin) * 100}%`}></span>`);
-
   /** @param {import("../core/signal.js").Signal<Line>} line */
   function row(line) {
     const { id, depth, items } = line.peek();
@@ -94,7 +109,8 @@ export function timeline(options) {
           @click=${() => unfold(id)}>${() => line.value.items}</button>` : null}</div>
       <div class="timeline-queue"></div>
       <div class="timeline-track">${each(() => line.value.bars, (bar) => bar.key, (bar) => html`<button type="button"
-        class=${() => `timeline-bar tone-${stateOf(bar.value.state).tone}${bar.value.isOld ? " is-old"
+        class=${() => `timeline-bar${bar.value === line.value.bars[line.value.bars.length - 1] ? " is-last"
+          : ""} tone-${stateOf(bar.value.state).tone}${bar.value.isOld ? " is-old"
           : ""}${bar.value.isOpen ? " is-open" : ""}`}
         style:--x=${() => place(bar.value.from)} style:--w=${() => length(bar.value)}
           title=${() => barTitle(line.value, bar.value)}
@@ -102,14 +118,6 @@ export function timeline(options) {
           <span class="timeline-length">${() => barText(line.value, bar.value)}</span></button>`)}</div>
     </div>`;
   }
-
-  const barEnd = (/** @type {Bar} */ bar) => (bar.isOpen ? Math.max(bar.from, end.value) : bar.to);
-  const barText = (/** @type {Line} */ line, /** @type {Bar} */ bar) =>
-    `${line.bars.length > 1 ? `#${bar.attempt} ` : ""}${duration(barEnd(bar) - bar.from)}`;
-  const barTitle = (/** @type {Line} */ line, /** @type {Bar} */ bar) => titleOf(
-    `${plain(line.name, 120)}, attempt ${bar.attempt}`, bar.from, bar.isOpen ? null : bar.to,
-    `${stateOf(bar.state).word}${bar.isOld ? ", of an earlier go" : ""}${bar.failure ? `: ${plain(bar.failure, 160)}`
-      : ""}`);
 
   /** @param {string} id */
   function unfold(id) {
@@ -211,8 +219,11 @@ function spansOf(rows, run, now_) {
   return spans;
 }
 
-/** @param {import("../data/timescale.js").Timescale} scale @param {number} zoom */
-function marksOf(scale, zoom) {
+/**
+ * @param {import("../data/timescale.js").Timescale} scale
+ * @param {number} width Of the track, in pixels.
+ */
+function marksOf(scale, width) {
   return scale.segments.flatMap((segment, index) => {
     const length = segment.to - segment.from;
     if (segment.isGap) {
@@ -220,7 +231,7 @@ function marksOf(scale, zoom) {
         title: `A pause of ${duration(length)}`, isCut: true }];
     }
     const share = segment.end - segment.begin;
-    const count = Math.max(1, Math.floor(share * 8 * zoom));
+    const count = Math.max(1, Math.floor((share * width) / tickPixels));
     return ticks(length, Math.min(count, 400)).map((offset) => {
       const at = new Date(segment.from + offset).toISOString();
       return {

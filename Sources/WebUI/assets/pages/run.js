@@ -44,9 +44,11 @@ const pollMilliseconds = 2000;
 /** @param {import("../core/router.js").PageContext} context */
 export default function runPage({ params }) {
   const id = params.id;
+  /** @type {import("../core/signal.js").Readable<string>} */
   const whole = computed(() => String(data.data.value?.id ?? id));
   const ofRun = (/** @type {import("../data/stream.js").RunEvent} */ event) => event.run === whole.peek();
   const isOpen = computed(() => data.data.value !== null && !isEnded(data.data.value.status));
+  /** @type {import("../data/resource.js").Resource<any>} */
   const data = resource(() => `/v1/runs/${part(id)}?include=steps,artifacts`, {
     on: (event) => ofRun(event) && event.type !== "step.output", gapMilliseconds: 200,
   });

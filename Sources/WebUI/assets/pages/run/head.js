@@ -118,7 +118,10 @@ function standing(view) {
   const reason = gate && gate !== "under_way" && gate !== "ended" ? why.reason : run.status === "waiting"
     ? run.wait_reason : null;
   const isRetry = view.run().failure && run.status === "waiting";
-  if (!reason && !run.paused_by && !isRetry) return null;
+  const isAsked = run.status === "waiting" && view.rows.value.some((row) => row.kind === "approval"
+    && row.state === "waiting");
+  // What is asked of people stands below, with the answer's buttons.
+  if (isAsked || (!reason && !run.paused_by && !isRetry)) return null;
   const since = why?.since_ms ? ` (for ${duration(why.since_ms)})` : "";
   return html`<p class="run-why" role="status">${icon("clock")}<span>
     ${isRetry ? html`Its last attempt failed: <b>${plain(view.run().failure, 300)}</b>. ` : null}

@@ -9,7 +9,8 @@ import { sign } from "../../parts/status.js";
 
 /**
  * @typedef {import("../run.js").RunView} RunView
- * @typedef {{key: string, step: string, name: string, attempt: number | null, isOld: boolean, id: string, kind: string,
+ * @typedef {{key: string, step: string, name: string, attempt: number | null, isOld: boolean,
+ *   isLatest: boolean, id: string, kind: string,
  *   isRequired: boolean, result: string, check: string, expected: string, observed: string}} Proof
  */
 
@@ -25,7 +26,7 @@ export function proofs(view) {
       || proof.step.startsWith(`${chosen}!`)).slice(0, rowsMax);
   });
   return html`<div class="proofs">
-    <div class="proofs-head">${() => summary(all.value.filter((proof) => !proof.isOld))}
+    <div class="proofs-head">${() => summary(all.value.filter((proof) => proof.isLatest))}
       <p class="muted small">${icon("lock")} Not signed yet: proofs that are signed and chained come with a later
         version. What
         stands here is what the node's verifiers found, as the run's journal keeps it.</p></div>
@@ -35,27 +36,38 @@ export function proofs(view) {
     ${() => (shown.value.length === 0 ? html`<p class="muted proofs-none">No step of this plan names verifiers; a
       step that ends well
       has passed its tool's own check.</p>` : null)}
-    <div class="table-wrap" hidden=${() => shown.value.length === 0}><table
-      class="table proofs-table"><thead><tr><th>Result</th><th>Step</th><th>Verifier</th>
-      <th>Expected</th><th>Observed</th></tr></thead><tbody>${each(() => shown.value, (proof) => proof.key,
-        (proof) => html`<tr
-        class:is-old=${() => proof.value.isOld}>
-        <td>${sign(() => states[proof.value.result] ?? "unknown")} <span
-          class=${() => `tone-${tones[proof.value.result] ?? "queued"} proof-word`}>${() =>
-          words[proof.value.result] ?? proof.value.result}</span></td>
-        <td><button type="button" class="link-button" @click=${() => view.select(proof.peek().step.replace(
-          /[[!].*$/s, ""))}>${() =>
-          plain(proof.value.name, 80)}</button>${() => (proof.value.attempt === null ? null : html`<span
-            class="muted small">
-          ${proof.value.step === proof.value.name ? "" : plain(proof.value.step,
-            60)} attempt ${proof.value.attempt}${proof.value.isOld ? ", of an earlier go" : ""}</span>`)}</td>
-        <td><b>${() => plain(proof.value.id, 80)}</b> <span class="muted small">${() =>
-          `${proof.value.kind}${proof.value.isRequired ? "" : ", not required"}`}</span>
-          <div class="proof-check mono">${() => plain(proof.value.check, 300)}</div></td>
-        <td><pre class="value">${() => plainLines(proof.value.expected.slice(0, 4000))}</pre></td>
-        <td><pre class="value">${() => plainLines(proof.value.observed.slice(0,
-          4000))}</pre></td></tr>`)}</tbody></table></div>
+    <ul class="proofs-list" hidden=${() => shown.value.length === 0}>${each(() => shown.value, (proof) => proof.key,
+      (proof) =>
+      line(view, proof))}</ul>
   </div>`;
+}
+
+/**
+ * @param {RunView} view
+ * @param {import("../../core/signal.js").Signal<Proof>} proof
+ */
+function line(view, proof) {
+  const base = proof.peek().step.replace(/[[!].*$/s, "");
+  const where = () => [proof.value.step === base ? "" : proof.value.step, proof.value.attempt === null ? ""
+    : `attempt ${proof.value.attempt}`, proof.value.isOld ? "of an earlier go" : "", proof.value.isRequired ? ""
+    : "not required"]
+    .filter(Boolean).join(", ");
+  const text = (/** @type {"expected" | "observed"} */ name) => html`<pre class="value">${() =>
+    plainLines(proof.value[name].slice(0, 4000))}</pre>`;
+  return html`<li class=${() => `proof tone-${tones[proof.value.result] ?? "queued"}`}
+    class:is-old=${() => proof.value.isOld}>
+    <div class="proof-head">${sign(() => states[proof.value.result] ?? "unknown")}<b>${() => plain(proof.value.id,
+      80)}</b>
+      <span class="tag">${() => proof.value.kind}</span><span class="proof-word">${() => words[proof.value.result]
+        ?? proof.value.result}</span><span class="grow"></span>
+      <button type="button" class="link-button" @click=${() => view.select(base)}>${() => plain(proof.value.name,
+        80)}</button>
+      <span class="muted small">${() => plain(where(), 120)}</span></div>
+    ${() => (proof.value.check ? html`<div class="proof-check mono">${plain(proof.value.check, 300)}</div>` : null)}
+    ${() => (proof.value.result === "none" ? null : html`<dl class="proof-facts"><div><dt>Expected</dt><dd>${text(
+      "expected")}</dd></div>
+      <div><dt>Observed</dt><dd>${text("observed")}</dd></div></dl>`)}
+  </li>`;
 }
 
 const states = /** @type {Record<string, string>} */ ({ passed: "succeeded", failed: "failed", error: "failed",
@@ -94,7 +106,8 @@ function proofsOf(view) {
           found.push({
             key: `${part.id} ${attempt.attempt} ${index}`, step: part.id, name: row.title || row.id,
               attempt: attempt.attempt,
-            isOld: attempt.superseded, id: outcome.id, kind: outcome.kind, isRequired: outcome.required,
+            isOld: attempt.superseded, isLatest: attempt === part.current, id: outcome.id, kind: outcome.kind,
+              isRequired: outcome.required,
               result: outcome.result,
             check: checks.has(outcome.id) ? checkText(checks.get(outcome.id)) : "", expected: outcome.expected,
               observed: outcome.observed,
@@ -105,7 +118,7 @@ function proofsOf(view) {
     for (const verifier of row.items.length > 0 ? [] : step?.verify ?? []) {
       if (seen.has(verifier.id)) continue;
       found.push({ key: `${row.id} ${verifier.id}`, step: row.id, name: row.title || row.id, attempt: null,
-        isOld: false, id: verifier.id,
+        isOld: false, isLatest: true, id: verifier.id,
         kind: Object.keys(verifier.check)[0], isRequired: verifier.required, result: "none",
           check: checkText(verifier), expected: "", observed: "" });
     }

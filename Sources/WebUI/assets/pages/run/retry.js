@@ -93,7 +93,7 @@ export function openRetry(view, from) {
       ${() => preview(plan, again.value, mode.value)}
       ${() => (error.value ? errorPanel(error.value) : null)}
       <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
-        <button class="button is-primary" disabled=${() => !isUsable.value}>${icon("retry")}${() =>
+        <button class="button is-primary" autofocus disabled=${() => !isUsable.value}>${icon("retry")}${() =>
           (mode.value === "whole" ? "Start a new run" : `Run ${plural(again.value.length,
             "step")} again`)}</button></footer>
     </form>`,
@@ -107,7 +107,7 @@ function preview(plan, again, mode) {
   const list = (/** @type {import("../../data/plan.js").PlanStep[]} */ steps) => html`<ul>${steps.slice(0, 100)
     .map((step) => html`<li class="clip"
     title=${plain(step.id)}>${plain(nameOf(step), 100)}${step.effects === "destructive" && set.has(step.id)
-      ? html` <span class="tag tone-waiting retry-tag">destructive</span>` : null}</li>`)}
+      ? html`<span class="tag tone-waiting retry-tag">destructive</span>` : null}</li>`)}
     ${steps.length > 100 ? html`<li class="muted">${steps.length - 100} more</li>` : null}</ul>`;
   if (again.length === 0) return html`<p class="muted">Every step succeeded: choose the one to begin with.</p>`;
   return html`<div class="retry-preview"><section><h3>${icon("retry")}Runs again: ${again.length}</h3>${

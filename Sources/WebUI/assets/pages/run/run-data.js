@@ -6,8 +6,8 @@ import { valueView } from "./value.js";
 
 /** @param {import("../run.js").RunView} view */
 export const runData = (view) => html`<div class="run-data">
-  <section class="section"><h3>Inputs</h3>${() => table(view.run().inputs, "This plan takes no inputs.")}</section>
-  <section class="section"><h3>Outputs</h3>${() => table(view.run().outputs, isEnded(view.run().status)
+  <section class="section"><h2>Inputs</h2>${() => table(view.run().inputs, "This plan takes no inputs.")}</section>
+  <section class="section"><h2>Outputs</h2>${() => table(view.run().outputs, isEnded(view.run().status)
     ? view.run().status === "succeeded" ? "This plan gives no outputs." : "A run gives outputs only when it succeeds."
     : "Outputs are there when the run has succeeded.")}</section>
 </div>`;

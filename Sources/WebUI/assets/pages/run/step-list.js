@@ -47,7 +47,8 @@ function step(view, row) {
       title=${() => plain(`${row.value.title || id} (${id})`, 200)} @click=${() => view.select(id)}>
       ${sign(() => row.value.state)}<span class="run-step-name clip">${() => plain(row.value.title || id, 120)}</span>
       ${() => (row.value.items.length > 0 ? html`<span class="tag num">${items(row.value)}</span>` : null)}
-      <span class="muted run-step-time">${() => (row.value.begunAt && row.value.state !== "pending"
+      <span class="muted run-step-time">${() => (row.value.begunAt && !["pending", "skipped",
+        "by_hand"].includes(row.value.state)
         ? elapsed(() => row.value.begunAt, () => row.value.endedAt ?? (isUnderWay(row.value) ? null
         : row.value.begunAt)) : null)}</span></button>
     ${() => (attempts().length > 1 ? html`<div class="run-attempts" role="group"

@@ -50,7 +50,7 @@ function buttons(view, retry) {
       icon(run.paused_by ? "play" : "pause")}${run.paused_by ? "Resume" : "Pause"}</button>`}
     ${canCancel(run) ? html`<button type="button" class="button is-danger" title="x"
       @click=${() => cancel(view)}>Cancel</button>` : null}
-    ${canRetry(run) ? html`<button type="button" class=${isFailed ? "button is-primary" : "button"} title="r"
+    ${isEnded(run.status) ? html`<button type="button" class=${isFailed ? "button is-primary" : "button"} title="r"
       @click=${retry}>${
       icon("retry")}${run.status === "succeeded" ? "Run again…" : "Retry…"}</button>` : null}</span>`;
 }
@@ -60,6 +60,8 @@ function items(view) {
   const run = view.run();
   const may = mayRun.peek();
   return [
+    may && canRetry(run) && !isEnded(run.status) && { text: "Retry…", icon: "retry", run: async () =>
+      (await import("./retry.js")).openRetry(view, null) },
     may && canSnooze(run) && { text: "Snooze…", icon: "clock", run: async () =>
       (await import("./snooze.js")).openSnooze(view) },
     may && run.status === "waiting" && { text: "Send a signal…", icon: "right", run: async () =>
@@ -82,7 +84,7 @@ async function cancel(view) {
   const isDone = await confirm({
     title: `Cancel run ${shortID(id)}?`, verb: "Cancel the run", isDangerous: true,
     text: status === "queued" ? `${plain(plan, 80)} will not begin.`
-      : `What is under way of ${plain(plan, 80)} is ended; steps that succeeded stay as they are, unless the plan undoes them.`,
+      : `What is under way of ${plain(plan, 80)} is ended; what succeeded stays, unless the plan undoes it.`,
     body: () => textField({ label: "Why (kept with the run)", value: reason, isFirst: true }),
     work: () => post(`/v1/runs/${part(id)}/cancel`, reason.peek() ? { reason: reason.peek() } : {}),
   });
