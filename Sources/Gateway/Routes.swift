@@ -122,6 +122,17 @@ extension Gateway {
         ]
     }
 
+    /// What the web page shows at a glance.
+    private var boardRoutes: [Route] {
+        let board = BoardResource(store: self.equipment.store, memory: BoardMemory())
+        let gate = RequestGate(max: StatsResource.questionsMax)
+        let stats = StatsResource(store: self.equipment.store, gate: gate)
+        return [
+            Route(.get, "/v1/sessions/{id}/board", .read, "sessions.board", board.get),
+            Route(.get, "/v1/stats", .read, "stats.get", stats.get),
+        ]
+    }
+
     /// Workers outside.
     private var claimRoutes: [Route] {
         let claims = ClaimsResource(store: self.equipment.store)
@@ -221,9 +232,11 @@ extension Gateway {
             Route(.get, "/v1/plans/{digest}", .read, "plans.get", plans.get),
             Route(.get, "/v1/templates", .read, "templates.list", templates.list),
             Route(.get, template, .read, "templates.get", templates.get),
+            Route(.get, "/v1/plans/{digest}/graph", .read, "plans.graph", plans.graph),
             Route(.put, template, .run, "templates.put", templates.put),
             Route(.delete, template, .run, "templates.delete", templates.delete),
             Route(.get, "\(template)/versions", .read, "templates.versions", templates.versions),
         ]
     }
+            Route(.get, "\(template)/source", .read, "templates.source", templates.source),
 }

@@ -13,6 +13,7 @@ public enum Statements {
         + SnoozeSQL.all + PrioritySQL.all + RunEndsSQL.all + BatchSQL.all
         + DeadSQL.all
         + PauseSQL.all
+        + BoardSQL.all + StatsSQL.all
         + RunListSQL.all + TemplatesSQL.all + BulkSQL.all
         + JournalSQL.all + EventsSQL.all + StreamsSQL.all + ArtifactsSQL.all + WriterSQL.all
         + WaitsSQL.all + SignalsSQL.all + ApprovalsSQL.all + RequestKeysSQL.all + SchedulesSQL.all

@@ -103,13 +103,32 @@ public struct Store: Sendable {
         isNarrowable: Bool = false,
         within limit: Duration = Self.questionTimeMax
     ) async throws(StoreError) -> PostgresRows {
+        let rows = try await self.bounded(
+            [PostgresRequest(statement, values)],
+            isNarrowable: isNarrowable,
+            within: limit
+        )
+        guard let answer = rows.last else { throw StoreError(.corrupt, "an answer is missing") }
+        return answer
+    }
+
+    /// Answers several such questions at one moment, in one round trip.
+    ///
+    /// - Parameters:
+    ///   - questions: The statements with their values.
+    ///   - isNarrowable: As above.
+    ///   - limit: How long the database may take for each.
+    /// - Returns: The rows of each, in their order.
+    /// - Throws: As above.
+    func bounded(
+        _ questions: [PostgresRequest],
+        isNarrowable: Bool = false,
+        within limit: Duration = Self.questionTimeMax
+    ) async throws(StoreError) -> [PostgresRows] {
         let milliseconds = Int64(limit / .milliseconds(1))
-        let rows: [PostgresRows]
+        let bound = PostgresRequest(WriterSQL.bound, [.text(String(milliseconds))])
         do {
-            rows = try await self.pool.transaction([
-                PostgresRequest(WriterSQL.bound, [.text(String(milliseconds))]),
-                PostgresRequest(statement, values),
-            ])
+            return Array(try await self.pool.transaction([bound] + questions).dropFirst())
         } catch {
             // 57014: cut off, here by the bound above.
             guard error.sqlState == "57014" else { throw StoreError(error) }
@@ -118,8 +137,6 @@ public struct Store: Sendable {
                 "the database needs longer than \(limit) for this"
             )
         }
-        guard let answer = rows.last else { throw StoreError(.corrupt, "an answer is missing") }
-        return answer
     }
 
     /// How long a list may take.

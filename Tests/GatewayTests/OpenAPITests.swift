@@ -116,7 +116,7 @@ struct OpenAPITests {
     /// What holds words of callers, not of the API.
     private static let foreign: Set<String> = [
         "inputs", "outputs", "context", "filter", "result", "paths", "components", "info", "form",
-        "payload",
+        "payload", "files",
     ]
 
     /// Holds the names in an answer against the way they are written.

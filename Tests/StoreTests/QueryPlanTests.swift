@@ -175,6 +175,15 @@ struct QueryPlanTests {
                 (SessionsSQL.openRuns, [.int8Array([1, 2, 3])]),
                 (LanesSQL.counts, [.int8Array([1, 2, 3]), .int8(Store.laneCountMax)]),
                 (NodesSQL.page, [.int8(0), .bool(true), .int8(51)]),
+                (BoardSQL.recent, [.int8Array([1, 2, 3]), .int8(5), .int8(50)]),
+                (StatsSQL.ended, [day, .int8(1_800_000), .int8(48), .int8(1_000)]),
+                (
+                    StatsSQL.endedIn,
+                    [
+                        day, .int8(1_800_000), .int8(48), .int8(1_000), .int8Array([1, 2]),
+                        .text("t9"),
+                    ]
+                ),
                 (BulkSQL.page, [.int8(.max), .int8(5)]), (BulkSQL.get, [.int8(7)]),
                 (BulkSQL.items, [.int8(7), .text("failed"), .int8(0), .int8(51)]),
             ]

@@ -13,6 +13,18 @@ enum TemplateDocument {
             "stored_at": .string(Timestamp.text(milliseconds: row.storedMilliseconds)),
         ])
     }
+
+    /// A version as it was written; without files where it was made of a stored plan.
+    static func json(_ row: TemplateRow, _ files: TemplateFiles?) -> JSONValue {
+        .object([
+            "version": .integer(1), "name": .string(row.name),
+            "plan_digest": .string(row.plan.description), "title": .string(row.title),
+            "revision": .integer(row.revision),
+            "source": files.flatMap { $0.texts[$0.main] }.map { .string($0) } ?? .null,
+            "files": files.map { .object($0.texts.mapValues { .string($0) }) } ?? .null,
+            "main": files.map { .string($0.main) } ?? .null,
+        ])
+    }
 }
 
 /// Actions on many runs.

@@ -10,6 +10,7 @@ public enum OperationCatalog {
         Self.runs, Self.dead, Self.bulk,
         Self.cluster,
         Self.evidence, Self.waits, Self.schedules, Self.claims,
+        Self.board,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 
@@ -27,6 +28,7 @@ public enum SchemaCatalog {
         Self.common, Self.access, Self.health, Self.work, Self.pauses, Self.dead, Self.cluster,
         Self.waits,
         Self.schedules, Self.claims,
+        Self.board,
     ]
     .reduce(into: [:]) { all, part in all.merge(part) { $1 } }
 }

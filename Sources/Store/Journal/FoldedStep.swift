@@ -22,6 +22,7 @@ struct FoldedStep {
     /// Microseconds since 1970.
     var begun: Int64?
     var ended: Int64?
+    /// Of a row without times how long before the run's end it began and ended, in microseconds.
 
     /// A result that travels with its run's end.
     init(_ record: StepRecord, of run: RunID, claim: Int64, _ ring: SealRing?) {
@@ -33,6 +34,14 @@ struct FoldedStep {
             .record(run: run, step: record.step, attempt: Int64(record.attempt))
         )
     }
+        // What took no time begins and ends with the run, and needs no words.
+        if times.begunMicroseconds >= 1_000 {
+        }
+    }
+
+    /// What a person did of a run that is queued again with it.
+    init(_ record: StepRecord, doneInsteadOf run: RunRow, _ ring: SealRing?) {
+        self.ended = self.begun
 
     /// A row of the step journal.
     private init(row: StoreRow) throws(StoreError) {
@@ -77,11 +86,7 @@ struct FoldedStep {
                 steps.append(try FoldedStep(row: row))
                 continue
             }
-            guard let kept = (try? JSONValue(parsing: text))?.arrayValue else {
-                throw StoreError(.corrupt, "the journal that an ended run keeps cannot be read")
-            }
-            let end = try row.int64(5)
-            for value in kept { steps.append(try FoldedStep(value, runEnded: end)) }
+            steps += try Self.kept(text, runEnded: try row.int64(5))
         }
         return steps.sorted { $0.place < $1.place }
     }
@@ -94,6 +99,16 @@ struct FoldedStep {
             attempt: self.key.attempt
         )
     }
+    /// What an ended run keeps, in the order in which it was put together.
+    static func kept(_ text: String, runEnded end: Int64) throws(StoreError) -> [FoldedStep] {
+        guard let kept = (try? JSONValue(parsing: text))?.arrayValue else {
+            throw StoreError(.corrupt, "the journal that an ended run keeps cannot be read")
+        }
+        return try kept.map { value throws(StoreError) in
+            try FoldedStep(value, runEnded: end)
+        }
+    }
+
 
     /// The object, without times.
     var text: String {
@@ -134,6 +149,15 @@ extension JournalRow {
                 verifiers: body.verifiers ?? [],
                 failure: body.failure,
                 failureKind: body.failureKind
+            step: step.key.step,
+            attempt: Int(step.key.attempt),
+            state: StepRecord.State(rawValue: step.state) ?? .unknown,
+            result: body.result ?? .null,
+            outputs: body.outputs ?? [:],
+            verifiers: body.verifiers ?? [],
+            failure: body.failure,
+            failureKind: body.failureKind
+        )
             ),
             isSuperseded: step.isSuperseded,
             begunMilliseconds: (step.begun ?? 0) / 1_000,

@@ -43,6 +43,7 @@ extension Store {
     ///   - name: The name.
     ///   - plan: A plan of `plans` or one that is stored.
     ///   - plans: Every plan it needs that may be new.
+    ///   - files: What it was made of. Default: nothing tells.
     ///   - title: One line for people.
     ///   - revision: The revision its editor saw, 0 for none; `nil` does not compare.
     /// - Returns: The template as it is now.
@@ -51,6 +52,7 @@ extension Store {
         _ name: String,
         plan: Digest,
         plans: [PlanRow],
+        files: TemplateFiles? = nil,
         title: String,
         revision: Int64?
     ) async throws(StoreError) -> TemplateRow {
@@ -62,6 +64,7 @@ extension Store {
                 [
                     .text(name), .bytes(plan.bytes), .text(title.storable),
                     revision.map { .int8($0) } ?? .null,
+                    files.map { .text($0.text.storable) } ?? .null,
                 ]
             ),
             PostgresRequest(TemplatesSQL.get, [.text(name)]),
@@ -83,6 +86,29 @@ extension Store {
             throw StoreError(.notFound, "there is no template '\(name.prefix(64))'")
         }
         return try TemplateRow(rows.first())
+    }
+
+    /// A version of a template with the files that it was made of.
+    ///
+    /// - Parameters:
+    ///   - name: The template's name.
+    ///   - revision: Which version; `nil` is the one that the name stands for.
+    /// - Returns: The version; without files where it was made of a plan that was stored.
+    /// - Throws: `notFound`; `corrupt` when its files cannot be read.
+    public func templateSource(
+        _ name: String,
+        revision: Int64?
+    ) async throws(StoreError) -> (row: TemplateRow, files: TemplateFiles?) {
+        let rows = try await self.execute(
+            TemplatesSQL.source,
+            [.text(name.storable), revision.map { .int8($0) } ?? .null]
+        )
+        guard rows.count == 1 else {
+            let what = revision.map { "revision \($0) of template" } ?? "template"
+            throw StoreError(.notFound, "there is no \(what) '\(name.prefix(64))'")
+        }
+        let row = try rows.first()
+        return (try TemplateRow(row), try row.textIfPresent(6).map(TemplateFiles.init(stored:)))
     }
 
     /// Templates after a name, in the order of their names.

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum TemplatesSQL {
-    static let all = [lock, put, get, page, delete, versions]
+    static let all = [lock, put, get, page, delete, versions, source]
 
     private static let columns = """
         t.name, t.plan_digest, p.name, t.title, t.revision,
@@ -19,15 +19,18 @@ enum TemplatesSQL {
         "SELECT pg_advisory_xact_lock(7301, hashtext($1))"
     )
 
-    /// `$4` is the revision the editor saw: 0 for none, NULL does not compare.
+    /// `$4` is the revision the editor saw: 0 for none, NULL does not compare. `$5` is what it was made
+    /// of; without it that of the name's version before, if its plan is the same.
     static let put = PostgresStatement(
         "templates.put",
-        [.text, .bytea, .text, .int8],
+        [.text, .bytea, .text, .int8, .text],
         """
         WITH version AS (
-            INSERT INTO template_version (name, revision, plan_digest, title)
+            INSERT INTO template_version (name, revision, plan_digest, title, source)
             SELECT $1, coalesce((SELECT max(v.revision) FROM template_version v
-                                 WHERE v.name = $1), 0) + 1, p.digest, $3
+                                 WHERE v.name = $1), 0) + 1, p.digest, $3,
+                coalesce($5, (SELECT CASE WHEN v.plan_digest = $2 THEN v.source END
+                    FROM template_version v WHERE v.name = $1 ORDER BY v.revision DESC LIMIT 1))
             FROM plan p WHERE p.digest = $2
             AND ($4 IS NULL
                 OR coalesce((SELECT t.revision FROM template t WHERE t.name = $1), 0) = $4)
@@ -68,6 +71,19 @@ enum TemplatesSQL {
                (extract(epoch FROM v.stored_at) * 1000)::bigint
         FROM template_version v JOIN plan p ON p.digest = v.plan_digest
         WHERE v.name = $1 AND v.revision < $2 ORDER BY v.revision DESC LIMIT $3
+        """
+    )
+
+    /// Version `$2` of a name with its files; NULL: the one that it stands for.
+    static let source = PostgresStatement(
+        "templates.source",
+        [.text, .int8],
+        """
+        SELECT v.name, v.plan_digest, p.name, v.title, v.revision,
+               (extract(epoch FROM v.stored_at) * 1000)::bigint, v.source
+        FROM template_version v JOIN plan p ON p.digest = v.plan_digest
+        WHERE v.name = $1 AND v.revision = coalesce($2,
+            (SELECT t.revision FROM template t WHERE t.name = $1))
         """
     )
 }

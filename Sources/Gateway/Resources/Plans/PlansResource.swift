@@ -50,9 +50,7 @@ struct PlansResource: Sendable {
     @Sendable
     func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try Query(request).finish()
-        guard let digest = Digest(try context.parameter("digest")) else {
-            throw Query.problem("digest", "a digest is 'sha256:' and 64 hexadecimal digits")
-        }
+        let digest = try Self.digest(context)
         let tag = EntityTag(digest)
         var fields: HTTPFields = [.cacheControl: "private, max-age=31536000, immutable"]
         fields[.eTag] = tag.field
@@ -64,5 +62,21 @@ struct PlansResource: Sendable {
             headers: fields,
             body: ResponseBody(byteBuffer: ByteBuffer(string: text))
         )
+    }
+
+    /// The steps as they are drawn: the same for the same plan.
+    @Sendable
+    func graph(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try Query(request).finish()
+        let digest = try Self.digest(context)
+        let json = GraphDocument.json(try await self.store.plan(digest), digest)
+        return .document(json, EntityTag(json), for: request)
+    }
+
+    private static func digest(_ context: GatewayContext) throws(Problem) -> Digest {
+        guard let digest = Digest(try context.parameter("digest")) else {
+            throw Query.problem("digest", "a digest is 'sha256:' and 64 hexadecimal digits")
+        }
+        return digest
     }
 }

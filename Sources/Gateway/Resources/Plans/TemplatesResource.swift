@@ -52,6 +52,18 @@ struct TemplatesResource: Sendable {
         )
     }
 
+    /// A version as it was written.
+    @Sendable
+    func source(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        var query = try Query(request)
+        let revision = try query.integer("revision", in: 1...Int64.max)
+        try query.finish()
+        let name = try context.parameter("template")
+        let (row, files) = try await self.store.templateSource(name, revision: revision)
+        let json = TemplateDocument.json(row, files)
+        return .document(json, EntityTag(revision: row.revision, json), for: request)
+    }
+
     /// Has a name stand for a plan given inline or by digest; `if-none-match: *` only makes it.
     @Sendable
     func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -76,21 +88,25 @@ struct TemplatesResource: Sendable {
         let revision = isNew ? 0 : try request.expectedRevision(of: known)
         let digest: Digest
         var rows: [PlanRow] = []
+        var written: TemplateFiles?
         switch source.kind {
         case .files(let files):
             let compiled = try files.compile()
             digest = compiled.digest
             rows = compiled.rows
+            written = TemplateFiles(main: files.main, texts: files.texts)
         case .digest(let given): digest = given
         case .template(let other): digest = try await self.store.template(other).plan
         }
         let plans = rows
+        let files = written
         let row: TemplateRow
         do throws(StoreError) {
             row = try await self.store.putTemplate(
                 name,
                 plan: digest,
                 plans: plans,
+                files: files,
                 title: title,
                 revision: revision
             )

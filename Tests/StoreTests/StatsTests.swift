@@ -1,0 +1,97 @@
+// Decides what statistics are made of: runs that ended in a time, by bucket, lane and template, and queues.
+
+import Foundation
+import PulserIR
+import Testing
+
+@testable import Store
+
+@Suite("Statistics", .timeLimit(.minutes(2)))
+struct StatsTests {
+    private static let hour: Int64 = 3_600_000
+    private static let from = Int64(Date.now.timeIntervalSince1970 * 1_000) - 2 * hour
+
+    /// Runs that ended in the first of two hours, one second apart.
+    private static func ended(
+        _ bed: StoreBed,
+        _ lane: Int64,
+        _ count: Int,
+        _ status: String,
+        template: String? = nil,
+        minute: Int = 5
+    ) async throws {
+        try await bed.text(
+            """
+            INSERT INTO run_done (lane_id, shard_id, plan_digest, status, template, enqueued_at, due_at,
+                started_at, finished_at)
+            SELECT l.id, l.shard_id, p.digest, '\(status)', \(template.map { "'\($0)'" } ?? "NULL"),
+                e.at - interval '3 s', e.at - interval '3 s', e.at - i * interval '1 ms', e.at
+            FROM lane l, plan p, generate_series(1, \(count)) i
+            CROSS JOIN LATERAL (SELECT to_timestamp(\(Self.from) / 1000.0)
+                + interval '\(minute) min' + i * interval '1 s' AS at) e
+            WHERE l.id = \(lane)
+            """
+        )
+    }
+
+    private static func ask(_ session: String? = nil, _ template: String? = nil) -> StatsQuery {
+        StatsQuery(
+            fromMilliseconds: Self.from,
+            bucketMilliseconds: Self.hour,
+            buckets: 3,
+            session: session,
+            template: template
+        )
+    }
+
+    @Test("runs are counted where they ended, with the times that half and most of them took")
+    func figures() async throws {
+        try await StoreBed.with { bed in
+            let first = try await bed.store.ensureLane(session: "default", lane: "A")
+            let second = try await bed.store.ensureLane(session: "default", lane: "B")
+            try await bed.store.storePlans([samplePlan])
+            try await Self.ended(bed, first, 100, "succeeded", template: "t")
+            try await Self.ended(bed, second, 3, "failed", minute: 65)
+            try await Self.ended(bed, second, 2, "timed_out", minute: 65)
+            // Before the time.
+            try await Self.ended(bed, second, 7, "cancelled", minute: -90)
+            for session in [nil, "default"] {
+                let stats = try await bed.store.stats(Self.ask(session))
+                #expect(stats.buckets.map(\.count) == [100, 5, 0] && !stats.isPartial)
+                #expect(stats.buckets[0].runHalf == 50 && stats.buckets[0].runMost == 95)
+                #expect(stats.buckets[0].waitHalf == 2_949 && stats.buckets[2].runHalf == nil)
+                #expect(stats.lanes.map(\.lane) == ["A", "B"])
+                #expect(stats.lanes[1].figures.failed == 3 && stats.lanes[1].figures.timedOut == 2)
+                #expect(stats.templates.map(\.template) == ["t", nil])
+                #expect(stats.templates[1].plan == "sample")
+            }
+            let narrow = try await bed.store.stats(Self.ask(nil, "t"))
+            #expect(narrow.buckets.map(\.count) == [100, 0, 0] && narrow.lanes.count == 1)
+            let none = try await bed.store.stats(Self.ask("nobody"))
+            #expect(none.buckets.allSatisfy { $0.count == 0 } && none.queue.isEmpty)
+        }
+    }
+
+    @Test("queues are told with their age, counted up to a bound, of the lanes that are meant")
+    func queues() async throws {
+        try await StoreBed.with { bed in
+            let first = try await bed.store.ensureLane(session: "default", lane: "A")
+            let second = try await bed.store.ensureLane(session: "default", lane: "B")
+            _ = try await bed.store.ensureLane(session: "default", lane: "C")
+            _ = try await bed.enqueue(1_100, lane: first)
+            _ = try await bed.store.enqueue(
+                [NewRun(lane: second, planDigest: samplePlan.digest, key: "k")],
+                plans: [samplePlan]
+            )
+            try await bed.text("UPDATE run SET enqueued_at = now() - interval '1 min'")
+            let queue = try await bed.store.stats(Self.ask()).queue
+            #expect(queue.map(\.lane) == ["A", "B"])
+            #expect(queue.map(\.queued) == [Store.boardCountMax, 1])
+            #expect(queue.map(\.isMore) == [true, false])
+            #expect(queue.allSatisfy { $0.oldestMilliseconds >= 0 })
+            var lane = Self.ask()
+            lane.lane = "B"
+            #expect(try await bed.store.stats(lane).queue.map(\.lane) == ["B"])
+        }
+    }
+}
