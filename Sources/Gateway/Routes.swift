@@ -230,13 +230,13 @@ extension Gateway {
             Route(.post, "/v1/plans/check", .read, "plans.check", plans.check),
             Route(.post, "/v1/plans", .run, "plans.create", plans.create),
             Route(.get, "/v1/plans/{digest}", .read, "plans.get", plans.get),
+            Route(.get, "/v1/plans/{digest}/graph", .read, "plans.graph", plans.graph),
             Route(.get, "/v1/templates", .read, "templates.list", templates.list),
             Route(.get, template, .read, "templates.get", templates.get),
-            Route(.get, "/v1/plans/{digest}/graph", .read, "plans.graph", plans.graph),
             Route(.put, template, .run, "templates.put", templates.put),
             Route(.delete, template, .run, "templates.delete", templates.delete),
             Route(.get, "\(template)/versions", .read, "templates.versions", templates.versions),
+            Route(.get, "\(template)/source", .read, "templates.source", templates.source),
         ]
     }
-            Route(.get, "\(template)/source", .read, "templates.source", templates.source),
 }

@@ -22,7 +22,6 @@ struct FoldedStep {
     /// Microseconds since 1970.
     var begun: Int64?
     var ended: Int64?
-    /// Of a row without times how long before the run's end it began and ended, in microseconds.
 
     /// A result that travels with its run's end.
     init(_ record: StepRecord, of run: RunID, claim: Int64, _ ring: SealRing?) {
@@ -34,14 +33,6 @@ struct FoldedStep {
             .record(run: run, step: record.step, attempt: Int64(record.attempt))
         )
     }
-        // What took no time begins and ends with the run, and needs no words.
-        if times.begunMicroseconds >= 1_000 {
-        }
-    }
-
-    /// What a person did of a run that is queued again with it.
-    init(_ record: StepRecord, doneInsteadOf run: RunRow, _ ring: SealRing?) {
-        self.ended = self.begun
 
     /// A row of the step journal.
     private init(row: StoreRow) throws(StoreError) {
@@ -91,14 +82,6 @@ struct FoldedStep {
         return steps.sorted { $0.place < $1.place }
     }
 
-    /// Where it stands among the run's rows.
-    var place: JournalPlace {
-        JournalPlace(
-            begunMicroseconds: self.begun ?? 0,
-            step: self.key.step,
-            attempt: self.key.attempt
-        )
-    }
     /// What an ended run keeps, in the order in which it was put together.
     static func kept(_ text: String, runEnded end: Int64) throws(StoreError) -> [FoldedStep] {
         guard let kept = (try? JSONValue(parsing: text))?.arrayValue else {
@@ -109,6 +92,14 @@ struct FoldedStep {
         }
     }
 
+    /// Where it stands among the run's rows.
+    var place: JournalPlace {
+        JournalPlace(
+            begunMicroseconds: self.begun ?? 0,
+            step: self.key.step,
+            attempt: self.key.attempt
+        )
+    }
 
     /// The object, without times.
     var text: String {
@@ -149,15 +140,6 @@ extension JournalRow {
                 verifiers: body.verifiers ?? [],
                 failure: body.failure,
                 failureKind: body.failureKind
-            step: step.key.step,
-            attempt: Int(step.key.attempt),
-            state: StepRecord.State(rawValue: step.state) ?? .unknown,
-            result: body.result ?? .null,
-            outputs: body.outputs ?? [:],
-            verifiers: body.verifiers ?? [],
-            failure: body.failure,
-            failureKind: body.failureKind
-        )
             ),
             isSuperseded: step.isSuperseded,
             begunMilliseconds: (step.begun ?? 0) / 1_000,
