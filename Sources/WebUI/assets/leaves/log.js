@@ -135,6 +135,7 @@ function view(run, options) {
   });
   // What is shown of what is known.
   let wasOnly = "";
+  let isReturn = false;
   effect(() => {
     store.changes.value;
     const isOnly = state.isOnly.value;
@@ -150,9 +151,18 @@ function view(run, options) {
       if (isOther) {
         rows.redraw();
         // Lines stay where they were when a filter comes or goes.
-        if (top !== null && !isFollowing.peek() && pending === null) pending = top;
+        if (top !== null && !isFollowing.peek() && pending === null) {
+          pending = top;
+          isReturn = true;
+        }
       }
-      if (pending !== null && store.isLoaded.peek() && pending <= store.total.peek() && shown.count > 0) goTo(pending);
+      if (pending !== null && store.isLoaded.peek() && pending <= store.total.peek() && shown.count > 0) {
+        const wasReturn = isReturn;
+        isReturn = false;
+        if (wasReturn) rows.jump(shown.placeOf(/** @type {number} */ (pending)), "start");
+        else goTo(pending);
+        pending = null;
+      }
       if (rows.isAtEnd) seenTotal.value = store.total.peek();
     });
   });

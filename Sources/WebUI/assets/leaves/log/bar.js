@@ -148,7 +148,7 @@ function buttons(options) {
 
 /**
  * Asks for a line to go to.
- * @param {Pick<BarOptions, "total" | "goTo">} options
+ * @param {{total: () => number, goTo: (line: number) => void}} options
  */
 export function askLine({ total, goTo }) {
   const line = signal("");

@@ -9,7 +9,7 @@ import { anchorAt, heightOf, isExact, moved, topOf } from "../../data/scroll.js"
 
 export const rowHeight = 18;
 /** Rows that are drawn above and below what is seen. */
-const overscan = 24;
+const overscan = 16;
 /** Elements that are kept for later. */
 const spareMax = 200;
 
