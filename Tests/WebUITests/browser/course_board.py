@@ -217,12 +217,33 @@ def tabs(bed, page):
     other.close()
 
 
+def touched(bed, context, page):
+    """A finger that rests on a queued card takes it along; one that moves at once scrolls."""
+    bed.api("POST", "/v1/sessions/release/lanes/A/pause", {})
+    for name in ["up", "down"]:
+        bed.run([("work", "true")], name=name, wait=False, session="release", lane="A")
+    bed.until(lambda: names(page, "A") == ["up", "down"], "two are queued")
+    begin, end = card_of(page, "A", "down").bounding_box(), card_of(page, "A", "up").bounding_box()
+    fingers = context.new_cdp_session(page)
+    at = lambda kind, x, y: fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}] if kind != "touchEnd" else []})
+    at("touchStart", begin["x"] + 60, begin["y"] + 15)
+    page.locator(".drag-ghost").wait_for()
+    at("touchMove", end["x"] + 70, end["y"] + 20)
+    at("touchMove", end["x"] + 70, end["y"] + 4)
+    page.locator(".drop-line:visible").wait_for()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    at("touchEnd", 0, 0)
+    bed.until(lambda: names(page, "A") == ["down", "up"], "the finger took it to the front")
+    bed.until(lambda: queue(bed, "A") == ["down", "up"], "the node has it there")
+
+
 def phone(bed):
     """On a telephone the lanes are swiped."""
     context = bed.new_context(viewport={"width": 390, "height": 800}, color_scheme="dark", has_touch=True, is_mobile=True)
     page = bed.page("/ui/sessions/release", context)
     lane(page, "A").wait_for()
     bed.look(page, "board-phone")
+    touched(bed, context, page)
     expect(page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing stands out of the page")
     context.close()
 

@@ -44,7 +44,7 @@ export default function boardPage({ params }) {
   /** @type {Element | null} */
   let strip = null;
   const drag = dragging(model, () => strip);
-  const verbs = verbsOf(model, { grab: drag.grab, dragged: drag.dragged, openLog: (run) => { docked.value = run; } });
+  const verbs = verbsOf(model, { ...drag, openLog: (run) => { docked.value = run; } });
   keys(model, verbs, docked);
   const onRun = async () => {
     session.value ??= "default";

@@ -74,9 +74,9 @@ function tags(card) {
  */
 export function cardRow(card, top, model, verbs) {
   const kind = computed(() => kindOf(card.value));
-  const y = computed(() => `${top()}px`);
+  const y = computed(() => `translateY(${top()}px)`);
   const { id } = card.peek();
-  return html`<li class="slot" style:--y=${() => y.value} data-run=${id}>${() => {
+  return html`<li class="slot" style:transform=${() => y.value} data-run=${id}>${() => {
     const now_ = kind.value;
     return untracked(() => (now_ === "queued" ? queuedCard(card, model, verbs) : activeCard(card, now_, model, verbs)));
   }}</li>`;
@@ -92,8 +92,9 @@ function activeCard(card, kind, model, verbs) {
     return card.value.status === "waiting" && card.value.due_at ? "retrying" : card.value.status;
   });
   const isAlive = () => {
-    const node = card.value.node;
-    return card.value.status === "running" && model.isKnown.value && (node === null || model.alive.value.split("\n").includes(node));
+    const { node, status } = card.value;
+    if (status !== "running" || !model.isKnown.value) return false;
+    return node === null || model.alive.value.split("\n").includes(node);
   };
   const share = () => {
     const { done, total } = card.value.progress;

@@ -81,7 +81,6 @@ export function dragging(model, strip) {
     addEventListener("pointerup", drop);
     addEventListener("pointercancel", cancel);
     addEventListener("keydown", escape, true);
-    addEventListener("touchmove", hold, { passive: false });
     addEventListener("contextmenu", hold);
     step();
   }
@@ -181,9 +180,17 @@ export function dragging(model, strip) {
     removeEventListener("pointerup", drop);
     removeEventListener("pointercancel", cancel);
     removeEventListener("keydown", escape, true);
-    removeEventListener("touchmove", hold);
     removeEventListener("contextmenu", hold);
   }
   onEnd(cancel);
-  return { grab, dragged, target };
+  return {
+    grab, dragged, target,
+    /**
+     * Keeps a finger that drags from scrolling; it must listen before the finger comes down.
+     * @param {Event} event
+     */
+    still(event) {
+      if (drag && event.cancelable) event.preventDefault();
+    },
+  };
 }

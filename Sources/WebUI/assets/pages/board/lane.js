@@ -51,7 +51,8 @@ export function laneColumn(lane, model, verbs, target) {
     const wanted = Math.min(depth, lane.value.queued);
     untracked(() => model.see(id, Math.max(0, wanted)));
   });
-  const list = /** @type {HTMLElement} */ (html`<ol class="cards" role="list" style:height=${() => `${height.value}px`}>
+  const list = /** @type {HTMLElement} */ (html`<ol class="cards" role="list"
+    style:height=${() => `${height.value}px`} @touchmove=${verbs.still}>
     ${each(() => rows.value, (card) => card.id, (card) => cardRow(card, () => tops.value.get(card.peek().id) ?? 0,
       model, verbs))}</ol>`);
   const isTarget = () => target.value?.lane === id;

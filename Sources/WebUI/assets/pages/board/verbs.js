@@ -14,13 +14,13 @@ const dialogs = () => import("./dialogs.js");
 
 /**
  * @param {Model} model
- * @param {{grab: (event: PointerEvent, card: Card) => void, dragged: import("../../core/signal.js").Readable<string |
- * null>,
+ * @param {{grab: (event: PointerEvent, card: Card) => void, still: (event: Event) => void,
+ *   dragged: import("../../core/signal.js").Readable<string | null>,
  *   openLog: (run: string) => void}} parts
  */
-export function verbsOf(model, { grab, dragged, openLog }) {
+export function verbsOf(model, { grab, still, dragged, openLog }) {
   const verbs = {
-    dragged, openLog,
+    dragged, openLog, still,
     /** @param {PointerEvent} event @param {Card} card */
     grab(event, card) {
       if (mayRun.peek() && model.isOpen.peek()) grab(event, card);
