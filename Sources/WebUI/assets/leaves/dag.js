@@ -44,10 +44,14 @@ export function dag(options) {
   const own = `dag${(last += 1)}`;
   const byID = new Map(graph.nodes.map((node, index) => [node.id, { node, index, element: drawNode(node,
     `${own}-${index}`) }]));
-  const edges = graph.edges.map((edge) => ({ edge, element: make("path", { class: "dag-edge",
-    d: way(edge.points) }) }));
+  // From afar each state is one shape, and edges are two whatever their number: a thousand steps move smoothly.
+  const near = make("g", { role: "presentation" });
+  near.append(...[...byID.values()].map((entry) => entry.element));
+  const far = make("g", { class: "dag-far", role: "presentation" });
+  const openEdges = make("path", { class: "dag-edge" });
+  const doneEdges = make("path", { class: "dag-edge is-done" });
   const world = make("g", { role: "presentation" });
-  world.append(...edges.map((edge) => edge.element), ...[...byID.values()].map((entry) => entry.element));
+  world.append(openEdges, doneEdges, far, near);
   const svg = make("svg", { class: "dag-picture", role: "presentation" });
   svg.append(world);
 
@@ -62,9 +66,48 @@ export function dag(options) {
     view = next;
     world.setAttribute("transform", `translate(${next.x.toFixed(2)} ${next.y.toFixed(2)}) scale(${next.scale.toFixed(
       4)})`);
-    svg.classList.toggle("is-far", next.scale < farScale);
+    const isFar = next.scale < farScale;
+    svg.classList.toggle("is-far", isFar);
+    if (!isFar) cull(next);
     svg.classList.toggle("is-middle", next.scale >= farScale && next.scale < middleScale);
     zoom.value = Math.round(next.scale * 100);
+  };
+  /**
+   * Nodes that are drawn now.
+   * @type {Set<string>}
+   */
+  const seen = new Set(byID.keys());
+  /**
+   * Leaves out what is not in view.
+   * @param {typeof view} next
+   */
+  function cull(next) {
+    const { width, height } = place();
+    const left = -next.x / next.scale;
+    const top = -next.y / next.scale;
+    for (const [id, { node, element }] of byID) {
+      const isSeen = node.x + node.width >= left && node.x <= left + width / next.scale
+        && node.y + node.height >= top && node.y <= top + height / next.scale;
+      if (isSeen === seen.has(id)) continue;
+      if (isSeen) {
+        seen.add(id);
+        element.removeAttribute("display");
+      } else {
+        seen.delete(id);
+        element.setAttribute("display", "none");
+      }
+    }
+  }
+  /**
+   * The node at a place of the area.
+   * @param {MouseEvent} event
+   */
+  const nodeAt = (event) => {
+    const box = area.getBoundingClientRect();
+    const x = (event.clientX - box.left - view.x) / view.scale;
+    const y = (event.clientY - box.top - view.y) / view.scale;
+    return graph.nodes.find((node) => x >= node.x && x <= node.x + node.width && y >= node.y
+      && y <= node.y + node.height);
   };
   const fitAll = () => {
     isFitted = true;
@@ -94,12 +137,12 @@ export function dag(options) {
     @keydown=${press}>${svg}</div>`);
   follow(area, () => view, show, () => { isFitted = false; isFollowing.value = false; });
   area.addEventListener("click", (event) => {
-    const hit = /** @type {Element} */ (event.target).closest(".dag-node");
-    if (hit) select(String(hit.getAttribute("data-id")));
+    const hit = nodeAt(event);
+    if (hit) select(hit.id);
   });
   area.addEventListener("dblclick", (event) => {
-    const hit = /** @type {Element} */ (event.target).closest(".dag-node");
-    if (hit) options.onOpen?.(String(hit.getAttribute("data-id")));
+    const hit = nodeAt(event);
+    if (hit) options.onOpen?.(hit.id);
   });
 
   /** @param {KeyboardEvent} event */
@@ -140,10 +183,12 @@ export function dag(options) {
       drawn.set(id, text);
       paint(element, node, states ? state ?? { state: "pending" } : null, options.titles?.get(id));
     }
-    for (const { edge, element } of edges) {
-      const isDone = ["succeeded", "skipped", "by_hand"].includes(states?.get(edge.from)?.state ?? "");
-      element.classList.toggle("is-done", isDone);
-    }
+    const done = (/** @type {string} */ id) => ["succeeded", "skipped", "by_hand"].includes(states?.get(id)?.state
+      ?? "");
+    openEdges.setAttribute("d", graph.edges.filter((edge) => !done(edge.from)).map((edge) => way(edge.points))
+      .join(""));
+    doneEdges.setAttribute("d", graph.edges.filter((edge) => done(edge.from)).map((edge) => way(edge.points)).join(""));
+    drawFar(far, graph.nodes, (id) => (states ? states.get(id)?.state ?? "pending" : null));
   });
   effect(() => {
     const chosen = options.selected?.() ?? null;
@@ -205,6 +250,26 @@ function drawNode(node, id) {
     make("text", { class: "dag-label", x: 30, y: node.height / 2 - 3 }),
     make("text", { class: "dag-note", x: 30, y: node.height / 2 + 13 }), make("title", {}));
   return group;
+}
+
+/**
+ * Draws all nodes of a state as one shape.
+ * @param {any} far
+ * @param {GraphNode[]} nodes
+ * @param {(id: string) => string | null} state
+ */
+function drawFar(far, nodes, state) {
+  /** @type {Map<string, string>} */
+  const shapes = new Map();
+  for (const node of nodes) {
+    const own = state(node.id);
+    const name = own === null || own === "pending" ? "dag-quiet" : `tone-${stateOf(own).tone}`;
+    shapes.set(name, `${shapes.get(name) ?? ""}M${node.x} ${node.y}h${node.width}v${node.height}h-${node.width}z`);
+  }
+  const text = JSON.stringify([...shapes]);
+  if (far.getAttribute("data-drawn") === text) return;
+  far.setAttribute("data-drawn", text);
+  far.replaceChildren(...[...shapes].map(([name, d]) => make("path", { class: `dag-shape ${name}`, d })));
 }
 
 /** @param {string} text */
