@@ -52,7 +52,7 @@ function line(view, proof) {
     : `attempt ${proof.value.attempt}`, proof.value.isOld ? "of an earlier go" : "", proof.value.isRequired ? ""
     : "not required"]
     .filter(Boolean).join(", ");
-  const text = (/** @type {"expected" | "observed"} */ name) => html`<pre class="value">${() =>
+  const text = (/** @type {"expected" | "observed"} */ name) => html`<pre class="value" tabindex="0">${() =>
     plainLines(proof.value[name].slice(0, 4000))}</pre>`;
   return html`<li class=${() => `proof tone-${tones[proof.value.result] ?? "queued"}`}
     class:is-old=${() => proof.value.isOld}>

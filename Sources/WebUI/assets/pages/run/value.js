@@ -14,11 +14,11 @@ const shortMax = 1500;
 export function valueView(value) {
   if (value === null || value === undefined) return html`<span class="muted">nothing</span>`;
   if (typeof value === "string") {
-    return value.length > shortMax || value.includes("\n") ? html`<pre class="value">${plainLines(value)}</pre>`
+    return value.length > shortMax || value.includes("\n") ? html`<pre class="value" tabindex="0">${plainLines(value)}</pre>`
       : html`<code>${plain(value, shortMax)}</code>`;
   }
   const text = JSON.stringify(value, null, 2);
-  if (text.length <= shortMax) return html`<pre class="value">${plainLines(text)}</pre>`;
+  if (text.length <= shortMax) return html`<pre class="value" tabindex="0">${plainLines(text)}</pre>`;
   return html`<div>${lazily(() => import("../../leaves/json.js"), (/** @type {any} */ module) => module.jsonView(
     () => value))}</div>`;
 }
@@ -30,5 +30,5 @@ export function valueView(value) {
 export const factList = (facts) => html`<dl class="facts">${facts.map((fact) =>
   html`<dt>${fact.name}</dt><dd>${fact.href
   ? html`<a href=${fact.href}>${plain(fact.value, 200)}</a>` : fact.isCode ? html`<pre
-  class="value">${plainLines(String(fact.value))}</pre>`
+  class="value" tabindex="0">${plainLines(String(fact.value))}</pre>`
   : plain(fact.value, 600)}</dd>`)}</dl>`;
