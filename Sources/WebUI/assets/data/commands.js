@@ -38,7 +38,8 @@ export const commands = [
   { name: "retry", words: ["runs retry"], group: "Runs", icon: "retry", scope: "run", args: [run], options: ["from"],
     text: "Run it again from what did not succeed" },
   { name: "cancel", words: ["runs cancel"], group: "Runs", icon: "stop", scope: "run", args: [run, words("reason")],
-    text: "End a run", asks: "Cancel this run? Its programs are stopped; steps that always run still do.", verb: "Cancel the run" },
+    text: "End a run", asks: "Cancel this run? Its programs are stopped; steps that always run still do.",
+      verb: "Cancel the run" },
   { name: "pause run", words: ["runs pause"], group: "Runs", icon: "pause", scope: "run", args: [run],
     text: "Have a run begin nothing more until it is resumed" },
   { name: "resume run", words: ["runs resume"], group: "Runs", icon: "play", scope: "run", args: [run],
@@ -58,7 +59,8 @@ export const commands = [
   { name: "approve", words: ["approvals approve"], group: "Approvals", icon: "check", scope: "run",
     args: [approval, waitingStep, words("comment")], text: "Approve a step that waits" },
   { name: "reject", words: ["approvals reject"], group: "Approvals", icon: "close", scope: "run",
-    args: [approval, waitingStep, words("comment")], text: "Reject a step that waits", asks: "Reject this step?", verb: "Reject it" },
+    args: [approval, waitingStep, words("comment")], text: "Reject a step that waits", asks: "Reject this step?",
+      verb: "Reject it" },
   { name: "pause lane", words: ["lanes pause"], group: "Lanes and sessions", icon: "pause", scope: "run",
     args: [lane, words("reason")], text: "Have a lane take no runs until it is resumed" },
   { name: "resume lane", words: ["lanes resume"], group: "Lanes and sessions", icon: "play", scope: "run", args: [lane],
@@ -72,7 +74,8 @@ export const commands = [
   { name: "resume session", words: ["sessions resume"], group: "Lanes and sessions", icon: "play", scope: "run",
     args: [session], text: "Have a paused session take runs again" },
   { name: "archive session", words: ["sessions archive"], group: "Lanes and sessions", icon: "archive", scope: "run",
-    args: [session], text: "Close a session that has no open runs", asks: "Archive this session? Its history stays, it takes no runs any more.",
+    args: [session], text: "Close a session that has no open runs",
+      asks: "Archive this session? Its history stays, it takes no runs any more.",
     verb: "Archive it" },
   { name: "trigger", words: ["schedules trigger"], group: "Schedules", icon: "play", scope: "run", args: [schedule],
     text: "Have a schedule make a run now" },
@@ -81,7 +84,8 @@ export const commands = [
   { name: "resume schedule", words: ["schedules resume"], group: "Schedules", icon: "play", scope: "run",
     args: [schedule], text: "Have a paused schedule go on" },
   { name: "drain", words: ["nodes drain"], group: "Cluster", icon: "node", scope: "admin", args: [node],
-    text: "Have a node give its work away", asks: "Drain this node? It gives its shards away and takes no more.", verb: "Drain it" },
+    text: "Have a node give its work away", asks: "Drain this node? It gives its shards away and takes no more.",
+      verb: "Drain it" },
   { name: "undrain", words: ["nodes undrain"], group: "Cluster", icon: "node", scope: "admin", args: [node],
     text: "Have a draining node take part again" },
   { name: "go to", words: ["go", "open"], group: "Go", icon: "right", args: [{ name: "page", kind: "page" }],
@@ -113,13 +117,16 @@ export const commands = [
  * @type {Record<string, {value: string, text: string, href?: string}[]>}
  */
 export const fixed = {
-  page: [["runboard", "/ui"], ["runs", "/ui/runs"], ["bulk", "/ui/bulk"], ["approvals", "/ui/approvals"], ["sessions", "/ui/sessions"],
-    ["templates", "/ui/templates"], ["schedules", "/ui/schedules"], ["cluster", "/ui/cluster"], ["metrics", "/ui/metrics"],
+  page: [["runboard", "/ui"], ["runs", "/ui/runs"], ["bulk", "/ui/bulk"], ["approvals", "/ui/approvals"], ["sessions",
+    "/ui/sessions"],
+    ["templates", "/ui/templates"], ["schedules", "/ui/schedules"], ["cluster", "/ui/cluster"], ["metrics",
+      "/ui/metrics"],
     ["settings", "/ui/settings"]].map(([value, href]) => ({ value, text: value, href })),
   theme: ["dark", "light", "system"].map((value) => ({ value, text: value })),
   density: ["default", "compact"].map((value) => ({ value, text: value })),
   navigation: ["wide", "narrow"].map((value) => ({ value, text: value })),
-  status: ["failed", "running", "queued", "waiting", "paused", "succeeded", "cancelled", "timed_out", "open", "ended", "dead"]
+  status: ["failed", "running", "queued", "waiting", "paused", "succeeded", "cancelled", "timed_out", "open", "ended",
+    "dead"]
     .map((value) => ({ value, text: value.replace("_", " ") })),
   duration: ["5m", "30m", "2h", "1d"].map((value) => ({ value, text: `for ${value}` })),
 };
@@ -206,20 +213,23 @@ function read(command, rest, line, isOpen) {
     } else if (named && command.options?.includes(named[1])) {
       if (named[2] === undefined) option = named[1];
       else parsed.options[named[1]] = named[2];
-      if (isLast) parsed.typing = { kind: named[2] === undefined ? "option" : named[1], index: -1, text: named[2] ?? token.text, start: token.start };
+      if (isLast) parsed.typing = { kind: named[2] === undefined ? "option" : named[1], index: -1,
+        text: named[2] ?? token.text, start: token.start };
     } else if (isLast && token.text.startsWith("--")) {
       parsed.typing = { kind: "option", index: -1, text: token.text, start: token.start };
     } else if (argument?.kind === "text" && parsed.args.length >= wanted.length - 1) {
       // All that is left is one text, as it was written.
       parsed.args.push(line.slice(token.start).trim().replace(/^(["'])(.*)\1$/s, "$2"));
-      parsed.typing = { kind: "text", index: parsed.args.length - 1, text: parsed.args[parsed.args.length - 1], start: token.start };
+      parsed.typing = { kind: "text", index: parsed.args.length - 1, text: parsed.args[parsed.args.length - 1],
+        start: token.start };
       break;
     } else if (argument?.kind === "pairs" && parsed.args.length >= wanted.length - 1) {
       const equals = token.text.indexOf("=");
       if (equals > 0) parsed.pairs[token.text.slice(0, equals)] = token.text.slice(equals + 1);
       if (isLast) parsed.typing = { kind: "input", index: parsed.args.length, text: token.text, start: token.start };
     } else {
-      if (isLast) parsed.typing = { kind: argument?.kind ?? "word", index: parsed.args.length, text: token.text, start: token.start };
+      if (isLast) parsed.typing = { kind: argument?.kind ?? "word", index: parsed.args.length, text: token.text,
+        start: token.start };
       parsed.args.push(token.text);
     }
   }
@@ -240,7 +250,8 @@ function read(command, rest, line, isOpen) {
 export function milliseconds(text) {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   if (!match) return null;
-  return Math.round(Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[/** @type {"s"} */ (match[2])]);
+  return Math.round(Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
+    d: 86_400_000 }[/** @type {"s"} */ (match[2])]);
 }
 
 /**
@@ -248,4 +259,5 @@ export function milliseconds(text) {
  * @param {Command} command
  */
 export const usage = (command) =>
-  [command.name, ...(command.args ?? []).map((argument) => (argument.isOptional ? `[${argument.name}]` : `<${argument.name}>`))].join(" ");
+  [command.name, ...(command.args ?? []).map((argument) => (argument.isOptional ? `[${argument.name}]`
+    : `<${argument.name}>`))].join(" ");

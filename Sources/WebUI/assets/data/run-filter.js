@@ -4,7 +4,8 @@
 /** What the page's filters are called in the address, but for the status; all are the node's words too. */
 export const names = /** @type {const} */ (["session", "lane", "template", "plan", "key", "parent", "text"]);
 /** Statuses in the order in which they are offered. */
-export const statuses = ["queued", "claimed", "running", "waiting", "paused", "failed", "timed_out", "cancelled", "succeeded"];
+export const statuses = ["queued", "claimed", "running", "waiting", "paused", "failed", "timed_out", "cancelled",
+  "succeeded"];
 /** Words that a status may be beside those, as the command line has them. */
 export const groups = ["open", "ended", "dead"];
 /** Lengths of time that can be chosen, in milliseconds. */
@@ -186,7 +187,8 @@ export function pieces(filter) {
     if (filter[name]) found.push({ text: `${name}: ${filter[name]}`, without: { ...filter, [name]: "" } });
   }
   const how = filter.by === "finished" ? "ended" : "queued";
-  if (filter.since) found.push({ text: `${how} in the ${presets[filter.since].text.toLowerCase()}`, without: { ...filter, since: "" } });
+  if (filter.since) found.push({ text: `${how} in the ${presets[filter.since].text.toLowerCase()}`,
+    without: { ...filter, since: "" } });
   else {
     if (filter.from) found.push({ text: `${how} after ${short(filter.from)}`, without: { ...filter, from: "" } });
     if (filter.to) found.push({ text: `${how} before ${short(filter.to)}`, without: { ...filter, to: "" } });

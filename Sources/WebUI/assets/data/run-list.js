@@ -94,7 +94,8 @@ export function cause(run, now) {
   if (run.failure) return String(run.failure);
   if (run.paused_by && !hasEnded(run.status)) return `paused by ${run.paused_by}`;
   if (run.wait_reason) return String(run.wait_reason);
-  if (run.due_at && !hasEnded(run.status) && Date.parse(run.due_at) > now) return `due ${run.due_at.slice(0, 19).replace("T", " ")} UTC`;
+  if (run.due_at && !hasEnded(run.status)
+    && Date.parse(run.due_at) > now) return `due ${run.due_at.slice(0, 19).replace("T", " ")} UTC`;
   return "";
 }
 
@@ -116,7 +117,8 @@ export const columns = [
  */
 export function csvLine(values) {
   return `${values.map((value) => {
-    let text = value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+    let text = value === null
+      || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
     if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }).join(",")}\r\n`;

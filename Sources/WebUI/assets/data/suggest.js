@@ -17,7 +17,8 @@ const groupMax = 8;
 /** How much it counts that something was used lately. */
 const recentBonus = 60;
 /** What is looked for everywhere, with the page that shows it. */
-const places = /** @type {const} */ ([["page", "Go"], ["run", "Runs found"], ["template", "Templates found"], ["session", "Sessions found"]]);
+const places = /** @type {const} */ ([["page", "Go"], ["run", "Runs found"], ["template", "Templates found"],
+  ["session", "Sessions found"]]);
 
 /**
  * Which values are wanted for a line: kinds, and the text they are to fit.
@@ -38,7 +39,8 @@ export function wanted(line) {
  * @param {import("./commands.js").Parsed} parsed
  * @param {string} line
  */
-const isBehind = (parsed, line) => parsed.args.length > 0 || parsed.typing !== null && /\s$/.test(line) || parsed.typing?.index === -1
+const isBehind = (parsed, line) => parsed.args.length > 0 || parsed.typing !== null && /\s$/.test(line)
+  || parsed.typing?.index === -1
   || Object.keys(parsed.pairs).length > 0;
 
 /**
@@ -49,7 +51,8 @@ const isBehind = (parsed, line) => parsed.args.length > 0 || parsed.typing !== n
  */
 export function suggest(line, { sources, recent, may }) {
   const allowed = commands.filter((command) => !command.scope || may(command.scope));
-  if (line.trim() === "") return [...recentOnes(recent), ...allowed.map((command) => offer(command, []))].slice(0, suggestionsMax);
+  if (line.trim() === "") return [...recentOnes(recent), ...allowed.map((command) => offer(command, []))].slice(0,
+    suggestionsMax);
   const parsed = parse(line);
   if (parsed && (!parsed.command.scope || may(parsed.command.scope)) && isBehind(parsed, line)) {
     return forArgument(line, parsed, sources);
@@ -59,14 +62,16 @@ export function suggest(line, { sources, recent, may }) {
 
 /** @param {string[]} recent @returns {Suggestion[]} */
 const recentOnes = (recent) => recent.slice(0, 6).map((line) => ({
-  id: `recent ${line}`, group: "Recent", title: line, detail: "", icon: "clock", at: [], line, isReady: parse(line)?.isComplete ?? false,
+  id: `recent ${line}`, group: "Recent", title: line, detail: "", icon: "clock", at: [], line,
+    isReady: parse(line)?.isComplete ?? false,
 }));
 
 /** @param {import("./commands.js").Command} command @param {number[]} at @returns {Suggestion} */
 function offer(command, at) {
   const needs = (command.args ?? []).length > 0;
   return {
-    id: `command ${command.name}`, group: command.group, title: usage(command), detail: command.text, icon: command.icon, at,
+    id: `command ${command.name}`, group: command.group, title: usage(command), detail: command.text,
+      icon: command.icon, at,
     line: needs ? `${command.name} ` : command.name, isReady: !needs,
   };
 }
@@ -82,9 +87,11 @@ function forArgument(line, parsed, sources) {
   /** @type {Suggestion[]} */
   const suggestions = [];
   const ready = {
-    id: "ready", group: "Do", title: line.trim(), detail: command.text, icon: command.icon, at: [], line: line.trim(), isReady: true,
+    id: "ready", group: "Do", title: line.trim(), detail: command.text, icon: command.icon, at: [], line: line.trim(),
+      isReady: true,
   };
   if (typing) {
+    /** @type {Value[]} */
     const values = typing.kind === "option" ? (command.options ?? []).map((name) => ({ value: `--${name}`, text: "" }))
       : fixed[typing.kind] ?? sources[typing.kind] ?? [];
     const before = line.slice(0, typing.start);
@@ -98,10 +105,13 @@ function forArgument(line, parsed, sources) {
       const isOption = typing.kind === "option";
       const text = `${before}${value.line ?? quoted(value.value)}`;
       const next = parse(`${text} `);
-      const isReady = !isPair && !isOption && next !== null && next.isComplete && (command.args ?? []).length <= next.args.length;
+      const isReady = !isPair && !isOption && next !== null && next.isComplete
+        && (command.args ?? []).length <= next.args.length;
       suggestions.push({
-        id: `value ${value.value}`, group: isOption ? "Options" : command.args?.[Math.max(0, typing.index)]?.name ?? typing.kind,
-        title: value.text && value.text !== value.value ? `${value.text}  ${short(value.value)}` : value.value, detail: value.detail ?? "",
+        id: `value ${value.value}`, group: isOption ? "Options" : command.args?.[Math.max(0,
+          typing.index)]?.name ?? typing.kind,
+        title: value.text && value.text !== value.value ? `${value.text}  ${short(value.value)}` : value.value,
+          detail: value.detail ?? "",
         icon: command.icon, at: value.text && value.text !== value.value ? [] : at, state: value.state,
         line: isReady || isPair ? text : `${text} `, isReady,
       });
@@ -109,7 +119,8 @@ function forArgument(line, parsed, sources) {
   }
   // What is whole may be done as it stands; a value that is only begun is completed first.
   const isExact = suggestions.some((one) => one.isReady && one.line === line.trim());
-  const isBegun = typing !== null && typing.text !== "" && suggestions.length > 0 && !["text", "input"].includes(typing.kind);
+  const isBegun = typing !== null && typing.text !== "" && suggestions.length > 0 && !["text",
+    "input"].includes(typing.kind);
   if (parsed.isComplete && !isExact) return isBegun ? [...suggestions, ready] : [ready, ...suggestions];
   return suggestions;
 }
@@ -142,28 +153,34 @@ function found(line, allowed, sources, recent) {
   for (const command of allowed) {
     const own = fuzzy(text, command.name);
     // Of other words and of the description letters in a row are wanted: any sentence has some of them.
-    const others = [...saidAs(command).slice(1), command.text].filter((said) => said.toLowerCase().includes(text.toLowerCase()))
+    const others = [...saidAs(command).slice(1),
+      command.text].filter((said) => said.toLowerCase().includes(text.toLowerCase()))
       .map((said) => fuzzy(text, said)?.score ?? -Infinity);
     const score = Math.max(own?.score ?? -Infinity, ...others.map((other) => other - 30));
     const last = recent.findIndex((one) => parse(one)?.command === command);
-    if (score > -Infinity) all.push({ score: score + (last < 0 ? 0 : recentBonus - last), suggestion: offer(command, own?.at ?? []) });
+    if (score > -Infinity) all.push({ score: score + (last < 0 ? 0 : recentBonus - last), suggestion: offer(command,
+      own?.at ?? []) });
   }
   for (const [kind, group] of places) {
-    for (const value of fixed[kind] ?? sources[kind] ?? []) {
+    for (const value of /** @type {Value[]} */ (fixed[kind] ?? sources[kind] ?? [])) {
       const fits = fit(text, value);
       if (!fits || !value.href) continue;
       all.push({ score: fits.score - 20, suggestion: {
-        id: `${kind} ${value.value}`, group, title: value.text && value.text !== value.value ? `${value.text}  ${short(value.value)}` : value.value,
-        detail: value.detail ?? "", icon: kind === "page" ? "right" : `${kind}s`, at: [], line: "", isReady: true, href: value.href, state: value.state,
+        id: `${kind} ${value.value}`, group, title: value.text && value.text !== value.value
+          ? `${value.text}  ${short(value.value)}` : value.value,
+        detail: value.detail ?? "", icon: kind === "page" ? "right" : `${kind}s`, at: [], line: "", isReady: true,
+          href: value.href, state: value.state,
       } });
     }
   }
   const search = {
-    id: "find", group: "Search", title: `Find runs with “${text}”`, detail: "In plans, failures, inputs; the beginning of an id", icon: "search",
+    id: "find", group: "Search", title: `Find runs with “${text}”`,
+      detail: "In plans, failures, inputs; the beginning of an id", icon: "search",
     at: [], line: `find ${text}`, isReady: true,
   };
   if (all.length > 0) return [...grouped(all).slice(0, suggestionsMax), search];
-  return [{ id: "plain", group: "Say", title: text, detail: "This is no command", icon: "command", at: [], line: text, isReady: true }, search];
+  return [{ id: "plain", group: "Say", title: text, detail: "This is no command", icon: "command", at: [], line: text,
+    isReady: true }, search];
 }
 
 /**
@@ -193,7 +210,8 @@ export const remembered = (recent, line, max = 20) => [line, ...recent.filter((o
  * What the bar answers to a text that is no command.
  * @param {string} text
  */
-export const noCommand = (text) =>
-  `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}” is no command I know. Plans are not made of plain text yet: that comes with a later version. Say for example:`;
+export const noCommand = (text) => `“${text.length > 80 ? `${text.slice(0, 80)}…` : text}” is no command I know. `
+  + "Plans are not made of plain text yet: that comes with a later version. Say for example:";
 /** Examples that go with it. */
-export const examples = ["run <template> env=staging", "retry <run>", "list failed", "pause lane default/A", "find connection refused", "go to metrics"];
+export const examples = ["run <template> env=staging", "retry <run>", "list failed", "pause lane default/A",
+  "find connection refused", "go to metrics"];

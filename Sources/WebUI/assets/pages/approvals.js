@@ -16,7 +16,8 @@ import { pageHead } from "../parts/page.js";
 const pageRows = 200;
 /** Pages that are read in search of what one may decide. */
 const pagesMax = 5;
-const changing = new Set(["run.waiting", "run.resumed", "run.cancelled", "run.failed", "run.succeeded", "run.timed_out"]);
+const changing = new Set(["run.waiting", "run.resumed", "run.cancelled", "run.failed", "run.succeeded",
+  "run.timed_out"]);
 
 export default function approvalsPage() {
   const isForAll = () => query.value.get("all") === "1";
@@ -25,7 +26,8 @@ export default function approvalsPage() {
   });
   /** Those that were decided here: gone before the node says so. */
   const decided = signal(/** @type {Set<string>} */ (new Set()));
-  const rows = () => byUrgency((list.data.value?.approvals ?? []).filter((/** @type {any} */ one) => !decided.value.has(keyOf(one))), Date.now());
+  const rows = () => byUrgency((list.data.value?.approvals ?? [])
+    .filter((/** @type {any} */ one) => !decided.value.has(keyOf(one))), Date.now());
   bind("j", "Next approval", () => move(1));
   bind("k", "Approval before", () => move(-1));
   return html`<div class="page is-reading approvals-page">
@@ -34,11 +36,13 @@ export default function approvalsPage() {
       note: html`<span class="muted" role="status">${() => (list.data.value ? waiting(rows().length) : "")}</span>`,
       actions: html`<div class="segments" role="group" aria-label="Whose approvals">
         <button aria-pressed=${() => String(!isForAll())} @click=${() => setQuery({ all: null })}>For me</button>
-        <button aria-pressed=${() => String(isForAll())} @click=${() => setQuery({ all: "1" })}>For anybody</button></div>`,
+        <button aria-pressed=${() => String(isForAll())}
+          @click=${() => setQuery({ all: "1" })}>For anybody</button></div>`,
     })}
     ${loaded(list, () => html`
       <h2 class="sr">What waits</h2>
-      <div class="approvals-list">${each(rows, keyOf, (one) => html`<div class="approvals-item" tabindex="-1">${approvalCard(() => /** @type {any} */ (one.value), {
+      <div class="approvals-list">${each(rows, keyOf, (one) => html`<div class="approvals-item"
+        tabindex="-1">${approvalCard(() => /** @type {any} */ (one.value), {
         onDone: (receipt) => {
           if (receipt.decided) decided.value = new Set([...decided.peek(), keyOf(one.peek())]);
           list.refresh();
@@ -48,10 +52,12 @@ export default function approvalsPage() {
         title: isForAll() ? "Nothing waits for a person" : "Nothing waits for you",
         text: html`A step of kind <code>approval</code> stops its run until somebody has looked at it. Here is what it asks,
           the one whose time ends first on top; the count is in the navigation and in the title of the tab.`,
-        action: isForAll() ? null : html`<button class="button" @click=${() => setQuery({ all: "1" })}>What waits for others</button>`,
+        action: isForAll() ? null : html`<button class="button"
+          @click=${() => setQuery({ all: "1" })}>What waits for others</button>`,
         command: "opsroom approvals list",
       }))}
-      ${() => (list.data.value?.next ? html`<p class="muted">More wait than are shown here; they come up when these are decided.</p>` : null)}`)}
+      ${() => (list.data.value?.next ? html`<p
+        class="muted">More wait than are shown here; they come up when these are decided.</p>` : null)}`)}
   </div>`;
 }
 

@@ -23,8 +23,10 @@ const pollMilliseconds = 700;
 const pageRows = 100;
 /** What can come of a run, with the tone it is drawn in. */
 const results = [
-  { name: "ok", word: "Done", tone: "succeeded", sign: "✓" }, { name: "skipped", word: "Left alone", tone: "cancelled", sign: "→" },
-  { name: "failed", word: "Failed", tone: "failed", sign: "✕" }, { name: "pending", word: "To do", tone: "queued", sign: "○" },
+  { name: "ok", word: "Done", tone: "succeeded", sign: "✓" }, { name: "skipped", word: "Left alone",
+    tone: "cancelled", sign: "→" },
+  { name: "failed", word: "Failed", tone: "failed", sign: "✕" }, { name: "pending", word: "To do", tone: "queued",
+    sign: "○" },
 ];
 
 /** @param {import("../core/router.js").PageContext} context */
@@ -34,27 +36,38 @@ export default function bulkPage({ params }) {
 
 function listPage() {
   const cursors = signal(/** @type {(string | null)[]} */ ([null]));
-  const list = resource(() => url("/v1/bulk", { limit: 50, cursor: cursors.value[cursors.value.length - 1] }), { every: 2000 });
+  const list = resource(() => url("/v1/bulk", { limit: 50, cursor: cursors.value[cursors.value.length - 1] }),
+    { every: 2000 });
   return html`<div class="page">
-    ${pageHead({ title: () => "Bulk actions", actions: html`<a class="button" href="/ui/runs">${icon("runs")} Runs</a>` })}
+    ${pageHead({ title: () => "Bulk actions", actions: html`<a class="button"
+      href="/ui/runs">${icon("runs")} Runs</a>` })}
     ${loaded(list, (data) => html`
       <div class="table-wrap" hidden=${() => data.value.bulk.length === 0}><table class="table">
         <thead><tr><th>Action</th><th>State</th><th class="is-number">Runs</th><th class="is-number">Done</th>
-          <th class="is-number">Left alone</th><th class="is-number">Failed</th><th>By</th><th class="is-number">When</th></tr></thead>
+          <th class="is-number">Left alone</th><th class="is-number">Failed</th><th>By</th><th
+            class="is-number">When</th></tr></thead>
         <tbody>${each(() => data.value.bulk, (/** @type {any} */ one) => one.id, (one) => html`<tr>
-          <td><a href=${`/ui/bulk/${one.peek().id}`}>${icon(actionOf(one.peek().action).icon)} ${actionOf(one.peek().action).verb} #${one.peek().id}</a></td>
+          <td><a href=${`/ui/bulk/${one.peek().id}`}>${icon(actionOf(one.peek().action).icon)}
+            ${actionOf(one.peek().action).verb} #${one.peek().id}</a></td>
           <td>${chip(() => stateName(one.value), () => stateWord(one.value))}</td>
-          <td class="is-number">${() => count(one.value.progress.total)}</td><td class="is-number">${() => count(one.value.progress.ok)}</td>
-          <td class="is-number">${() => count(one.value.progress.skipped)}</td><td class="is-number">${() => count(one.value.progress.failed)}</td>
-          <td class="clip">${() => plain(one.value.by, 60)}</td><td class="is-number">${timeAgo(() => one.value.created_at)}</td></tr>`)}</tbody>
+          <td class="is-number">${() => count(one.value.progress.total)}</td><td
+            class="is-number">${() => count(one.value.progress.ok)}</td>
+          <td class="is-number">${() => count(one.value.progress.skipped)}</td><td
+            class="is-number">${() => count(one.value.progress.failed)}</td>
+          <td class="clip">${() => plain(one.value.by, 60)}</td><td
+            class="is-number">${timeAgo(() => one.value.created_at)}</td></tr>`)}</tbody>
       </table></div>
       ${() => (data.value.bulk.length > 0 ? null : empty({
-        title: "No actions on many runs yet", text: "Select runs in the list, or all that fit a filter, and cancel, retry, pause or resume them at once.",
-        action: html`<a class="button is-primary" href="/ui/runs">To the runs</a>`, command: "opsroom bulk cancel --filter status=queued",
+        title: "No actions on many runs yet",
+          text: "Select runs in the list, or all that fit a filter, and cancel, retry, pause or resume them at once.",
+        action: html`<a class="button is-primary" href="/ui/runs">To the runs</a>`,
+          command: "opsroom bulk cancel --filter status=queued",
       }))}
       <div class="actions">
-        <button class="button" hidden=${() => cursors.value.length === 1} @click=${() => { cursors.value = cursors.peek().slice(0, -1); }}>${icon("left")} Newer</button>
-        <button class="button" hidden=${() => !data.value.next} @click=${() => { cursors.value = [...cursors.peek(), data.peek().next]; }}>Older ${icon("right")}</button>
+        <button class="button" hidden=${() => cursors.value.length === 1}
+          @click=${() => { cursors.value = cursors.peek().slice(0, -1); }}>${icon("left")} Newer</button>
+        <button class="button" hidden=${() => !data.value.next} @click=${() => { cursors.value = [...cursors.peek(),
+          data.peek().next]; }}>Older ${icon("right")}</button>
       </div>`)}
   </div>`;
 }
@@ -77,12 +90,14 @@ function onePage(id) {
     const timer = setInterval(() => untracked(one.refresh), pollMilliseconds);
     onEnd(() => clearInterval(timer));
   });
-  const title = () => (one.data.value ? `${actionOf(one.data.value.action).verb} ${plural(one.data.value.progress.total, "run")}` : "Bulk action");
+  const title = () => (one.data.value
+    ? `${actionOf(one.data.value.action).verb} ${plural(one.data.value.progress.total, "run")}` : "Bulk action");
   return html`<div class="page">
     ${pageHead({
       title,
       note: html`<span>${() => (one.data.value ? chip(() => stateName(one.data.value), () => stateWord(one.data.value)) : null)}</span>`,
-      actions: html`${() => (isUnderWay.value && mayRun.value ? html`<button class="button is-danger" @click=${() => stop(id, one)}>${icon("stop")} Stop the action</button>` : null)}
+      actions: html`${() => (isUnderWay.value && mayRun.value ? html`<button class="button is-danger"
+        @click=${() => stop(id, one)}>${icon("stop")} Stop the action</button>` : null)}
         ${() => listLink(one.data.value)}<a class="button" href="/ui/bulk">All actions</a>`,
     })}
     ${loaded(one, (data) => html`<div class="stack bulk-one">
@@ -100,7 +115,8 @@ function onePage(id) {
 function listLink(bulk) {
   if (!bulk || bulk.filter.run) return null;
   const members = new URLSearchParams();
-  for (const [name, value] of Object.entries(bulk.filter)) members.set(name, Array.isArray(value) ? value.join(",") : String(value));
+  for (const [name,
+    value] of Object.entries(bulk.filter)) members.set(name, Array.isArray(value) ? value.join(",") : String(value));
   for (const by of ["enqueued", "finished"]) {
     for (const [end, word] of [["after", "from"], ["before", "to"]]) {
       const at = members.get(`${by}_${end}`);
@@ -112,7 +128,8 @@ function listLink(bulk) {
   // What they were is what the action has changed.
   members.delete("status");
   const text = toText(read(members));
-  return html`<a class="button" href=${text ? `/ui/runs?${text}` : "/ui/runs"}>${icon("runs")} The runs in the list</a>`;
+  return html`<a class="button" href=${text
+    ? `/ui/runs?${text}` : "/ui/runs"}>${icon("runs")} The runs in the list</a>`;
 }
 
 /** @param {() => any} bulk */
@@ -120,10 +137,12 @@ function progress(bulk) {
   const share = (/** @type {string} */ name) => (bulk().progress.total === 0 ? 0 : (100 * bulk().progress[name]) / bulk().progress.total);
   const worked = () => bulk().progress.total - bulk().progress.pending;
   return html`<section class="bulk-progress" aria-label="Progress">
-    <div class="bulk-bar" role="progressbar" aria-label="Runs that were looked after" aria-valuemin="0" aria-valuemax=${() => bulk().progress.total}
+    <div class="bulk-bar" role="progressbar" aria-label="Runs that were looked after" aria-valuemin="0"
+      aria-valuemax=${() => bulk().progress.total}
       aria-valuenow=${worked}>${results.filter((one) => one.name !== "pending").map((one) =>
         html`<span class=${`tone-${one.tone}`} style:--share=${() => String(share(one.name))}></span>`)}</div>
-    <div class="bulk-numbers">${results.map((one) => html`<span><strong class=${() => (bulk().progress[one.name] > 0 ? `tone-${one.tone}` : null)}>${() =>
+    <div class="bulk-numbers">${results.map((one) => html`<span><strong class=${() => (bulk().progress[one.name] > 0
+      ? `tone-${one.tone}` : null)}>${() =>
       count(bulk().progress[one.name])}</strong> <span class="muted">${one.word.toLowerCase()}</span></span>`)}</div>
   </section>`;
 }
@@ -131,7 +150,8 @@ function progress(bulk) {
 /** @param {() => any} bulk */
 function facts(bulk) {
   const filter = () => Object.entries(bulk().filter).map(([name, value]) =>
-    name === "run" ? `${plural(/** @type {any} */ (value).length, "run")} that ${/** @type {any} */ (value).length === 1 ? "was" : "were"} selected` : `${name}: ${[value].flat().join(", ")}`);
+    name === "run"
+      ? `${plural([value].flat().length, "run")} selected by hand` : `${name}: ${[value].flat().join(", ")}`);
   return html`<dl class="facts">
     <dt>Which runs</dt><dd>${() => plain(filter().join(" · ") || "all", 600)}</dd>
     <dt>Reason</dt><dd>${() => plain(bulk().reason || "none was given", 600)}</dd>
@@ -145,13 +165,15 @@ function facts(bulk) {
  * @param {string} id @param {() => any} bulk @param {() => boolean} isUnderWay
  */
 function resultList(id, bulk, isUnderWay) {
-  const state = () => { const wanted = query.value.get("state"); return results.some((one) => one.name === wanted) ? wanted : null; };
+  const state = () => { const wanted = query.value.get("state");
+    return results.some((one) => one.name === wanted) ? wanted : null; };
   const pages = signal(1);
   effect(() => {
     state();
     untracked(() => { pages.value = 1; });
   });
-  const list = resource(() => url(`/v1/bulk/${part(id)}/runs`, { state: state(), limit: pageRows, pages: pages.value }), {
+  const list = resource(() => url(`/v1/bulk/${part(id)}/runs`, { state: state(), limit: pageRows,
+    pages: pages.value }), {
     every: 5000,
     fetch: (path, abort) => fetchPages(path, abort),
   });
@@ -164,17 +186,21 @@ function resultList(id, bulk, isUnderWay) {
   });
   const number = (/** @type {string} */ name) => count(name ? bulk().progress[name] : bulk().progress.total);
   return html`<section class="section" aria-label="Results">
-    <div class="tabs" role="tablist" aria-label="Results">${[{ name: "", word: "All" }, ...results].map((one) => html`<button class="tab" role="tab"
-      aria-selected=${() => String((state() ?? "") === one.name)} aria-controls="bulk-results" @click=${() => setQuery({ state: one.name || null })}>${one.word}
+    <div class="tabs" role="tablist" aria-label="Results">${[{ name: "", word: "All" }, ...results].map((one) =>
+      html`<button class="tab" role="tab"
+      aria-selected=${() => String((state() ?? "") === one.name)} aria-controls="bulk-results"
+      @click=${() => setQuery({ state: one.name || null })}>${one.word}
       <span class="muted">${() => number(one.name)}</span></button>`)}</div>
     <div id="bulk-results" role="tabpanel" aria-label="Runs">
       ${() => (list.error.value ? errorPanel(list.error.value, () => list.refresh()) : null)}
-      ${() => (list.data.value?.runs.length === 0 ? html`<p class="muted">${isUnderWay() ? "None yet." : "None."}</p>` : null)}
+      ${() => (list.data.value?.runs.length === 0 ? html`<p
+        class="muted">${isUnderWay() ? "None yet." : "None."}</p>` : null)}
       <div class="table-wrap" hidden=${() => !list.data.value?.runs.length}><table class="table">
         <thead><tr><th>Run</th><th>Result</th><th>Now</th><th>Why</th></tr></thead>
         <tbody>${each(() => list.data.value?.runs, (/** @type {any} */ item) => item.run, resultRow)}</tbody>
       </table></div>
-      <button class="button" hidden=${() => !list.data.value?.next} @click=${() => { pages.value += 1; }}>Load more</button>
+      <button class="button" hidden=${() => !list.data.value?.next}
+        @click=${() => { pages.value += 1; }}>Load more</button>
     </div>
   </section>`;
 }
@@ -183,9 +209,14 @@ function resultList(id, bulk, isUnderWay) {
 function resultRow(item) {
   const result = () => results.find((one) => one.name === item.value.state) ?? results[3];
   return html`<tr>
-    <td><a href=${`/ui/runs/${part(item.peek().run)}`}>${() => (item.value.document ? plain(item.value.document.plan, 80) : "Run")} <span class="mono muted">${shortID(item.peek().run)}</span></a></td>
-    <td><span class=${() => `chip tone-${result().tone}`}><span class="sign" aria-hidden="true">${() => result().sign}</span>${() => result().word}</span></td>
-    <td>${() => (item.value.document ? html`<span class="row">${sign(() => shownState(item.value.document))} ${stateOf(shownState(item.value.document)).word}</span>` : html`<span class="muted">–</span>`)}</td>
+    <td><a href=${`/ui/runs/${part(item.peek().run)}`}>${() =>
+      (item.value.document ? plain(item.value.document.plan, 80) : "Run")} <span
+      class="mono muted">${shortID(item.peek().run)}</span></a></td>
+    <td><span class=${() => `chip tone-${result().tone}`}><span class="sign"
+      aria-hidden="true">${() => result().sign}</span>${() => result().word}</span></td>
+    <td>${() => (item.value.document ? html`<span
+      class="row">${sign(() => shownState(item.value.document))}
+      ${stateOf(shownState(item.value.document)).word}</span>` : html`<span class="muted">–</span>`)}</td>
     <td class="muted">${() => plain(item.value.reason ?? "", 300)}</td></tr>`;
 }
 
@@ -207,7 +238,8 @@ async function fetchPages(path, abort) {
     const found = ids.length === 0 ? { runs: [] }
       : await get(url("/v1/runs", { run: ids.join(","), limit: pageRows }), { signal: abort });
     const documents = new Map(found.runs.map((/** @type {any} */ run) => [run.id, run]));
-    runs.push(...answer.runs.map((/** @type {any} */ item) => ({ ...item, document: documents.get(item.run) ?? null })));
+    runs.push(...answer.runs.map((/** @type {any} */ item) => ({ ...item,
+      document: documents.get(item.run) ?? null })));
     next = answer.next;
     if (!next) break;
   }

@@ -46,17 +46,21 @@ export default function runsPage() {
   followScroll(isAtTop, list.release);
 
   const isRunEvent = (/** @type {any} */ event) => event.type.startsWith("run.") && event.type !== "run.progress";
-  const counts = resource(() => url("/v1/counts", { session: filter.value.session }), { on: isRunEvent, every: 5000, gapMilliseconds: 1000 });
-  const fitting = resource(() => url("/v1/runs", { ...asked.value, limit: 1, count: true }), { on: isRunEvent, every: 10_000, gapMilliseconds: 1500 });
+  const counts = resource(() => url("/v1/counts", { session: filter.value.session }), { on: isRunEvent, every: 5000,
+    gapMilliseconds: 1000 });
+  const fitting = resource(() => url("/v1/runs", { ...asked.value, limit: 1, count: true }), { on: isRunEvent,
+    every: 10_000, gapMilliseconds: 1500 });
   const everything = resource(() => (isAny(filter.value) ? null : "/v1/runs?limit=1&count=true"), { every: 30_000 });
   const fits = () => fitting.data.value?.count ?? null;
 
   const chosen = () => (selection.isAll.peek() ? asked.peek() : { run: [...selection.ids.peek()] });
-  const chosenText = () => (selection.isAll.peek() ? `${many(fits())} that fit the filter` : `${plural(selection.ids.peek().size, "run")} that you selected`);
+  const chosenText = () => (selection.isAll.peek() ? `${many(fits())} that fit the filter`
+    : `${plural(selection.ids.peek().size, "run")} that you selected`);
   const save = () => {
     const hasChosen = !selection.isAll.peek() && selection.ids.peek().size > 0;
     // What was picked by hand is asked for by its ids; more than an address holds is exported by the filter.
-    if (hasChosen && selection.ids.peek().size <= 200) openExport({ run: [...selection.ids.peek()].join(",") }, plural(selection.ids.peek().size, "selected run"));
+    if (hasChosen && selection.ids.peek().size <= 200) openExport({ run: [...selection.ids.peek()].join(",") },
+      plural(selection.ids.peek().size, "selected run"));
     else openExport(asked.peek(), `${many(fits())} that fit the filter`);
   };
   bind("e", "Export", save);
@@ -65,7 +69,8 @@ export default function runsPage() {
       title: () => "Runs",
       note: html`<span class="muted" role="status">${() => (list.rows.value && fits() ? many(fits()) : "")}</span>`,
       actions: html`${savedMenu(() => filter.value, (saved) => change(fromText(saved)))}
-        <button class="button" title=${`All that fit, up to ${count(exportMax)}`} @click=${save}>${icon("download")} Export</button>
+        <button class="button" title=${`All that fit, up to ${count(exportMax)}`}
+          @click=${save}>${icon("download")} Export</button>
         <a class="button" href="/ui/bulk">Bulk actions</a>`,
     })}
     ${filterBar({ filter: () => filter.value, change, counts: () => counts.data.value })}
@@ -78,7 +83,8 @@ export default function runsPage() {
     ${body(list, filter, selection, change)}
     ${selectionBar({
       selection, fitting: fits, save,
-      act: (action) => openBulk({ action, filter: forBulkOf(chosen()), chosen: chosenText(), done: () => selection.clear() }),
+      act: (action) => openBulk({ action, filter: forBulkOf(chosen()), chosen: chosenText(),
+        done: () => selection.clear() }),
     })}
   </div>`;
 }
@@ -87,12 +93,15 @@ export default function runsPage() {
 const forBulkOf = (members) => (Array.isArray(members.run) ? members : forBulk(members));
 
 /** @param {{runs: number, exact: boolean} | null | undefined} fits */
-const many = (fits) => (!fits ? "all runs" : `${count(fits.runs)}${fits.exact ? "" : "+"} ${fits.runs === 1 ? "run" : "runs"}`);
+const many = (fits) => (!fits ? "all runs"
+  : `${count(fits.runs)}${fits.exact ? "" : "+"} ${fits.runs === 1 ? "run" : "runs"}`);
 
 /**
  * The rows, or why there are none.
- * @param {ReturnType<typeof runList>} list @param {import("../core/signal.js").Readable<import("../data/run-filter.js").RunFilter>} filter
- * @param {ReturnType<typeof selectionOf>} selection @param {(filter: import("../data/run-filter.js").RunFilter) => void} change
+ * @param {ReturnType<typeof runList>} list
+ * @param {import("../core/signal.js").Readable<import("../data/run-filter.js").RunFilter>} filter
+ * @param {ReturnType<typeof selectionOf>} selection
+ * @param {(filter: import("../data/run-filter.js").RunFilter) => void} change
  */
 function body(list, filter, selection, change) {
   const hasRows = () => (list.rows.value?.length ?? 0) > 0;
@@ -109,12 +118,14 @@ function body(list, filter, selection, change) {
     })}</div>`)}
     ${() => {
       if (list.rows.value === null) return list.error.value ? null : placeholder();
-      return list.rows.value.length === 0 ? nothing(isAny(filter.value), list.next.value !== null, () => change(fromText(""))) : null;
+      return list.rows.value.length === 0 ? nothing(isAny(filter.value), list.next.value !== null,
+        () => change(fromText(""))) : null;
     }}
     <div class="runs-more">${() => {
       if (list.next.value === null || !list.rows.value) return null;
       if (list.rows.value.length >= rowsMax) {
-        return html`<p class="muted">${count(rowsMax)} runs are shown. Narrow the filter to see older ones, or export them.</p>`;
+        return html`<p
+          class="muted">${count(rowsMax)} runs are shown. Narrow the filter to see older ones, or export them.</p>`;
       }
       return html`<button class="button" disabled=${() => list.isLoading.value} @click=${list.more}>${
         list.rows.value.length === 0 ? "Search further back" : "Load more"}</button>`;
@@ -130,8 +141,10 @@ function body(list, filter, selection, change) {
 function nothing(isAll, hasMore, clear) {
   if (isAll) {
     return empty({
-      title: "No runs yet", text: "A run is one execution of a plan. Start one of a template, or from the command line.",
-      action: html`<a class="button is-primary" href="/ui/templates">Choose a template</a>`, command: "opsroom run PLAN",
+      title: "No runs yet",
+        text: "A run is one execution of a plan. Start one of a template, or from the command line.",
+      action: html`<a class="button is-primary" href="/ui/templates">Choose a template</a>`,
+        command: "opsroom run PLAN",
     });
   }
   return empty({

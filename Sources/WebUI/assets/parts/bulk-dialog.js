@@ -19,11 +19,16 @@ const reasonMax = 500;
  * @type {{name: string, verb: string, icon: string, done: string, isDangerous?: boolean, isRare?: boolean, told: string}[]}
  */
 export const actions = [
-  { name: "retry", verb: "Retry", icon: "retry", done: "retried", told: "Each runs again from what did not succeed; what has succeeded is kept. Runs that have not ended are left alone." },
-  { name: "pause", verb: "Pause", icon: "pause", done: "paused", told: "Each begins nothing more until it is resumed. What has ended is left alone." },
-  { name: "resume", verb: "Resume", icon: "play", done: "resumed", told: "Paused runs go on where they stopped; others are left alone." },
-  { name: "cancel", verb: "Cancel", icon: "stop", done: "cancelled", isDangerous: true, told: "Programs under way are stopped; steps that always run still do. What has ended is left alone." },
-  { name: "discard", verb: "Put aside", icon: "archive", done: "put aside", isRare: true, told: "What failed for good is no longer listed as dead letters; the runs stay." },
+  { name: "retry", verb: "Retry", icon: "retry", done: "retried",
+    told: "Each runs again from what did not succeed; what has succeeded is kept. Runs that have not ended are left alone." },
+  { name: "pause", verb: "Pause", icon: "pause", done: "paused",
+    told: "Each begins nothing more until it is resumed. What has ended is left alone." },
+  { name: "resume", verb: "Resume", icon: "play", done: "resumed",
+    told: "Paused runs go on where they stopped; others are left alone." },
+  { name: "cancel", verb: "Cancel", icon: "stop", done: "cancelled", isDangerous: true,
+    told: "Programs under way are stopped; steps that always run still do. What has ended is left alone." },
+  { name: "discard", verb: "Put aside", icon: "archive", done: "put aside", isRare: true,
+    told: "What failed for good is no longer listed as dead letters; the runs stay." },
 ];
 
 /** @param {string} name */
@@ -75,15 +80,20 @@ export function openBulk({ action: name, filter, chosen, done }) {
       }
       isBusy.value = false;
     }}>
-      ${() => (preview.value ? told(preview.value, action, chosen) : error.value ? null : html`<p role="status" class="muted">Counting…</p>`)}
-      <label class="field"><span>Reason</span><input class="input" maxlength=${reasonMax} autocomplete="off" placeholder="Kept with each run"
+      ${() => (preview.value ? told(preview.value, action, chosen) : error.value ? null : html`<p role="status"
+        class="muted">Counting…</p>`)}
+      <label class="field"><span>Reason</span><input class="input" maxlength=${reasonMax} autocomplete="off"
+        placeholder="Kept with each run"
         @input=${(/** @type {any} */ event) => { reason = event.target.value; }}></label>
       ${() => (wanted() ? html`<label class="field"><span>Type <b>${wanted()}</b> to go on</span>
-        <input class="input" inputmode="numeric" autocomplete="off" @input=${(/** @type {any} */ event) => { typed.value = event.target.value; }}></label>` : null)}
+        <input class="input" inputmode="numeric" autocomplete="off"
+          @input=${(/** @type {any} */ event) => { typed.value = event.target.value; }}></label>` : null)}
       ${() => (error.value ? errorPanel(error.value, look) : null)}
       <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
-        <button class=${action.isDangerous ? "button is-danger" : "button is-primary"} disabled=${() => !isReady()}>${() =>
-          isBusy.value ? "…" : preview.value ? `${action.verb} ${plural(many(), "run")}` : action.verb}</button></footer>
+        <button class=${action.isDangerous ? "button is-danger" : "button is-primary"}
+          disabled=${() => !isReady()}>${() =>
+          isBusy.value ? "…" : preview.value
+            ? `${action.verb} ${plural(many(), "run")}` : action.verb}</button></footer>
     </form>`,
   });
   look();
@@ -99,16 +109,21 @@ export function openBulk({ action: name, filter, chosen, done }) {
 function told(preview, action, chosen) {
   const { runs, exact } = preview.count;
   if (!exact) {
-    return html`<p><strong>More than ${count(runs)} runs fit.</strong> One action takes at most 100,000: narrow the filter by time, lane or status.</p>`;
+    return html`<p><strong>More than ${count(runs)} runs fit.</strong>
+      One action takes at most 100,000: narrow the filter by time, lane or status.</p>`;
   }
   if (runs === 0) {
-    return html`<p><strong>Nothing would be ${action.done}.</strong> You chose ${chosen}; to none of them this can be done now.</p>`;
+    return html`<p><strong>Nothing would be ${action.done}.</strong>
+      You chose ${chosen}; to none of them this can be done now.</p>`;
   }
   return html`<div class="stack">
     <p><strong>${plural(runs, "run")} of ${chosen} will be ${action.done}.</strong> ${action.told}</p>
-    <ul class="bulk-sample" aria-label="Some of them">${preview.sample.map((/** @type {any} */ run) => html`<li>${sign(() => shownState(run))}
+    <ul class="bulk-sample" aria-label="Some of them">${preview.sample.map((/** @type {any} */ run) =>
+      html`<li>${sign(() => shownState(run))}
       <span class="clip">${plain(run.plan, 80)}</span><span class="mono muted">${shortID(run.id)}</span>
-      <span class="grow"></span><span class="muted clip">${plain(run.session, 40)} / ${plain(run.lane, 40)}</span></li>`)}
-      ${runs > preview.sample.length ? html`<li class="muted">and ${count(runs - preview.sample.length)} more</li>` : null}</ul>
+      <span class="grow"></span><span
+        class="muted clip">${plain(run.session, 40)} / ${plain(run.lane, 40)}</span></li>`)}
+      ${runs > preview.sample.length ? html`<li
+        class="muted">and ${count(runs - preview.sample.length)} more</li>` : null}</ul>
   </div>`;
 }

@@ -45,7 +45,7 @@ export function open(begin = "") {
   }
   const dialog = openDialog({ title: "", label: "Command bar", className: "palette", body: (own) => bar(own, begin) });
   dialog.element.addEventListener("close", () => { opened = null; });
-  opened?.input.focus();
+  /** @type {any} */ (opened)?.input.focus();
 }
 
 /** @param {import("./dialog.js").OpenDialog} dialog @param {string} begin */
@@ -58,9 +58,12 @@ function bar(dialog, begin) {
     chosen.value = 0;
     want(wanted(text.value));
   });
-  const input = /** @type {HTMLInputElement} */ (html`<input class="palette-input" role="combobox" aria-label="Command" aria-expanded="true"
-    aria-autocomplete="list" aria-controls="palette-list" aria-activedescendant=${() => (offered.value.length > 0 ? `palette-${chosen.value}` : null)}
-    autocomplete="off" autocapitalize="off" spellcheck="false" autofocus placeholder="Run, retry, cancel, go to…  or say what you look for"
+  const input = /** @type {HTMLInputElement} */ (html`<input class="palette-input" role="combobox"
+    aria-label="Command" aria-expanded="true"
+    aria-autocomplete="list" aria-controls="palette-list" aria-activedescendant=${() => (offered.value.length > 0
+      ? `palette-${chosen.value}` : null)}
+    autocomplete="off" autocapitalize="off" spellcheck="false" autofocus
+    placeholder="Run, retry, cancel, go to…  or say what you look for"
     .value=${text} @input=${() => { text.value = input.value; }} @keydown=${press}>`);
   opened = { text, input, close: dialog.close };
 
@@ -98,13 +101,18 @@ function bar(dialog, begin) {
   }
 
   return html`<div class="palette-body">
-    <div class="palette-log" role="log" aria-label="What was said in this visit" tabindex="0" hidden=${() => log.value.length === 0}
-      ref=${keepAtEnd}>${each(() => log.value, (entry) => entry.id, (entry) => entryRow(entry.peek(), dialog, input))}</div>
+    <div class="palette-log" role="log" aria-label="What was said in this visit" tabindex="0"
+      hidden=${() => log.value.length === 0}
+      ref=${keepAtEnd}>${each(() => log.value, (entry) => entry.id, (entry) => entryRow(entry.peek(), dialog,
+        input))}</div>
     <label class="palette-line">${icon("right")}${input}<kbd>Esc</kbd></label>
-    <div id="palette-list" class="palette-list" role="listbox" aria-label="Suggestions">${() => groups(offered.value).map(([name, many]) =>
-      html`<div role="group" aria-label=${name}><div class="palette-group" aria-hidden="true">${name}</div>${many.map(({ one, at }) =>
+    <div id="palette-list" class="palette-list" role="listbox"
+      aria-label="Suggestions">${() => groups(offered.value).map(([name, many]) =>
+      html`<div role="group" aria-label=${name}><div class="palette-group"
+        aria-hidden="true">${name}</div>${many.map(({ one, at }) =>
         option(one, at, chosen, () => take(one)))}</div>`)}</div>
-    <p class="palette-foot muted" role="status">${() => trouble.value || "Enter does it · Tab completes · Esc clears, then closes"}</p>
+    <p class="palette-foot muted" role="status">${() => trouble.value
+      || "Enter does it · Tab completes · Esc clears, then closes"}</p>
   </div>`;
 }
 
@@ -124,9 +132,11 @@ function groups(offered) {
  * @param {import("../core/signal.js").Signal<number>} chosen @param {() => void} take
  */
 function option(one, at, chosen, take) {
-  return html`<div id=${`palette-${at}`} class="palette-option" role="option" aria-selected=${() => String(chosen.value === at)}
+  return html`<div id=${`palette-${at}`} class="palette-option" role="option"
+    aria-selected=${() => String(chosen.value === at)}
     @pointermove=${() => { chosen.value = at; }} @click=${take}>
-    ${one.state ? html`<span class=${`sign tone-${stateOf(one.state).tone}`} aria-hidden="true">${stateOf(one.state).sign}</span>` : icon(one.icon)}
+    ${one.state ? html`<span class=${`sign tone-${stateOf(one.state).tone}`}
+      aria-hidden="true">${stateOf(one.state).sign}</span>` : icon(one.icon)}
     <span class="palette-title clip">${marked(plain(one.title, 200), one.at)}</span>
     <span class="palette-detail clip muted">${plain(one.detail, 160)}</span></div>`;
 }
@@ -155,7 +165,8 @@ async function say(line, dialog) {
   }
   const { command } = said;
   if (command.scope && !may(command.scope)) {
-    tell({ who: "room", text: "Your token may not do that.", next: "Sign in with one that may: Settings.", isError: true });
+    tell({ who: "room", text: "Your token may not do that.", next: "Sign in with one that may: Settings.",
+      isError: true });
     return;
   }
   if (!said.isComplete) {
@@ -207,11 +218,13 @@ function entryRow(entry, dialog, input) {
     <span class="palette-who" aria-hidden="true">${entry.who === "you" ? "›" : entry.isError ? "!" : "✓"}</span>
     <div><p>${plain(entry.text, 600)}</p>
       ${entry.next ? html`<p class="muted">${plain(entry.next, 400)}</p>` : null}
-      ${entry.lines?.length ? html`<ul>${entry.lines.map((line) => html`<li><button class="palette-example mono" @click=${() => {
+      ${entry.lines?.length ? html`<ul>${entry.lines.map((line) => html`<li><button class="palette-example mono"
+        @click=${() => {
         if (opened) opened.text.value = line.split(" – ")[0].split(/[<[]/)[0];
         input.focus();
       }}>${plain(line, 300)}</button></li>`)}</ul>` : null}
-      ${entry.link ? html`<a class="link" href=${entry.link.href} @click=${() => setTimeout(dialog.close)}>${entry.link.text}</a>` : null}
+      ${entry.link ? html`<a class="link" href=${entry.link.href}
+        @click=${() => setTimeout(dialog.close)}>${entry.link.text}</a>` : null}
       ${() => (entry.buttons && isOpen.value ? html`<span class="row">${entry.buttons.map((button) => html`<button
         class=${button.isDangerous ? "button is-small is-danger" : "button is-small"} @click=${() => {
           isOpen.value = false;

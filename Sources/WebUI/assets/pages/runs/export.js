@@ -44,12 +44,14 @@ export function openExport(asked, what) {
     }}>
       <p>${what}, the newest first, with inputs and outputs. A file has at most ${count(exportMax)} runs.</p>
       <fieldset class="choices"><legend class="sr">Kind of file</legend>
-        ${[["csv", "CSV, for spreadsheets"], ["json", "JSON, as the API gives it"]].map(([value, text]) => html`<label class="check">
+        ${[["csv", "CSV, for spreadsheets"], ["json", "JSON, as the API gives it"]].map(([value, text]) => html`<label
+          class="check">
           <input type="radio" name="kind" value=${value} checked=${value === kind.peek()}
             @change=${() => { kind.value = value; }}> ${text}</label>`)}</fieldset>
       ${() => (isBusy.value ? html`<p role="status">${plural(written.value, "run")} read…</p>` : null)}
       ${() => (error.value ? errorPanel(error.value) : null)}
-      <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>${() => (isBusy.value ? "Stop" : "Back")}</button>
+      <footer class="dialog-foot"><button type="button" class="button"
+        @click=${dialog.close}>${() => (isBusy.value ? "Stop" : "Back")}</button>
         <button class="button is-primary" autofocus disabled=${() => isBusy.value}>Export</button></footer>
     </form>`,
   });
@@ -69,7 +71,8 @@ async function write(asked, kind, written, abort) {
    */
   const parts = [];
   const members = { exported_at: new Date().toISOString(), filter: asked };
-  parts.push(new Blob([isTable ? csvLine(columns) : `${JSON.stringify({ version: 1, ...members }).slice(0, -1)},"runs":[\n`]));
+  parts.push(new Blob([isTable ? csvLine(columns)
+    : `${JSON.stringify({ version: 1, ...members }).slice(0, -1)},"runs":[\n`]));
   /** @type {string | null} */
   let cursor = null;
   let rows = 0;

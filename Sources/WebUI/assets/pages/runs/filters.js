@@ -41,7 +41,8 @@ function textField(filter, set) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   onEnd(() => clearTimeout(timer));
-  const field = /** @type {HTMLInputElement} */ (html`<input class="input" type="search" maxlength="200" aria-label="Text in the plan's name, the failure or the inputs; the beginning of an id"
+  const field = /** @type {HTMLInputElement} */ (html`<input class="input" type="search" maxlength="200"
+    aria-label="Text in the plan's name, the failure or the inputs; the beginning of an id"
     placeholder="Plan, failure, input or id" autocomplete="off" spellcheck="false" .value=${() => filter().text}
     @input=${() => {
       clearTimeout(timer);
@@ -59,7 +60,8 @@ function textField(filter, set) {
 
 /** @param {() => RunFilter} filter @param {(members: Partial<RunFilter>) => void} set @param {() => void} openMore */
 function timeField(filter, set, openMore) {
-  const field = /** @type {HTMLSelectElement} */ (html`<select class="select runs-time" aria-label="Time" @change=${() => {
+  const field = /** @type {HTMLSelectElement} */ (html`<select class="select runs-time" aria-label="Time"
+    @change=${() => {
     if (field.value === "own") openMore();
     else set({ since: field.value, from: "", to: "" });
   }}>
@@ -86,13 +88,16 @@ function statusLine(filter, set, counts) {
     ${statuses.map((name) => {
       const { sign, word, tone } = stateOf(name);
       const how = () => standing(filter().status, name);
-      return html`<button class=${() => `status-toggle tone-${tone} is-${how()}`} aria-pressed=${() => String(how() === "in")}
-        aria-label=${() => `${how() === "out" ? "Not " : ""}${word}${many(name) === null ? "" : `, ${many(name)}${ended.has(name) ? " in the last 24 hours" : ""}`}`}
+      return html`<button class=${() => `status-toggle tone-${tone} is-${how()}`}
+        aria-pressed=${() => String(how() === "in")}
+        aria-label=${() => `${how() === "out" ? "Not " : ""}${word}${many(name) === null ? ""
+          : `, ${many(name)}${ended.has(name) ? " in the last 24 hours" : ""}`}`}
         title=${() => `${how() === "in" ? "Take out" : "Show"} ${word.toLowerCase()} runs; with Alt: all but those${
           ended.has(name) ? ". The number is of the last 24 hours" : ""}`}
         @click=${(/** @type {MouseEvent} */ event) =>
           set({ status: (event.altKey ? excluded : toggled)(filter().status, name) })}>
-        <span class="sign" aria-hidden="true">${sign}</span><span>${() => (how() === "out" ? `not ${word.toLowerCase()}` : word)}</span>
+        <span class="sign" aria-hidden="true">${sign}</span><span>${() => (how() === "out"
+          ? `not ${word.toLowerCase()}` : word)}</span>
         <span class="status-count">${() => (many(name) ? count(many(name)) : "")}</span></button>`;
     })}
     ${menuButton({ label: "More about statuses", items: () => statusMenu(filter, set) })}
@@ -138,7 +143,8 @@ function moreFields(filter, set) {
         set({ [name]: at, since: "" });
       }}></label>`;
   return html`<div class="runs-fields">
-    ${field("session", "Session", "runs-sessions")}${field("lane", "Lane")}${field("template", "Template", "runs-templates")}
+    ${field("session", "Session", "runs-sessions")}${field("lane", "Lane")}${field("template", "Template",
+      "runs-templates")}
     ${field("plan", "Plan")}${field("key", "Key")}${field("parent", "Started by run")}
     <label class="field"><span>Time of</span><select class="select" .value=${() => filter().by}
       @change=${(/** @type {any} */ event) => set({ by: event.target.value })}>
@@ -146,8 +152,10 @@ function moreFields(filter, set) {
     ${time("from", "From")}${time("to", "To")}
     <label class="check"><input type="checkbox" .checked=${() => filter().quiet}
       @change=${(/** @type {any} */ event) => set({ quiet: event.target.checked })}> Hide scheduled runs unless failed</label>
-    <datalist id="runs-sessions">${() => (sessions.data.value?.sessions ?? []).map((/** @type {any} */ one) => html`<option value=${one.name}></option>`)}</datalist>
-    <datalist id="runs-templates">${() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) => html`<option value=${one.name}></option>`)}</datalist>
+    <datalist id="runs-sessions">${() => (sessions.data.value?.sessions ?? []).map((/** @type {any} */ one) =>
+      html`<option value=${one.name}></option>`)}</datalist>
+    <datalist id="runs-templates">${() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) =>
+      html`<option value=${one.name}></option>`)}</datalist>
   </div>`;
 }
 
@@ -171,6 +179,7 @@ function chosen(filter, change) {
     || filter().status.some((word) => groups.includes(word) && !piece.without.status.includes(word)));
   return html`<div class="runs-chosen" hidden=${() => shown().length === 0 || isAny(filter())}>
     ${() => shown().map((piece) => html`<span class="tag is-closable"><span class="clip">${piece.text}</span>
-      <button class="tag-close" aria-label=${`Take away: ${piece.text}`} @click=${() => change(piece.without)}>${icon("close")}</button></span>`)}
+      <button class="tag-close" aria-label=${`Take away: ${piece.text}`}
+        @click=${() => change(piece.without)}>${icon("close")}</button></span>`)}
   </div>`;
 }

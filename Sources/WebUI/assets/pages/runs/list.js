@@ -110,7 +110,8 @@ export function runList(asked, isAtTop) {
     for (const id of came) fresh.add(id);
     if (came.length > 0 && !isAtTop()) held.value = new Set([...held.peek(), ...came]);
     all.value = same(known, rows);
-    const below = rows.slice(page.runs.length).filter((run) => touched.has(run.id)).map((run) => run.id).slice(0, headRows);
+    const below = rows.slice(page.runs.length).filter((run) => touched.has(run.id)).map((run) => run.id).slice(0,
+      headRows);
     touched.clear();
     if (below.length === 0) return;
     const found = await untracked(() => fetch({ limit: pageRows, run: below.join(",") }));

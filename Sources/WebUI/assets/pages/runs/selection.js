@@ -64,13 +64,17 @@ export function selectionBar({ selection, fitting, act, save }) {
   };
   bind("escape", "Select nothing", () => selection.clear());
   bind("shift+a", "Select all that fit the filter", () => selection.all());
-  return html`<div class="selection-bar" class:is-open=${has} role="region" aria-label="What is selected" inert=${() => !has()}>
-    <strong role="status">${() => (!has() ? "" : selection.isAll.value ? `All ${word()} that fit the filter are selected`
+  return html`<div class="selection-bar" class:is-open=${has} role="region" aria-label="What is selected"
+    inert=${() => !has()}>
+    <strong role="status">${() => (!has() ? "" : selection.isAll.value
+      ? `All ${word()} that fit the filter are selected`
       : `${plural(selection.ids.value.size, "run")} selected`)}</strong>
-    <button class="button is-small" hidden=${() => selection.isAll.value || (fitting()?.runs ?? 0) <= selection.ids.value.size}
+    <button class="button is-small" hidden=${() => selection.isAll.value
+      || (fitting()?.runs ?? 0) <= selection.ids.value.size}
       @click=${() => selection.all()}>Select all ${word} that fit</button>
     <span class="grow"></span>
-    ${() => (mayRun.value ? actions.filter((action) => !action.isRare).map((action) => html`<button class=${action.isDangerous ? "button is-danger" : "button"}
+    ${() => (mayRun.value ? actions.filter((action) => !action.isRare).map((action) => html`<button
+      class=${action.isDangerous ? "button is-danger" : "button"}
       @click=${() => act(action.name)}>${icon(action.icon)} ${action.verb}</button>`)
       : html`<span class="muted">Your token may only read.</span>`)}
     <button class="button" @click=${save}>${icon("download")} Export</button>

@@ -16,14 +16,17 @@ import { sign, stateOf } from "../../parts/status.js";
 
 /** @param {TableOptions} options */
 export function runTable({ rows, fresh, selection, narrow }) {
-  const table = /** @type {HTMLTableElement} */ (html`<table class="table runs-table" aria-label="Runs" @keydown=${press}>
+  const table = /** @type {HTMLTableElement} */ (html`<table class="table runs-table" aria-label="Runs"
+    @keydown=${press}>
     <thead><tr>
       <th class="col-check"><input type="checkbox" aria-label="Select all that are shown"
-        .checked=${() => selection.isAll.value || (rows.value ?? []).length > 0 && selection.ids.value.size >= (rows.value ?? []).length}
+        .checked=${() => selection.isAll.value || (rows.value ?? []).length > 0
+          && selection.ids.value.size >= (rows.value ?? []).length}
         @change=${(/** @type {any} */ event) => (event.target.checked ? selection.shown(rows.peek() ?? []) : selection.clear())}></th>
       <th class="col-run">Run</th><th class="col-status">Status</th><th class="col-place">Session / lane</th>
       <th class="col-template">Template</th><th class="is-number col-attempt">Attempt</th>
-      <th class="is-number col-queued">Queued</th><th class="is-number col-took">Duration</th><th class="is-number col-when">When</th>
+      <th class="is-number col-queued">Queued</th><th class="is-number col-took">Duration</th><th
+        class="is-number col-when">When</th>
     </tr></thead>
     <tbody>${each(() => rows.value, (run) => run.id, (run) => row(run, fresh, selection, rows, narrow))}</tbody>
   </table>`);
@@ -73,7 +76,8 @@ function row(run, fresh, selection, rows, narrow) {
   const { id } = run.peek();
   const isChosen = () => selection.isAll.value || selection.ids.value.has(id);
   /** Only what goes on follows the clock. */
-  const at = () => (hasEnded(run.value.status) && run.value.finished_at ? Date.parse(run.value.finished_at) : now.value);
+  const at = () => (hasEnded(run.value.status)
+    && run.value.finished_at ? Date.parse(run.value.finished_at) : now.value);
   const state = () => shownState(run.value);
   const why = () => plain(cause(run.value, Date.now()), 300);
   return html`<tr class=${fresh.has(id) ? "is-new" : null} class:is-selected=${isChosen}>
@@ -82,20 +86,28 @@ function row(run, fresh, selection, rows, narrow) {
         if (event.shiftKey) selection.range(rows.peek() ?? [], id);
         else selection.toggle(id);
       }}></td>
-    <td class="col-run"><span class="run-name">${sign(state)}<a class="run-link" data-run=${id} href=${`/ui/runs/${part(id)}`}><span
-      class="clip">${() => plain(run.value.plan, 120)}</span> <span class="mono muted">${shortID(id)}</span></a></span></td>
-    <td class="col-status"><span class=${() => `runs-state tone-${stateOf(state()).tone}`}>${() => stateOf(state()).word}</span>
+    <td class="col-run"><span class="run-name">${sign(state)}<a class="run-link" data-run=${id}
+      href=${`/ui/runs/${part(id)}`}><span
+      class="clip">${() => plain(run.value.plan, 120)}</span> <span
+        class="mono muted">${shortID(id)}</span></a></span></td>
+    <td class="col-status"><span
+      class=${() => `runs-state tone-${stateOf(state()).tone}`}>${() => stateOf(state()).word}</span>
       <span class="runs-cause clip" title=${why}>${why}</span></td>
-    <td class="col-place"><button class="cell-button clip" title="Only this lane" @click=${() => narrow({ session: run.peek().session, lane: run.peek().lane })}>${
+    <td class="col-place"><button class="cell-button clip" title="Only this lane"
+      @click=${() => narrow({ session: run.peek().session, lane: run.peek().lane })}>${
       () => plain(run.value.session, 60)} / ${() => plain(run.value.lane, 60)}</button></td>
     <td class="col-template">${() => (run.value.template
-      ? html`<button class="cell-button clip" title="Only this template" @click=${() => narrow({ template: run.peek().template })}>${plain(run.value.template, 60)}</button>`
+      ? html`<button class="cell-button clip" title="Only this template"
+        @click=${() => narrow({ template: run.peek().template })}>${plain(run.value.template, 60)}</button>`
       : html`<span class="muted">–</span>`)}</td>
     <td class="is-number col-attempt">${() => run.value.attempt + (run.value.retry_count ?? 0)}</td>
-    <td class="is-number col-queued">${() => duration(round(queuedMilliseconds(run.value, run.value.started_at ? 0 : at()), !run.value.started_at))}</td>
-    <td class="is-number col-took">${() => duration(round(workedMilliseconds(run.value, run.value.started_at ? at() : 0), !run.value.finished_at))}</td>
+    <td class="is-number col-queued">${() => duration(round(queuedMilliseconds(run.value,
+      run.value.started_at ? 0 : at()), !run.value.started_at))}</td>
+    <td class="is-number col-took">${() => duration(round(workedMilliseconds(run.value,
+      run.value.started_at ? at() : 0), !run.value.finished_at))}</td>
     <td class="is-number col-when"><time datetime=${() => run.value.finished_at ?? run.value.enqueued_at}
-      title=${() => `Queued ${fullMoment(run.value.enqueued_at)}${run.value.finished_at ? `, ended ${fullMoment(run.value.finished_at)}` : ""}`}>${
+      title=${() => `Queued ${fullMoment(run.value.enqueued_at)}${run.value.finished_at ? `,
+        ended ${fullMoment(run.value.finished_at)}` : ""}`}>${
       () => ago(run.value.finished_at ?? run.value.started_at ?? run.value.enqueued_at, now.value)}</time></td>
   </tr>`;
 }

@@ -43,12 +43,14 @@ const verbs = {
   run: startRun,
   retry: async ({ args, options }) => {
     const run = await make(`/v1/runs/${part(args[0])}/retry`, options.from ? { from: options.from } : {});
-    const again = run.steps?.length ? `: ${plural(run.steps.length, "step")} again, from ${plain(run.steps[0], 60)}` : "";
+    const again = run.steps?.length
+      ? `: ${plural(run.steps.length, "step")} again, from ${plain(run.steps[0], 60)}` : "";
     return { text: `${named(run)} is queued once more${again}.`, link: linkTo(run) };
   },
   cancel: async ({ args }) => {
     const run = await post(`/v1/runs/${part(args[0])}/cancel`, args[1] ? { reason: args[1] } : {});
-    return { text: run.status === "cancelled" ? `${named(run)} is cancelled.` : `${named(run)} is asked to end.`, link: linkTo(run) };
+    return { text: run.status === "cancelled" ? `${named(run)} is cancelled.` : `${named(run)} is asked to end.`,
+      link: linkTo(run) };
   },
   "pause run": async ({ args }) => {
     const run = await post(`/v1/runs/${part(args[0])}/pause`);
@@ -60,7 +62,8 @@ const verbs = {
   },
   skip: async ({ args }) => {
     const run = await make(`/v1/runs/${part(args[0])}/steps/${part(args[1])}/skip`, { note: args[2] });
-    return { text: `Step ${plain(args[1], 60)} counts as done by hand; the run goes on.`, link: { href: `/ui/runs/${part(run.id ?? args[0])}`, text: "Open the run" } };
+    return { text: `Step ${plain(args[1], 60)} counts as done by hand; the run goes on.`,
+      link: { href: `/ui/runs/${part(run.id ?? args[0])}`, text: "Open the run" } };
   },
   snooze: async ({ args }) => {
     const time = milliseconds(args[1]);
@@ -69,7 +72,8 @@ const verbs = {
     return { text: `${named(run)} is put off until ${new Date(run.due_at).toLocaleString()}.`, link: linkTo(run) };
   },
   priority: async ({ args }) => {
-    if (!/^-?\d+$/.test(args[1])) throw new Refusal(`“${args[1]}” is no whole number`, "higher goes first; 0 is what runs have otherwise");
+    if (!/^-?\d+$/.test(args[1])) throw new Refusal(`“${args[1]}” is no whole number`,
+      "higher goes first; 0 is what runs have otherwise");
     const run = await patch(`/v1/runs/${part(args[0])}`, { priority: Number(args[1]) });
     return { text: `${named(run)} has priority ${run.priority}.`, link: linkTo(run) };
   },
@@ -87,7 +91,8 @@ const verbs = {
       }
     }
     const sent = await make(`/v1/runs/${part(args[0])}/signals`, { name: args[1], payload });
-    return { text: `Signal ${plain(sent.name, 60)} was sent.`, link: { href: `/ui/runs/${part(sent.run)}`, text: "Open the run" } };
+    return { text: `Signal ${plain(sent.name, 60)} was sent.`, link: { href: `/ui/runs/${part(sent.run)}`,
+      text: "Open the run" } };
   },
   why: async ({ args }) => {
     const why = await get(`/v1/runs/${part(args[0])}/why`);
@@ -105,13 +110,15 @@ const verbs = {
   },
   "new lane": async ({ args }) => {
     const lane = await make(`/v1/sessions/${part(args[0])}/lanes`, { name: args[1] });
-    return { text: `Lane ${plain(lane.name, 60)} is there.`, link: { href: `/ui/sessions/${part(args[0])}`, text: "Open the board" } };
+    return { text: `Lane ${plain(lane.name, 60)} is there.`, link: { href: `/ui/sessions/${part(args[0])}`,
+      text: "Open the board" } };
   },
   "new session": async ({ args }) => {
     const made = await make("/v1/sessions", {
       name: args[0], intent: args[1] ?? "", lanes: ["A", "B", "C", "D"].map((name) => ({ name })),
     });
-    return { text: `Session ${plain(made.name, 60)} is there, with the lanes A to D.`, link: { href: `/ui/sessions/${part(made.name)}`, text: "Open the board" } };
+    return { text: `Session ${plain(made.name, 60)} is there, with the lanes A to D.`,
+      link: { href: `/ui/sessions/${part(made.name)}`, text: "Open the board" } };
   },
   "pause session": async ({ args }) => {
     await post(`/v1/sessions/${part(args[0])}/pause`, args[1] ? { reason: args[1] } : {});
@@ -128,7 +135,8 @@ const verbs = {
   trigger: async ({ args }) => {
     const made = await make(`/v1/schedules/${part(args[0])}/trigger`, {});
     const run = made.run ?? made.id;
-    return { text: `Schedule ${plain(args[0], 60)} made a run.`, ...(run ? { link: { href: `/ui/runs/${part(run)}`, text: "Open the run" } } : {}) };
+    return { text: `Schedule ${plain(args[0], 60)} made a run.`, ...(run ? { link: { href: `/ui/runs/${part(run)}`,
+      text: "Open the run" } } : {}) };
   },
   "pause schedule": async ({ args }) => {
     await post(`/v1/schedules/${part(args[0])}/pause`, args[1] ? { reason: args[1] } : {});
@@ -147,8 +155,10 @@ const verbs = {
     return { text: `Node ${plain(args[0], 60)} takes part again.`, link: { href: "/ui/cluster", text: "The cluster" } };
   },
   "go to": ({ args }) => {
-    const best = fixed.page.map((page) => ({ page, score: fuzzy(args[0], page.value)?.score ?? -Infinity })).sort((a, b) => b.score - a.score)[0];
-    if (best.score === -Infinity) throw new Refusal(`there is no page “${args[0]}”`, `there are ${fixed.page.map((page) => page.value).join(", ")}`);
+    const best = fixed.page.map((page) => ({ page, score: fuzzy(args[0], page.value)?.score ?? -Infinity })).sort((a,
+      b) => b.score - a.score)[0];
+    if (best.score === -Infinity) throw new Refusal(`there is no page “${args[0]}”`,
+      `there are ${fixed.page.map((page) => page.value).join(", ")}`);
     return go(best.page.href ?? "/ui");
   },
   "show run": ({ args }) => go(`/ui/runs/${part(args[0])}`),
@@ -206,7 +216,8 @@ async function startRun({ args, pairs, options }) {
       template: args[0], inputs: pairs, ...(session ? { session } : {}), ...(lane ? { lane } : {}),
       ...(priority ? { priority: Number(priority) } : {}), ...(key ? { key } : {}),
     });
-    return { text: `${named(run)} is queued in ${plain(run.session, 60)} / ${plain(run.lane, 60)}.`, link: linkTo(run) };
+    return { text: `${named(run)} is queued in ${plain(run.session, 60)} / ${plain(run.lane, 60)}.`,
+      link: linkTo(run) };
   } catch (error) {
     if (error.status !== 422) throw error;
     // An input is missing or wrong: the form says which are there.
@@ -214,14 +225,16 @@ async function startRun({ args, pairs, options }) {
     const found = (error.problem?.errors ?? []).map((/** @type {any} */ one) => plain(one.message ?? "", 200)).filter(Boolean);
     return {
       text: `It was not started: ${plain(error.message, 300)}.`, lines: found,
-      more: { verb: "Fill in the form", work: () => openRunDialog({ template: args[0], session, lane, values: pairs }) },
+      more: { verb: "Fill in the form", work: () => openRunDialog({ template: args[0], session, lane,
+        values: pairs }) },
     };
   }
 }
 
 /** @param {Parsed} said @param {"approve" | "reject"} verb @returns {Promise<Answer>} */
 async function decide({ args }, verb) {
-  const receipt = await post(`/v1/runs/${part(args[0])}/steps/${part(args[1])}/${verb}`, args[2] ? { comment: args[2] } : {});
+  const receipt = await post(`/v1/runs/${part(args[0])}/steps/${part(args[1])}/${verb}`, args[2]
+    ? { comment: args[2] } : {});
   const text = !receipt.decided ? `Your approval counts: ${receipt.approvals} of ${receipt.needed}.`
     : `Step ${plain(args[1], 60)} is ${verb === "approve" ? "approved" : "rejected"}.`;
   return { text, link: { href: `/ui/runs/${part(receipt.run)}`, text: "Open the run" } };

@@ -29,29 +29,36 @@ const loaders = {
     value: run.id, text: plain(run.plan, 80), state: shownState(run), href: `/ui/runs/${part(run.id)}`,
     detail: `${stateOf(shownState(run)).word.toLowerCase()} · ${plain(run.session, 40)} / ${plain(run.lane, 40)}`,
   })),
-  template: async () => (await get(url("/v1/templates", { limit: rowsMax }))).templates.map((/** @type {any} */ one) => ({
+  template: async () => (await get(url("/v1/templates",
+    { limit: rowsMax }))).templates.map((/** @type {any} */ one) => ({
     value: one.name, text: one.name, detail: plain(one.title ?? "", 80), href: `/ui/templates/${part(one.name)}`,
   })),
   session: async () => (await sessions()).map((/** @type {any} */ one) => ({
     value: one.name, text: one.name, detail: plain(one.intent, 80), href: `/ui/sessions/${part(one.name)}`,
   })),
   place: async (text) => {
-    const names = (await sessions()).filter((/** @type {any} */ one) => one.status === "active").map((/** @type {any} */ one) => one.name);
-    const begun = text.includes("/") ? names.filter((/** @type {string} */ name) => name === text.split("/")[0]) : names.slice(0, lanedMax);
+    /** @type {string[]} */
+    const names = (await sessions()).filter((/** @type {any} */ one) => one.status === "active")
+      .map((/** @type {any} */ one) => one.name);
+    const begun = text.includes("/") ? names.filter((name) => name === text.split("/")[0]) : names.slice(0, lanedMax);
     const lanes = await Promise.all(begun.map(lanesOf));
-    return begun.flatMap((/** @type {string} */ name, /** @type {number} */ at) => lanes[at].map((/** @type {any} */ lane) => ({
-      value: `${name}/${lane.name}`, text: `${name}/${lane.name}`, detail: lane.paused ? `paused by ${plain(lane.paused.by, 40)}` : "",
+    return begun.flatMap((name, at) => lanes[at].map((/** @type {any} */ lane) => ({
+      value: `${name}/${lane.name}`, text: `${name}/${lane.name}`, detail: lane.paused
+        ? `paused by ${plain(lane.paused.by, 40)}` : "",
     })));
   },
   lane: async () => ["A", "B", "C", "D"].map((value) => ({ value, text: value })),
   node: async () => (await get("/v1/nodes")).nodes.map((/** @type {any} */ node) => ({
     value: node.name, text: node.name, detail: node.status,
   })),
-  schedule: async () => (await get(url("/v1/schedules", { limit: rowsMax }))).schedules.map((/** @type {any} */ one) => ({
+  schedule: async () => (await get(url("/v1/schedules",
+    { limit: rowsMax }))).schedules.map((/** @type {any} */ one) => ({
     value: one.name, text: one.name, detail: one.paused ? "paused" : plain(one.title, 80),
   })),
-  approval: async () => (await get(url("/v1/approvals", { limit: rowsMax }))).approvals.map((/** @type {any} */ one) => ({
-    value: one.run, text: `${plain(one.plan, 60)}: ${plain(one.step, 60)}`, detail: plain(one.message, 80), state: "waiting",
+  approval: async () => (await get(url("/v1/approvals",
+    { limit: rowsMax }))).approvals.map((/** @type {any} */ one) => ({
+    value: one.run, text: `${plain(one.plan, 60)}: ${plain(one.step, 60)}`, detail: plain(one.message, 80),
+      state: "waiting",
     line: `${one.run} ${quoted(one.step)}`,
   })),
   step: stepsOf,
@@ -61,7 +68,8 @@ const loaders = {
     const { inputs } = await get(`/v1/plans/${part(digest)}`);
     return Object.entries(inputs ?? {}).map(([name, one]) => ({
       value: `${name}=`, text: `${name}=`,
-      detail: [one.type, one.default === undefined ? "required" : `otherwise ${plain(one.default, 60)}`, plain(one.description ?? "", 60)].filter(Boolean).join(" · "),
+      detail: [one.type, one.default === undefined ? "required" : `otherwise ${plain(one.default, 60)}`,
+        plain(one.description ?? "", 60)].filter(Boolean).join(" · "),
     }));
   },
 };
@@ -77,7 +85,8 @@ async function stepsOf(_, run) {
   /** @type {Map<string, string>} */
   const states = new Map(document.steps.map((/** @type {any} */ step) => [step.step, step.state]));
   return plan.steps.map((/** @type {any} */ step) => ({
-    value: step.id, text: step.id, state: states.get(step.id) ?? "pending", detail: stateOf(states.get(step.id) ?? "pending").word.toLowerCase(),
+    value: step.id, text: step.id, state: states.get(step.id) ?? "pending",
+      detail: stateOf(states.get(step.id) ?? "pending").word.toLowerCase(),
   }));
 }
 
@@ -101,8 +110,10 @@ export function want(wanted) {
   const own = (turn += 1);
   timer = setTimeout(async () => {
     await Promise.all(wanted.kinds.filter((kind) => loaders[kind]).map(async (kind) => {
-      const name = `${kind} ${searched.has(kind) || kind === "place" ? wanted.text : ""} ${owned.has(kind) ? wanted.of : ""}`;
-      if (performance.now() - (asked.get(kind + "@" + name) ?? -Infinity) < freshMilliseconds && latest.get(kind) === name) return;
+      const name = `${kind} ${searched.has(kind)
+        || kind === "place" ? wanted.text : ""} ${owned.has(kind) ? wanted.of : ""}`;
+      if (performance.now() - (asked.get(kind + "@" + name) ?? -Infinity) < freshMilliseconds
+        && latest.get(kind) === name) return;
       try {
         const values = await loaders[kind](wanted.text, wanted.of);
         if (own !== turn && searched.has(kind)) return;
