@@ -166,6 +166,22 @@ def failed(bed, page, gate):
     lane(page, "C").locator(".recent:not(.is-failed)", has_text="checked").wait_for()
 
 
+def asked(bed, page):
+    """What waits for a person is first, counted, in the title, and is decided from its card."""
+    steps = [{"id": "ask", "system": {"approval": {"message": "May it go?", "timeout": "1h"}}}]
+    run = bed.run([], name="asked", wait=False, session="release", lane="C", plan={"steps": steps})
+    card = lane(page, "C").locator(".card.is-person", has_text="asked")
+    card.get_by_text("Waits for you in ask").wait_for()
+    page.get_by_role("link", name="1 waits for you").wait_for()
+    bed.until(lambda: page.title().startswith("(1) "), "the title counts it")
+    card.get_by_role("button", name="Approve or reject").click()
+    bed.look(page, "board-approval")
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    lane(page, "C").locator(".recent", has_text="asked").wait_for()
+    expect(bed.ended(run["id"])["status"] == "succeeded", "the run goes on")
+    expect(page.get_by_role("dialog").count() == 0, "the dialog is closed")
+
+
 def dock(bed, page):
     """The log of the chosen run opens below the lanes."""
     lane(page, "C").get_by_role("link", name="checked").focus()
@@ -260,6 +276,7 @@ with Bed() as bed:
     failed(bed, page, gate.with_name("other"))
     cancel(bed, page, held)
     resume(bed, page)
+    asked(bed, page)
     dock(bed, page)
     lanes(bed, page)
     tabs(bed, page)

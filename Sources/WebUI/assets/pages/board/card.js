@@ -136,7 +136,9 @@ function queuedCard(card, model, verbs) {
     if (card.value.paused_by !== null) return "paused";
     const due = card.value.due_at;
     if (due && Date.parse(due) > now.value) return ago(due, now.value);
-    return duration(Math.max(0, Math.floor((now.value - Date.parse(card.value.enqueued_at)) / 1000) * 1000));
+    const waited = duration(Math.max(0, Math.floor((now.value - Date.parse(card.value.enqueued_at)) / 1000) * 1000));
+    // Its first unit says enough, and keeps the card still.
+    return waited.split(" ").slice(0, 2).join(" ");
   };
   const isLater = () => card.value.paused_by !== null || Boolean(card.value.due_at &&
     Date.parse(card.value.due_at) > now.value);
@@ -149,7 +151,7 @@ function queuedCard(card, model, verbs) {
     ${() => (card.value.key ? html`<span class="tag card-key" title="Key">${plain(card.value.key, 40)}</span>` : null)}
     ${() => (card.value.priority !== 0 ? html`<span class="card-tag" title="Priority">p${card.value.priority}</span>`
       : null)}
-    <span class="mono">${shortID(card.peek().id)}</span>
+    ${() => (card.value.key ? null : html`<span class="mono">${shortID(card.peek().id)}</span>`)}
     <span class="card-time num" title=${() => (isLater() ? "Held or for later" : "Queued for")}>${note}</span>
     ${more(card, verbs)}
   </article>`;
