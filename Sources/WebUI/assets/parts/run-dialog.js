@@ -107,8 +107,9 @@ export function whereFields(session, lane) {
   const sessions = resource(() => url("/v1/sessions", { status: "active", limit: 200 }));
   const chosen = signal(session);
   const chosenLane = signal(lane);
-  const lanes = resource(() => (chosen.value ? `/v1/sessions/${part(chosen.value)}/lanes?limit=200` : null));
   const sessionNames = computed(() => (sessions.data.value?.sessions ?? []).map((/** @type {any} */ one) => one.name));
+  // The default session is made by its first run: before that it has no lanes to ask for.
+  const lanes = resource(() => (sessionNames.value.includes(chosen.value) ? `/v1/sessions/${part(chosen.value)}/lanes?limit=200` : null));
   const laneNames = computed(() => (lanes.data.value?.lanes ?? []).map((/** @type {any} */ one) => one.name));
   effect(() => {
     const names = sessionNames.value;

@@ -58,7 +58,7 @@ export const toasts = () => html`<div class="toasts" role="status" aria-live="po
     ${icon(toast.peek().isError ? "warning" : "check")}
     <div class="grow">${() => plain(toast.value.text)}
       ${toast.peek().next ? html`<p class="muted">${plain(toast.peek().next)}</p>` : null}
-      ${toast.peek().link ? html`<a href=${toast.peek().link?.href}>${toast.peek().link?.text}</a>` : null}</div>
+      ${toast.peek().link ? html`<a class="link" href=${toast.peek().link?.href}>${toast.peek().link?.text}</a>` : null}</div>
     <button class="icon-button" aria-label="Close" @click=${() => close(toast.peek().id)}>${icon("close")}</button>
   </div>`)}
 </div>`;

@@ -2,6 +2,7 @@
 // @ts-check
 import { each, html } from "../../core/html.js";
 import { count, duration, plain } from "../../core/format.js";
+import { query } from "../../core/router.js";
 import { url } from "../../data/api.js";
 
 /** @typedef {(filter: Record<string, string | null>) => string} RunsAddress */
@@ -14,13 +15,13 @@ export const total = (row) => row.succeeded + row.failed + row.cancelled + row.t
 
 /** @param {() => any[]} rows @param {RunsAddress} runs */
 export const laneTable = (rows, runs) => outcomeTable(rows, "Lane", (row) => `${row.session}/${row.lane}`,
-  (row) => html`<a href=${() => url("/ui/metrics", { session: row.value.session, lane: row.value.lane })}>${() =>
+  (row) => html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), session: row.value.session, lane: row.value.lane })}>${() =>
     plain(row.value.session, 60)} <span class="muted">·</span> ${() => plain(row.value.lane, 60)}</a>`,
   (row) => ({ session: row.session, lane: row.lane }), runs, "No run of a lane ended in this time.");
 
 /** @param {() => any[]} rows @param {RunsAddress} runs */
 export const templateTable = (rows, runs) => outcomeTable(rows, "Template", (row) => `${row.template ?? ""} ${row.plan}`,
-  (row) => (row.peek().template ? html`<a href=${url("/ui/metrics", { template: row.peek().template })}>${plain(row.peek().template, 60)}</a>`
+  (row) => (row.peek().template ? html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), template: row.peek().template })}>${plain(row.peek().template, 60)}</a>`
     : html`${plain(row.peek().plan, 60)} <span class="muted">without a template</span>`),
   (row) => (row.template ? { template: row.template, plan: null } : { template: null, plan: row.plan }), runs, "No run ended in this time.");
 
