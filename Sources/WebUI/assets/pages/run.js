@@ -116,13 +116,13 @@ function body(id, run, data, ofRun) {
         { id: "proofs", name: "Proofs", count: verifiers, body: () => proofs(view) },
         { id: "artifacts", name: "Artifacts", count: () => run.value.artifacts?.length
           ?? 0, body: () => artifacts(view) },
-        { id: "data", name: "Inputs & outputs", body: () => runData(view) },
+        { id: "inputs", name: "Inputs & outputs", body: () => runData(view) },
       ] })}
       ${() => (isInspectorOpen.value ? inspector(view) : null)}
     </div>`;
 }
 
-const tabNames = ["log", "graph", "timeline", "proofs", "artifacts", "data"];
+const tabNames = ["log", "graph", "timeline", "proofs", "artifacts", "inputs"];
 
 /**
  * Steps that began as the stream says, with when: the journal says it of some only when they end.
