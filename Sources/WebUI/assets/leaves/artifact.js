@@ -88,6 +88,10 @@ export function artifactPreview({ run, artifact, others, compared }) {
       body.value = note("This kind is not shown here: download it.");
       return;
     }
+    if (artifact.size === 0) {
+      body.value = note("It is empty.");
+      return;
+    }
     if (artifact.size > bytesMax[kind] && (kind === "image" || kind === "page")) {
       body.value = note(`It is too large to be shown (${bytes(artifact.size)}): download it.`);
       return;

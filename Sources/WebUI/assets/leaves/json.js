@@ -9,13 +9,20 @@ import { icon } from "../parts/icon.js";
 import { attempt } from "../parts/toast.js";
 
 /**
- * A row of the tree; `left` says that it stands for members that are not shown yet.
- * @typedef {{id: string, path: import("../data/tree.js").Path, depth: number, value: any, isOpen: boolean, left: number}} TreeRow
+ * Which members of an open branch are shown; `to` is not.
+ * @typedef {{from: number, to: number}} Window
+ */
+/**
+ * A row of the tree; `left` says that it stands for members that are not shown yet, `isBefore` that they come before.
+ * @typedef {{id: string, path: import("../data/tree.js").Path, depth: number, value: any, isOpen: boolean,
+ *   left: number, isBefore: boolean}} TreeRow
  */
 
 /** Rows at once, members of a branch at once, characters of a text in its row. */
 const rowsMax = 2000;
 const membersStep = 100;
+/** @type {Window} */
+const first = { from: 0, to: membersStep };
 const textMax = 300;
 const searchMilliseconds = 150;
 let trees = 0;
@@ -25,7 +32,7 @@ let trees = 0;
  */
 export function jsonView(value) {
   const tree = `tree-${(trees += 1)}`;
-  const isOpen = signal(new Map([["$", membersStep]]));
+  const isOpen = signal(/** @type {Map<string, Window>} */ (new Map([["$", first]])));
   const active = signal("$");
   const text = signal("");
   const found = computed(() => (text.value ? search(value(), text.value) : { paths: [], isMore: false }));
@@ -37,7 +44,7 @@ export function jsonView(value) {
     if (!isBranch(now) || sizeOf(now) > 20) return;
     const open = new Map(untracked(() => isOpen.value));
     for (const { key, value: inner } of members(now, 0, 20)) {
-      if (isBranch(inner) && sizeOf(inner) <= 10) open.set(pathText([key]), membersStep);
+      if (isBranch(inner) && sizeOf(inner) <= 10) open.set(pathText([key]), first);
     }
     isOpen.value = open;
   });
@@ -48,10 +55,11 @@ export function jsonView(value) {
     const next = new Map(isOpen.peek());
     if (row.left > 0) {
       const parent = pathText(row.path);
-      next.set(parent, (next.get(parent) ?? 0) + membersStep);
+      const { from, to } = next.get(parent) ?? first;
+      next.set(parent, row.isBefore ? { from: Math.max(0, from - membersStep), to } : { from, to: to + membersStep });
     } else if (!isBranch(row.value)) return showWhole(row);
     else if (next.has(row.id)) next.delete(row.id);
-    else next.set(row.id, membersStep);
+    else next.set(row.id, first);
     isOpen.value = next;
   };
   const go = (/** @type {number} */ by) => {
@@ -62,8 +70,11 @@ export function jsonView(value) {
     const next = new Map(isOpen.peek());
     path.forEach((key, depth) => {
       const parent = pathText(path.slice(0, depth));
-      const needed = placeOf(valueAt(value(), path.slice(0, depth)), key) + 1;
-      next.set(parent, Math.max(next.get(parent) ?? membersStep, Math.ceil(needed / membersStep) * membersStep));
+      const place = placeOf(valueAt(value(), path.slice(0, depth)), key);
+      const open = next.get(parent);
+      const from = Math.floor(place / membersStep) * membersStep;
+      // Far from what is shown, the members around it are shown instead: never all of them.
+      if (!open || place < open.from || place >= open.to) next.set(parent, { from, to: from + membersStep });
     });
     isOpen.value = next;
     reach(pathText(path));
@@ -129,14 +140,14 @@ function bar({ text, found, foundAt, go, isOpen, value }) {
     <button type="button" class="icon-button" aria-label="Next match" title="Next match (Enter)" disabled=${() =>
       found.value.paths.length === 0} @click=${() => go(1)}>${icon("down")}</button>
     <span class="grow"></span>
-    <button type="button" class="button is-small" @click=${() => { isOpen.value = new Map([["$", membersStep]]); }}>Fold all</button>
+    <button type="button" class="button is-small" @click=${() => { isOpen.value = new Map([["$", first]]); }}>Fold all</button>
     <button type="button" class="button is-small" @click=${() => copy(value())}>Copy all</button>
   </div>`;
 }
 
 /** @param {TreeRow} row */
 function content(row) {
-  if (row.left > 0) return html`<span class="json-more">… ${count(row.left)} more: show ${count(Math.min(row.left, membersStep))}</span>`;
+  if (row.left > 0) return html`<span class="json-more">… ${count(row.left)} ${row.isBefore ? "before" : "more"}: show ${count(Math.min(row.left, membersStep))}</span>`;
   const key = row.path[row.path.length - 1];
   const name = key === undefined ? null : html`<span class=${typeof key === "number" ? "json-index" : "json-key"}>${plain(String(key), textMax)}</span>`;
   const sign = isBranch(row.value) ? html`<span class="json-sign" aria-hidden="true">${row.isOpen ? "▾" : "▸"}</span>`
@@ -153,8 +164,8 @@ function shownValue({ value, isOpen }) {
   if (isBranch(value)) return html`<span class="json-summary">${isOpen && sizeOf(value) > 0 ? (Array.isArray(value) ? "[" : "{") : summary(value)}</span>`;
   if (typeof value === "string") {
     const rest = value.length - textMax;
-    return html`<span class="json-text">"${plain(value, textMax)}"</span>${rest > 0
-      ? html`<span class="json-more">${count(value.length)} characters</span>` : null}`;
+    return html`<span class="json-text">"${plain(value, textMax)}"${rest > 0
+      ? html` <span class="json-more">${count(value.length)} characters</span>` : null}</span>`;
   }
   return html`<span class=${value === null ? "json-null" : "json-number"}>${String(value)}</span>`;
 }
@@ -162,29 +173,29 @@ function shownValue({ value, isOpen }) {
 /**
  * The rows that stand there, in order.
  * @param {any} value
- * @param {Map<string, number>} isOpen How many members of an open branch are shown.
+ * @param {Map<string, Window>} isOpen
  * @returns {TreeRow[]}
  */
 function flat(value, isOpen) {
   /** @type {TreeRow[]} */
   const rows = [];
   /** @type {TreeRow[]} */
-  const waiting = [{ id: "$", path: [], depth: 0, value, isOpen: false, left: 0 }];
+  const waiting = [{ id: "$", path: [], depth: 0, value, isOpen: false, left: 0, isBefore: false }];
   while (waiting.length > 0 && rows.length < rowsMax) {
     const row = /** @type {TreeRow} */ (waiting.pop());
     rows.push(row);
-    const limit = isOpen.get(row.id);
-    if (row.left > 0 || limit === undefined || !isBranch(row.value)) continue;
+    const open = isOpen.get(row.id);
+    if (row.left > 0 || open === undefined || !isBranch(row.value)) continue;
     row.isOpen = true;
     const size = sizeOf(row.value);
-    if (size > limit) {
-      waiting.push({ id: `${row.id} …`, path: row.path, depth: row.depth + 1, value: null, isOpen: false, left: size - limit });
-    }
-    const shown = members(row.value, 0, Math.min(limit, rowsMax));
+    const inner = { path: row.path, depth: row.depth + 1, value: null, isOpen: false };
+    if (size > open.to) waiting.push({ ...inner, id: `${row.id} …`, left: size - open.to, isBefore: false });
+    const shown = members(row.value, open.from, Math.min(open.to, open.from + rowsMax));
     for (let at = shown.length - 1; at >= 0; at -= 1) {
       const path = [...row.path, shown[at].key];
-      waiting.push({ id: pathText(path), path, depth: row.depth + 1, value: shown[at].value, isOpen: false, left: 0 });
+      waiting.push({ ...inner, id: pathText(path), path, value: shown[at].value, left: 0, isBefore: false });
     }
+    if (open.from > 0) waiting.push({ ...inner, id: `… ${row.id}`, left: open.from, isBefore: true });
   }
   return rows;
 }
