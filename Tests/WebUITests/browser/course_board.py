@@ -35,7 +35,8 @@ def new_session(bed, page):
 
 
 def plan(bed, gate, name="hold"):
-    return bed.run([("first", "true"), ("hold", WAITS.format(gate=gate))], name=name, wait=False, session="release", lane="A")
+    steps = [("first", "true"), ("hold", WAITS.format(gate=gate))]
+    return bed.run(steps, name=name, wait=False, session="release", lane="A")
 
 
 def lane(page, name):
@@ -152,7 +153,8 @@ def cancel(bed, page, held):
     dialog.get_by_role("button", name="Cancel the run").click()
     page.locator(".toast", has_text="was asked to end").wait_for()
     document = bed.ended(held["id"])
-    expect(document["status"] == "cancelled" and "the wrong version" in str(document["failure"]), f"it says why: {document['failure']}")
+    expect(document["status"] == "cancelled", f"it has ended: {document['status']}")
+    expect("the wrong version" in str(document["failure"]), f"it says why: {document['failure']}")
     lane(page, "A").locator(".recent", has_text="hold").wait_for()
 
 
@@ -241,21 +243,24 @@ def touched(bed, context, page):
     bed.until(lambda: names(page, "A") == ["up", "down"], "two are queued")
     begin, end = card_of(page, "A", "down").bounding_box(), card_of(page, "A", "up").bounding_box()
     fingers = context.new_cdp_session(page)
-    at = lambda kind, x, y: fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}] if kind != "touchEnd" else []})
-    at("touchStart", begin["x"] + 60, begin["y"] + 15)
+
+    def at(kind, *points):
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    at("touchStart", (begin["x"] + 60, begin["y"] + 15))
     page.locator(".drag-ghost").wait_for()
-    at("touchMove", end["x"] + 70, end["y"] + 20)
-    at("touchMove", end["x"] + 70, end["y"] + 4)
+    at("touchMove", (end["x"] + 70, end["y"] + 20))
+    at("touchMove", (end["x"] + 70, end["y"] + 4))
     page.locator(".drop-line:visible").wait_for()
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    at("touchEnd", 0, 0)
+    at("touchEnd")
     bed.until(lambda: names(page, "A") == ["down", "up"], "the finger took it to the front")
     bed.until(lambda: queue(bed, "A") == ["down", "up"], "the node has it there")
 
 
 def phone(bed):
     """On a telephone the lanes are swiped."""
-    context = bed.new_context(viewport={"width": 390, "height": 800}, color_scheme="dark", has_touch=True, is_mobile=True)
+    context = bed.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = bed.page("/ui/sessions/release", context)
     lane(page, "A").wait_for()
     bed.look(page, "board-phone")

@@ -42,10 +42,11 @@ def returned(bed, pages, gate, run):
 
 def live_again(bed, pages):
     """What happens from now on comes with the stream again."""
-    run = bed.run([("work", HOLD.format(gate=bed.folder / "second"))], name="after", wait=False, session="room", lane="B")
+    second = bed.folder / "second"
+    run = bed.run([("work", HOLD.format(gate=second))], name="after", wait=False, session="room", lane="B")
     for page in pages:
         lane(page, "B").locator(".card.is-running", has_text="after").wait_for()
-    (bed.folder / "second").touch()
+    second.touch()
     bed.ended(run["id"])
     for page in pages:
         lane(page, "B").locator(".recent", has_text="after").wait_for()
@@ -54,7 +55,8 @@ def live_again(bed, pages):
 with Bed() as bed:
     gate = bed.folder / "gate"
     bed.api("POST", "/v1/sessions", {"name": "room", "lanes": [{"name": "A"}, {"name": "B"}]})
-    run = bed.run([("first", "true"), ("wait", HOLD.format(gate=gate))], name="held", wait=False, session="room", lane="A")
+    steps = [("first", "true"), ("wait", HOLD.format(gate=gate))]
+    run = bed.run(steps, name="held", wait=False, session="room", lane="A")
     pages = [bed.page("/ui/sessions/room"), bed.page("/ui/sessions/room")]
     for page in pages:
         word(page, "Live")

@@ -7,12 +7,14 @@ import {
 
 const card = (id, status = "queued", more = {}) => ({
   id, plan: id, plan_digest: "d", template: null, status, attempt: 1, retry_count: 0, priority: 0, key: "",
-  enqueued_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null, finished_at: null, failure: null, failed_step: null,
-  wait_reason: null, wait: null, paused_by: null, parent: null, node: null, progress: { done: 0, total: 2 }, step: null, ...more,
+  enqueued_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null, finished_at: null, failure: null,
+  failed_step: null, wait_reason: null, wait: null, paused_by: null, parent: null, node: null,
+  progress: { done: 0, total: 2 }, step: null, ...more,
 });
 const lane = (id, name, cards) => ({
   id, name, width: 1, priority: 0, paused: null, worker: "room", queued_is_more: false, cards, recent: [],
-  active: cards.filter((one) => one.status !== "queued").length, queued: cards.filter((one) => one.status === "queued").length,
+  active: cards.filter((one) => one.status !== "queued").length,
+  queued: cards.filter((one) => one.status === "queued").length,
 });
 const board = (...lanes) => ({
   version: 1, waiting: 0, lanes, nodes: [],
@@ -78,10 +80,13 @@ test("an event changes its card at once, and no other", () => {
 });
 
 test("a run that is retried says when; at most five ended runs are kept", () => {
-  const waits = apply(board(lane(1, "A", [card("a", "running")])), { type: "run.retrying", run: "a", lane: 1, at, data: { in_ms: 5000 } });
+  const event = { type: "run.retrying", run: "a", lane: 1, at, data: { in_ms: 5000 } };
+  const waits = apply(board(lane(1, "A", [card("a", "running")])), event);
   assert.equal(waits.lanes[0].cards[0].due_at, "2026-01-01T00:00:06.000Z");
   let known = board(lane(1, "A", Array.from({ length: 8 }, (_, index) => card(`r${index}`, "running"))));
-  for (let index = 0; index < 8; index += 1) known = apply(known, { type: "run.succeeded", run: `r${index}`, lane: 1, at });
+  for (let index = 0; index < 8; index += 1) {
+    known = apply(known, { type: "run.succeeded", run: `r${index}`, lane: 1, at });
+  }
   assert.equal(ids(known.lanes[0].recent), "r7 r6 r5 r4 r3");
   assert.equal(known.lanes[0].recent[0].progress.done, 2);
 });
@@ -108,7 +113,8 @@ test("a queued card is moved within its lane and to another one", () => {
 test("shift and an arrow move a queued card by one, or to the lane beside it", () => {
   const known = board(lane(1, "A", [card("x", "running"), card("a"), card("b"), card("c")]), lane(2, "B", []));
   const tables = [
-    ["a", "up", null], ["b", "up", { run: "b", lane: 1, before: "a" }], ["a", "down", { run: "a", lane: 1, before: "c" }],
+    ["a", "up", null], ["b", "up", { run: "b", lane: 1, before: "a" }],
+    ["a", "down", { run: "a", lane: 1, before: "c" }],
     ["b", "down", { run: "b", lane: 1, before: null }], ["c", "down", null], ["x", "down", null], ["gone", "up", null],
     ["a", "right", { run: "a", lane: 2, before: null }], ["a", "left", null],
   ];
@@ -117,7 +123,8 @@ test("shift and an arrow move a queued card by one, or to the lane beside it", (
 
 test("arrows go from card to card and over empty lanes", () => {
   const lanes = [
-    { cards: [card("a"), card("b")], recent: [card("c", "failed")] }, { cards: [], recent: [] }, { cards: [card("d")], recent: [] },
+    { cards: [card("a"), card("b")], recent: [card("c", "failed")] },
+    { cards: [], recent: [] }, { cards: [card("d")], recent: [] },
   ];
   const tables = [
     [null, "down", "a"], ["a", "down", "b"], ["b", "down", "c"], ["c", "down", "c"], ["a", "up", "a"],
