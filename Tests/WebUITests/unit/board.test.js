@@ -18,7 +18,8 @@ const lane = (id, name, cards) => ({
 });
 const board = (...lanes) => ({
   version: 1, waiting: 0, lanes, nodes: [],
-  session: { id: 1, name: "s", status: "active", intent: "", open_runs: 0, created_at: "", ended_at: null, paused: null },
+  session: { id: 1, name: "s", status: "active", intent: "", open_runs: 0, created_at: "", ended_at: null,
+    paused: null },
 });
 const ids = (cards) => cards.map((one) => one.id).join(" ");
 const at = "2026-01-01T00:00:01.000Z";
