@@ -222,6 +222,7 @@ extension Gateway {
         return [
             Route(.get, "\(run)/log", .read, "log.page", log.page),
             Route(.get, "\(run)/log/search", .read, "log.search", log.search),
+            Route(.get, "\(run)/log/numbers", .read, "log.numbers", log.numbers),
             Route(.get, "\(run)/log/raw", .read, "log.raw", log.raw),
             Route(.get, "\(run)/artifacts", .read, "artifacts.list", artifacts.list),
             Route(.get, "\(run)/artifacts/{name}", .read, "artifacts.get", artifacts.get),

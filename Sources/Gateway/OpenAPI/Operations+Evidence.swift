@@ -61,6 +61,29 @@ extension OperationCatalog {
                 )
             ]
         ),
+        "log.numbers": Operation(
+            "log",
+            "How many lines a log has, and the numbers of those that are wanted.",
+            note: "Levels and searches see through escape sequences.",
+            parameters: [
+                Self.run, .query("q", "What they hold; default anything."),
+                .query("regex", "Whether it is a regular expression.", Schema.bool),
+                .query("ignore_case", "Default true.", Schema.bool),
+                .query("from", "The first line, from 1.", Schema.integer),
+            ] + Self.lines,
+            answers: [
+                .json(
+                    200,
+                    "The counts, and the first and last line of each range.",
+                    Schema.object([
+                        "version": Schema.integer, "run": Schema.text,
+                        "total": Schema.integer, "hits": Schema.integer,
+                        "ranges": Schema.list(Schema.list(Schema.integer)),
+                        "is_more": Schema.bool, "next": Schema.optional(Schema.integer),
+                    ])
+                )
+            ]
+        ),
         "log.raw": Operation(
             "log",
             "The whole log as text.",

@@ -44,27 +44,19 @@ struct LogLine: Sendable, Hashable {
         self.isCut = data["truncated"]?.boolValue ?? false
     }
 
-    /// What it says of itself: the first word among its first that names a level.
+    /// What it says of itself, whatever colours it has.
     var level: Level {
-        for word in self.text.prefix(96).split(maxSplits: 12, whereSeparator: Self.isEdge) {
-            switch word.lowercased() {
-            case "error", "err", "fatal", "panic", "critical", "severe": return .error
-            case "warn", "warning": return .warning
-            case "info", "notice": return .info
-            case "debug", "trace": return .debug
-            default: break
-            }
-        }
-        return .none
-    }
-
-    private static func isEdge(_ character: Character) -> Bool {
-        !(character.isLetter || character.isNumber || character == "_")
+        var bytes = Array(self.text.utf8)
+        LineText.strip(&bytes)
+        return LineText.level(bytes[...])
     }
 }
 
 /// Which lines are wanted; empty and `nil` mean any.
 struct LogFilter: Sendable, Hashable {
+    /// Sources that are no steps.
+    static let streams: Set<String> = ["stdout", "stderr"]
+
     /// Attempts of the step.
     var attempts: [Int64] = []
     /// Levels.
@@ -101,13 +93,20 @@ struct LineMark: Sendable {
         self.head = Array("\",\"type\":\"step.output\",\"run\":\"\(run)\"".utf8)
     }
 
+    /// Whether an event is a line of the run.
+    func isLine(_ event: ArraySlice<UInt8>) -> Bool { self.end(of: event) != nil }
+
+    /// The place behind the run in an event that is a line of it, else `nil`.
+    ///
     /// An event is `{"seq":7,"at":"…24…","type":"step.output","run":"…"`.
-    func isLine(_ event: ArraySlice<UInt8>) -> Bool {
+    func end(of event: ArraySlice<UInt8>) -> Int? {
         let comma = UInt8(ascii: ",")
-        guard let end = event.prefix(32).firstIndex(of: comma) else { return false }
+        guard let end = event.prefix(32).firstIndex(of: comma) else { return nil }
         // Behind the comma: "at":" is 6 bytes.
         let start = end + 1 + 6 + Self.time
-        guard start + self.head.count <= event.endIndex else { return false }
-        return event[start..<(start + self.head.count)].elementsEqual(self.head)
+        guard start + self.head.count <= event.endIndex,
+            event[start..<(start + self.head.count)].elementsEqual(self.head)
+        else { return nil }
+        return start + self.head.count
     }
 }

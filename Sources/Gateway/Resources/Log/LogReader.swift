@@ -31,6 +31,21 @@ struct LogFindings: Sendable {
     var next: Int64?
 }
 
+/// A line where it stands in the lane's log, not yet read.
+struct FoundLine: Sendable {
+    /// Counts the run's lines from 1.
+    var number: Int64
+    /// The event's number in the lane's log.
+    var sequence: Int64
+    /// The event.
+    var event: ArraySlice<UInt8>
+
+    /// The line, read; `nil` when it cannot be.
+    var line: LogLine? {
+        LogLine(number: self.number, sequence: self.sequence, event: self.event)
+    }
+}
+
 /// Reads logs.
 struct LogReader: Sendable {
     /// What one request may read and take; then it answers with what it has and where to go on.
@@ -52,7 +67,7 @@ struct LogReader: Sendable {
 
     /// Lines of a run that stand together in the lane's log.
     struct Piece {
-        var lines: [(number: Int64, sequence: Int64, event: ArraySlice<UInt8>)] = []
+        var lines: [FoundLine] = []
         var next: LogPosition
         var bytes = 0
     }
@@ -79,7 +94,9 @@ struct LogReader: Sendable {
             for (sequence, event) in chunk.lines where sequence >= piece.next.sequence {
                 piece.next.sequence = sequence + 1
                 guard mark.isLine(event) else { continue }
-                piece.lines.append((piece.next.line, sequence, event))
+                piece.lines.append(
+                    FoundLine(number: piece.next.line, sequence: sequence, event: event)
+                )
                 piece.next.line += 1
             }
         }
@@ -131,16 +148,11 @@ struct LogReader: Sendable {
     ) async throws -> LinePage {
         guard var position = self.start(run, line: from) else { return self.ended(run, []) }
         var meter = LogMeter(self.budget)
+        var sieve = LogSieve(run.id, filter)
         var lines: [LogLine] = []
         while let piece = try await self.piece(run, from: position) {
-            for found in piece.lines where found.number >= from {
-                guard
-                    let line = LogLine(
-                        number: found.number,
-                        sequence: found.sequence,
-                        event: found.event
-                    ), filter.wants(line)
-                else { continue }
+            for found in piece.lines where found.number >= from && sieve.admits(found.event) {
+                guard let line = found.line else { continue }
                 lines.append(line)
                 if lines.count >= count || meter.answers(line.text.utf8.count) {
                     return LinePage(lines: lines, next: found.number + 1)
@@ -179,7 +191,7 @@ struct LogReader: Sendable {
         return position
     }
 
-    private static var tooLong: Problem {
+    static var tooLong: Problem {
         Problem(
             .timedOut,
             "the log is too long to count from its end at once",
@@ -197,6 +209,7 @@ struct LogReader: Sendable {
         _ filter: LogFilter
     ) async throws -> Int64? {
         var meter = LogMeter(self.budget, times: 5)
+        var sieve = LogSieve(run.id, filter)
         var stop = end
         var numbers: [Int64] = []
         var starts = self.index.positions(run.id)
@@ -208,13 +221,9 @@ struct LogReader: Sendable {
             var part: [Int64] = []
             var position = start
             while position.line < stop.line, let piece = try await self.piece(run, from: position) {
-                for found in piece.lines where found.number < stop.line {
-                    let line = LogLine(
-                        number: found.number,
-                        sequence: found.sequence,
-                        event: found.event
-                    )
-                    if let line, filter.wants(line) { part.append(line.number) }
+                for found in piece.lines
+                where found.number < stop.line && sieve.admits(found.event) {
+                    part.append(found.number)
                 }
                 position = piece.next
                 guard !meter.reads(piece.bytes) else { throw Self.tooLong }
@@ -250,40 +259,36 @@ struct LogReader: Sendable {
             return result
         }
         var meter = LogMeter(self.budget)
-        var recent: [LogLine] = []
+        var sieve = LogSieve(run.id, filter, pattern)
+        var recent: [FoundLine] = []
         // As many as are wanted, or as many bytes as are answered at once.
         var isFull = false
         while let piece = try await self.piece(run, from: position) {
             for found in piece.lines where found.number >= from - Int64(context) {
-                guard
-                    let line = LogLine(
-                        number: found.number,
-                        sequence: found.sequence,
-                        event: found.event
-                    )
-                else { continue }
-                result.extend(line, context: context)
+                result.extend(found, context: context)
                 if isFull, found.number > (result.matches.last?.line.number ?? 0) + Int64(context) {
                     result.next = result.matches.last.map { $0.line.number + 1 }
                     return result
                 }
                 if found.number >= from {
                     result.scanned += 1
-                    if !isFull, filter.wants(line), pattern.occurs(in: line.text) {
-                        result.matches.append(LogFinding(line: line, before: recent))
-                        let bytes = recent.reduce(line.text.utf8.count) { $0 + $1.text.utf8.count }
+                    if !isFull, sieve.admits(found.event), let line = found.line {
+                        let before = recent.compactMap(\.line)
+                        result.matches.append(LogFinding(line: line, before: before))
+                        let bytes = before.reduce(line.text.utf8.count) { $0 + $1.text.utf8.count }
                         isFull = meter.answers(2 * bytes) || result.matches.count >= count
                         if context == 0, isFull {
                             result.next = found.number + 1
                             return result
                         }
                     }
-                    if await meter.works(pattern.steps(in: line.text)) {
+                    if await meter.works(pattern.steps(found.event.count)) {
                         result.next = result.goOn(found.number + 1, isFull)
                         return result
                     }
                 }
-                recent.append(line)
+                guard context > 0 else { continue }
+                recent.append(found)
                 if recent.count > context { recent.removeFirst() }
             }
             position = piece.next
@@ -303,61 +308,15 @@ struct LogReader: Sendable {
 
 extension LogFindings {
     /// Adds a line behind the findings it still belongs to.
-    fileprivate mutating func extend(_ line: LogLine, context: Int) {
+    fileprivate mutating func extend(_ found: FoundLine, context: Int) {
         for index in self.matches.indices.reversed() {
-            guard line.number <= self.matches[index].line.number + Int64(context) else { break }
-            self.matches[index].after.append(line)
+            guard found.number <= self.matches[index].line.number + Int64(context) else { break }
+            if let line = found.line { self.matches[index].after.append(line) }
         }
     }
 
     /// Where to go on when the budget is spent.
     fileprivate func goOn(_ line: Int64, _ isFull: Bool) -> Int64 {
         isFull ? (self.matches.last?.line.number ?? line) + 1 : line
-    }
-}
-
-/// Tells when a request has had its share.
-private struct LogMeter {
-    /// Steps between two looks at the clock: some milliseconds.
-    private static let stepsMax = 1 << 20
-
-    private var steps = 0
-    private var bytes: Int
-    private var answer: Int
-    private let deadline: ContinuousClock.Instant
-
-    init(_ budget: LogReader.Budget, times: Int = 1) {
-        self.bytes = budget.bytes * times
-        self.answer = budget.answerBytes
-        self.deadline = .now + budget.time * times
-    }
-
-    var isOver: Bool { self.bytes <= 0 || ContinuousClock.now >= self.deadline }
-
-    /// Counts what was read.
-    ///
-    /// - Returns: Whether that was the last.
-    mutating func reads(_ count: Int) -> Bool {
-        self.bytes -= count
-        return self.isOver
-    }
-
-    /// Counts steps of a search, and lets others have the thread now and then.
-    ///
-    /// - Returns: Whether those were the last.
-    mutating func works(_ count: Int) async -> Bool {
-        self.steps += count
-        guard self.steps >= Self.stepsMax else { return false }
-        self.steps = 0
-        await Task.yield()
-        return self.isOver || Task.isCancelled
-    }
-
-    /// Counts what is answered.
-    ///
-    /// - Returns: Whether that was the last.
-    mutating func answers(_ count: Int) -> Bool {
-        self.answer -= count
-        return self.answer <= 0
     }
 }

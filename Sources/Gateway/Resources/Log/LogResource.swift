@@ -62,23 +62,8 @@ struct LogResource: Sendable {
         let around = try query.integer("context", in: 0...Self.contextMax) ?? 2
         let filter = try Self.filter(&query)
         try query.finish()
-        guard let text, (1...LinePattern.bytesMax).contains(text.utf8.count) else {
-            throw Query.problem("q", "'q' is a text of 1 to \(LinePattern.bytesMax) bytes")
-        }
-        let pattern: LinePattern
-        if isExpression {
-            do {
-                pattern = try LinePattern(expression: text, ignoresCase: ignoresCase)
-            } catch {
-                throw Query.problem(
-                    "q",
-                    error.message,
-                    next: "mend the expression, or leave 'regex' out to search for it as it stands"
-                )
-            }
-        } else {
-            pattern = LinePattern(text: text, ignoresCase: ignoresCase)
-        }
+        guard let text else { throw Self.noPattern }
+        let pattern = try Self.pattern(text, isExpression: isExpression, ignoresCase: ignoresCase)
         let row = try await self.runs.run(context)
         try self.enter()
         defer { self.gate.leave() }
@@ -114,16 +99,11 @@ struct LogResource: Sendable {
         fields[.contentDisposition] = "attachment; filename=\"run-\(row.id).log\""
         let body = ResponseBody { writer in
             var buffer = ByteBuffer()
+            var sieve = LogSieve(row.id, filter)
             if var position = reader.start(row, line: 1) {
                 while let piece = try await reader.piece(row, from: position) {
-                    for found in piece.lines {
-                        guard
-                            let line = LogLine(
-                                number: found.number,
-                                sequence: found.sequence,
-                                event: found.event
-                            ), filter.wants(line)
-                        else { continue }
+                    for found in piece.lines where sieve.admits(found.event) {
+                        guard let line = found.line else { continue }
                         if isTimed { buffer.writeString("\(line.at) ") }
                         if isNamed { buffer.writeString("\(line.step) | ") }
                         buffer.writeString(line.text)
@@ -142,7 +122,31 @@ struct LogResource: Sendable {
         return Response(status: .ok, headers: fields, body: body)
     }
 
-    private func enter() throws(Problem) {
+    private static var noPattern: Problem {
+        Query.problem("q", "'q' is a text of 1 to \(LinePattern.bytesMax) bytes")
+    }
+
+    /// What a query looks for.
+    static func pattern(
+        _ text: String,
+        isExpression: Bool,
+        ignoresCase: Bool
+    ) throws(Problem) -> LinePattern {
+        guard (1...LinePattern.bytesMax).contains(text.utf8.count) else { throw Self.noPattern }
+        guard isExpression else { return LinePattern(text: text, ignoresCase: ignoresCase) }
+        do {
+            return try LinePattern(expression: text, ignoresCase: ignoresCase)
+        } catch {
+            throw Query.problem(
+                "q",
+                error.message,
+                next: "mend the expression, or leave 'regex' out to search for it as it stands"
+            )
+        }
+    }
+
+    /// Takes a place among the searches.
+    func enter() throws(Problem) {
         guard self.gate.enter() else {
             throw Problem(
                 .overloaded,
@@ -153,7 +157,8 @@ struct LogResource: Sendable {
         }
     }
 
-    private static func filter(_ query: inout Query) throws(Problem) -> LogFilter {
+    /// Which lines a query wants.
+    static func filter(_ query: inout Query) throws(Problem) -> LogFilter {
         var filter = LogFilter()
         for text in query.list("attempt") {
             guard let attempt = Int64(text), attempt > 0 else {
