@@ -161,7 +161,7 @@ def waits(bed):
     state(page, "Succeeded")
     asked = bed.api("POST", "/v1/runs", {"plan": ASK})["id"]
     page.goto(f"{bed.base}/ui/runs/{asked}")
-    page.get_by_text("May it go out?").wait_for()
+    page.locator(".approval-message", has_text="May it go out?").wait_for()
     bed.look(page, "run-asked")
     page.get_by_role("button", name="Approve").click()
     page.locator(".approval-card [role=alert]", has_text="choose one").wait_for()

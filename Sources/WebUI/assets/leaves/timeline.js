@@ -4,7 +4,7 @@ import { now } from "../core/clock.js";
 import { duration, fullMoment, moment, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { computed, onEnd, signal } from "../core/signal.js";
-import { isEnded } from "../data/steps.js";
+import { isEnded, queuedMilliseconds } from "../data/steps.js";
 import { ticks, timescale } from "../data/timescale.js";
 import { icon } from "../parts/icon.js";
 import { sign, stateOf } from "../parts/status.js";
@@ -43,6 +43,7 @@ export function timeline(options) {
     `${((scale.value.at(bar.isOpen ? Math.max(bar.from, end.value)
       : bar.to) - scale.value.at(bar.from)) * 100).toFixed(3)}%`;
 
+  const begin = () => Date.parse(options.run().started_at);
   const runTitle = () => titleOf("Run", Date.parse(options.run().started_at),
     options.run().finished_at ? Date.parse(options.run().finished_at) : null, stateOf(options.run().status).word);
   const cuts = () => scale.value.segments.filter((segment) => segment.isGap).map((segment) => html`<span
@@ -71,8 +72,10 @@ export function timeline(options) {
         <div class="timeline-queue">${queueBar}</div>
         <div class="timeline-track">${() => cuts()}${() => (options.run().started_at
           && scale.value.segments.length > 0 ? html`<span
-          class=${() => `timeline-bar is-run tone-${stateOf(options.run().status).tone}`} style:--x="0%"
-          style:--w=${() => place(isLive.value ? end.value : scale.value.to)} title=${runTitle}></span>`
+          class=${() => `timeline-bar is-run tone-${stateOf(options.run().status).tone}`}
+            style:--x=${() => place(begin())}
+          style:--w=${() => `${((scale.value.at(isLive.value ? end.value
+            : scale.value.to) - scale.value.at(begin())) * 100).toFixed(3)}%`} title=${runTitle}></span>`
             : null)}</div></div>
       ${each(() => lines.value, (line) => line.id, (line) => row(line))}
     </div></div>`);
@@ -88,11 +91,10 @@ export function timeline(options) {
   /** The queue's part: a short mark of its own with its length in words. */
   function queueBar() {
     const run = options.run();
-    const begun = run.started_at ? Date.parse(run.started_at) : isLive.value ? now.value : null;
-    if (begun === null) return null;
-    const text = duration(begun - Date.parse(run.enqueued_at));
-    return html`<span class="timeline-waited" title=${`In the queue from ${fullMoment(
-      run.enqueued_at)}: ${text}`}>${text}</span>`;
+    const time = queuedMilliseconds(run, now.value);
+    if (time === null) return null;
+    return html`<span class="timeline-waited" title=${`Asked for at ${fullMoment(run.enqueued_at)}; in the queue for ${
+      duration(time)}`}>${duration(time)}</span>`;
   }
   /** @param {import("../core/signal.js").Signal<Line>} line */
   function row(line) {

@@ -78,7 +78,13 @@ function body(id, run, data, ofRun) {
   const row = (/** @type {string | null} */ step) => rows.value.find((one) => one.id === step)
     ?? rows.value.flatMap((one) => one.items).find((one) => one.id === step) ?? null;
   const chosen = computed(() => query.value.get("step"));
-  const shown = computed(() => (chosen.value && row(chosen.value) ? chosen.value : stepToShow(rows.value)?.id ?? null));
+  /** The step that was looked at last: it stays when the run ends well, so that nothing jumps. */
+  let last = /** @type {string | null} */ (null);
+  const shown = computed(() => {
+    last = chosen.value && row(chosen.value) ? chosen.value : stepToShow(rows.value)?.id ?? last;
+    return last;
+  });
+  const hasInspector = computed(() => isInspectorOpen.value && shown.value !== null);
   const attempt = computed(() => Number(query.value.get("attempt")) || null);
   /** @type {RunView} */
   const view = {
@@ -104,7 +110,7 @@ function body(id, run, data, ofRun) {
         actions: verbs(view) })}
     ${runHead(view)}
     ${waitingPanel(view)}
-    <div class="run-body" class:has-inspector=${() => isInspectorOpen.value}>
+    <div class="run-body" class:has-inspector=${hasInspector}>
       ${stepList(view)}
       ${tabbed({ label: "Views of the run", className: "run-tabs", tabs: [
         { id: "log", name: "Log", body: () => log(view) },
@@ -118,7 +124,7 @@ function body(id, run, data, ofRun) {
           ?? 0, body: () => artifacts(view) },
         { id: "inputs", name: "Inputs & outputs", body: () => runData(view) },
       ] })}
-      ${() => (isInspectorOpen.value ? inspector(view) : null)}
+      ${() => (hasInspector.value ? inspector(view) : null)}
     </div>`;
 }
 

@@ -4,7 +4,7 @@ import { now } from "../../core/clock.js";
 import { ago, duration, fullMoment, moment, plain, shortID } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { part } from "../../data/api.js";
-import { isEnded, progressOf } from "../../data/steps.js";
+import { isEnded, progressOf, queuedMilliseconds } from "../../data/steps.js";
 import { copyButton } from "../../parts/copy.js";
 import { icon } from "../../parts/icon.js";
 import { chip } from "../../parts/status.js";
@@ -65,10 +65,8 @@ const fact = (name, value) => () => {
 
 /** @param {any} run */
 function queued(run) {
-  const end = run.started_at ? Date.parse(run.started_at) : isEnded(run.status) ? Date.parse(run.finished_at)
-    : now.value;
-  const time = end - Date.parse(run.enqueued_at);
-  return Number.isNaN(time) ? null
+  const time = queuedMilliseconds(run, now.value);
+  return time === null ? null
     : html`<span class="num" title=${`Asked for at ${fullMoment(run.enqueued_at)}`}>${duration(time)}</span>`;
 }
 

@@ -26,8 +26,7 @@ export function inspector(view) {
   const id = computed(() => view.shown());
   return html`<aside class="run-inspector" aria-label="The chosen step">${() => {
     const step = id.value;
-    if (step === null) return html`<p class="muted">Choose a step to see what it does and how it went.</p>`;
-    return details(view, step);
+    return step === null ? null : details(view, step);
   }}</aside>`;
 }
 
@@ -46,7 +45,8 @@ function details(view, id) {
     <header class="inspector-head"><h2>${name}</h2><span class="grow"></span>
       ${chip(() => row.value?.state ?? "pending")}</header>
     <p class="muted small inspector-id"><code>${plain(id, 100)}</code>${copyButton(() => id, "Copy the step's id")}
-      <span class="grow"></span>${() => (row.value?.begunAt && row.value.state !== "pending" ? html`<span
+      <span class="grow"></span>${() => (row.value?.begunAt && !["pending", "skipped",
+        "by_hand"].includes(row.value.state) ? html`<span
         title=${fullMoment(row.value.begunAt)}>${
         moment(row.value.begunAt)}</span> · ${elapsed(() => row.value?.begunAt, () => row.value?.endedAt ?? null)}`
           : null)}</p>
@@ -117,7 +117,8 @@ function outcome(attempt) {
     ${attempt.superseded ? html`<p class="muted small">Of an earlier go: it does not count any more.</p>` : null}
     ${attempt.snoozed_ms ? html`<p class="muted small">It asked to be tried again after ${duration(
       attempt.snoozed_ms)}.</p>` : null}
-    ${took === null ? null : html`<p class="muted small">Attempt ${attempt.attempt} took ${duration(took)}.</p>`}
+    ${took === null || attempt.attempt === 0 ? null : html`<p class="muted small">Attempt ${attempt.attempt} took
+      ${duration(took)}.</p>`}
     ${attempt.verifiers.length > 0 ? section("Checks", html`<ul class="inspector-checks">${attempt.verifiers.map((
       one) => html`<li>
       ${sign(() => (one.result === "passed" ? "succeeded" : "failed"))}<span class="grow"><b>${plain(one.id, 80)}</b>

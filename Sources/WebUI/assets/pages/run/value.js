@@ -14,7 +14,8 @@ const shortMax = 1500;
 export function valueView(value) {
   if (value === null || value === undefined) return html`<span class="muted">nothing</span>`;
   if (typeof value === "string") {
-    return value.length > shortMax || value.includes("\n") ? html`<pre class="value" tabindex="0">${plainLines(value)}</pre>`
+    return value.length > shortMax || value.includes("\n") ? html`<pre class="value"
+      tabindex="0">${plainLines(value)}</pre>`
       : html`<code>${plain(value, shortMax)}</code>`;
   }
   const text = JSON.stringify(value, null, 2);
