@@ -48,20 +48,22 @@ enum BoardSQL {
         """
 
     /// How many runs of each lane are under way, and how many are queued: ready with and without a key,
-    /// for later, and paused; each counted up to `$2`.
+    /// for later, and paused. Each of both is counted up to `$2`.
     static let counts = PostgresStatement(
         "board.counts",
         [.int8Array, .int8],
         """
-        SELECT l.id, \([
-            isUnderWay, "r.lane_id = l.id AND \(RunsSQL.isReady("r"))",
-            "r.lane_id = l.id AND \(RunsSQL.isReady("r", isKeyed: true))",
-            "r.lane_id = l.id AND \(RunsSQL.isDelayed("r"))", isPaused,
-        ].map { "(SELECT count(*) FROM (SELECT 1 FROM run r WHERE \($0) LIMIT $2) c)" }
-            .joined(separator: ", "))
+        SELECT l.id,
+            (SELECT count(*) FROM (SELECT 1 FROM run r WHERE \(isUnderWay) LIMIT $2) c),
+            (SELECT count(*) FROM (SELECT 1 FROM (\(queued)) q LIMIT $2) c)
         FROM \(lanes)
         """
     )
+    private static let queued = [
+        "r.lane_id = l.id AND \(RunsSQL.isReady("r"))",
+        "r.lane_id = l.id AND \(RunsSQL.isReady("r", isKeyed: true))",
+        "r.lane_id = l.id AND \(RunsSQL.isDelayed("r"))", isPaused,
+    ].map { "SELECT 1 FROM run r WHERE \($0)" }.joined(separator: " UNION ALL ")
 
     /// At most `$2` runs under way of each lane: those that wait, then the oldest.
     static let active = PostgresStatement(

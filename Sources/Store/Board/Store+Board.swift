@@ -88,18 +88,15 @@ extension Store {
         let active = try self.cards(answers[1])
         let queues = try answers[2...4].map { rows throws(StoreError) in try self.cards(rows) }
         let recent = try self.cards(answers[5])
-        var counts: [Int64: [Int64]] = [:]
+        var counts: [Int64: (active: Int64, queued: Int64)] = [:]
         for index in 0..<answers[0].count {
             let row = StoreRow(rows: answers[0], index: index)
-            counts[try row.int64(0)] = try (1...5).map { column throws(StoreError) in
-                try row.int64(column)
-            }
+            counts[try row.int64(0)] = (try row.int64(1), try row.int64(2))
         }
         return BoardRow(
             session: session,
             lanes: page.rows.map { lane in
-                let count = counts[lane.id] ?? []
-                let queued = count.dropFirst().reduce(0, +)
+                let count = counts[lane.id] ?? (0, 0)
                 // One that moved between two of the questions stands where it was seen first.
                 var seen = Set((active[lane.id] ?? []).map(\.id))
                 let next = queues.flatMap { $0[lane.id] ?? [] }.filter {
@@ -107,9 +104,9 @@ extension Store {
                 }
                 return BoardLane(
                     lane: lane,
-                    active: min(count.first ?? 0, Self.boardCountMax),
-                    queued: min(queued, Self.boardCountMax),
-                    queuedIsMore: queued > Self.boardCountMax,
+                    active: min(count.active, Self.boardCountMax),
+                    queued: min(count.queued, Self.boardCountMax),
+                    queuedIsMore: count.queued > Self.boardCountMax,
                     cards: (active[lane.id] ?? []) + next.prefix(cards),
                     recent: (recent[lane.id] ?? []).filter { seen.insert($0.id).inserted }
                 )
