@@ -78,6 +78,13 @@ test("behind a verb its values are offered; the one that makes the line whole ca
   assert.ok(inputs.some((one) => one.id === "ready"));
 });
 
+test("a value that is typed whole, and an option's value, end the line", () => {
+  assert.ok(suggest("cancel m6at8pyh2f0q7", known({ run: runs }))[0].isReady);
+  const lanes = ["A", "B"].map((value) => ({ value, text: value }));
+  assert.deepEqual(suggest("run deploy env=x --lane B", known({ lane: lanes })).map((one) => [one.line, one.isReady])[0],
+    ["run deploy env=x --lane B", true]);
+});
+
 test("an approval brings its step with it", () => {
   const offered = suggest("approve ", known({ approval: [{ value: "abc", text: "release: sign-off", line: "abc sign-off" }] }));
   assert.equal(offered[0].line.trim(), "approve abc sign-off");

@@ -105,8 +105,10 @@ function forArgument(line, parsed, sources) {
       const isOption = typing.kind === "option";
       const text = `${before}${value.line ?? quoted(value.value)}`;
       const next = parse(`${text} `);
-      const isReady = !isPair && !isOption && next !== null && next.isComplete
-        && (command.args ?? []).length <= next.args.length;
+      // An option's value, the last argument, and what was typed whole end the line.
+      const isLast = typing.index === -1 || text === line.trim()
+        || (next !== null && (command.args ?? []).length <= next.args.length);
+      const isReady = !isPair && !isOption && isLast && next !== null && next.isComplete;
       suggestions.push({
         id: `value ${value.value}`, group: isOption ? "Options" : command.args?.[Math.max(0,
           typing.index)]?.name ?? typing.kind,

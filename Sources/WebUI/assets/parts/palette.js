@@ -4,7 +4,7 @@ import { plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { navigate } from "../core/router.js";
 import { kept } from "../core/settings.js";
-import { computed, effect, signal } from "../core/signal.js";
+import { computed, effect, signal, untracked } from "../core/signal.js";
 import { parse, usage } from "../data/commands.js";
 import { may } from "../data/me.js";
 import { examples, noCommand, remembered, suggest, wanted } from "../data/suggest.js";
@@ -12,7 +12,7 @@ import { openDialog } from "./dialog.js";
 import { sentence } from "./error.js";
 import { icon } from "./icon.js";
 import { act } from "./palette/act.js";
-import { sources, trouble, want } from "./palette/sources.js";
+import { isPending, sources, trouble, want } from "./palette/sources.js";
 import { stateOf } from "./status.js";
 
 /**
@@ -83,8 +83,20 @@ function bar(dialog, begin) {
     document.getElementById(`palette-${chosen.peek()}`)?.scrollIntoView({ block: "nearest" });
   }
 
+  /** A text that is perhaps no command waits for what the node finds. */
+  const isEager = signal(false);
+  effect(() => {
+    if (!isEager.value || isPending.value) return;
+    isEager.value = false;
+    untracked(() => { if (offered.peek()[0]?.id === "plain") take(offered.peek()[0]); });
+  });
+
   /** @param {import("../data/suggest.js").Suggestion | undefined} one */
   function take(one) {
+    if (one?.id === "plain" && isPending.peek()) {
+      isEager.value = true;
+      return;
+    }
     if (one?.href) {
       navigate(one.href);
       return dialog.close();

@@ -95,6 +95,9 @@ export const sources = signal(/** @type {Record<string, Value[]>} */ ({}));
 /** Why a kind's values could not be had; empty when they could. */
 export const trouble = signal("");
 
+/** Whether an answer is awaited. */
+export const isPending = signal(false);
+
 /** @type {Map<string, number>} */
 const asked = new Map();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -108,6 +111,7 @@ let turn = 0;
 export function want(wanted) {
   clearTimeout(timer);
   const own = (turn += 1);
+  isPending.value = wanted.kinds.length > 0;
   timer = setTimeout(async () => {
     await Promise.all(wanted.kinds.filter((kind) => loaders[kind]).map(async (kind) => {
       const name = `${kind} ${searched.has(kind)
@@ -126,6 +130,7 @@ export function want(wanted) {
         sources.value = { ...sources.peek(), [kind]: [] };
       }
     }));
+    if (own === turn) isPending.value = false;
   }, typeMilliseconds);
 }
 /** @type {Map<string, string>} */
