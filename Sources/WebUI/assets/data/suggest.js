@@ -60,10 +60,13 @@ export function suggest(line, { sources, recent, may }) {
   return found(line, allowed, sources, recent);
 }
 
-/** @param {string[]} recent @returns {Suggestion[]} */
+/**
+ * Lines of before. Taking one only writes it: a second Enter does it, which no nervous finger means.
+ * @param {string[]} recent
+ * @returns {Suggestion[]}
+ */
 const recentOnes = (recent) => recent.slice(0, 6).map((line) => ({
-  id: `recent ${line}`, group: "Recent", title: line, detail: "", icon: "clock", at: [], line,
-    isReady: parse(line)?.isComplete ?? false,
+  id: `recent ${line}`, group: "Recent", title: line, detail: "", icon: "clock", at: [], line, isReady: false,
 }));
 
 /** @param {import("./commands.js").Command} command @param {number[]} at @returns {Suggestion} */

@@ -195,7 +195,7 @@ async function say(line, dialog) {
     opened?.input.focus();
   };
   tell({
-    who: "room", text: `${command.asks} ${said.args.slice(0, 2).map((text) => plain(text, 60)).join(" · ")}`,
+    who: "room", text: command.asks,
     buttons: [
       { verb: command.verb ?? "Do it", isDangerous: true, work: once(() => { perform(said, dialog); }) },
       { verb: "Leave it", work: once(() => tell({ who: "room", text: "Nothing was done." })) },
@@ -227,7 +227,8 @@ async function perform(said, dialog) {
 function entryRow(entry, dialog, input) {
   const isOpen = signal(true);
   return html`<div class=${`palette-entry is-${entry.who}`} class:is-error=${Boolean(entry.isError)}>
-    <span class="palette-who" aria-hidden="true">${entry.who === "you" ? "›" : entry.isError ? "!" : "✓"}</span>
+    <span class="palette-who" aria-hidden="true">${entry.who === "you" ? "›" : entry.isError ? "!"
+      : entry.buttons ? "?" : "✓"}</span>
     <div><p>${plain(entry.text, 600)}</p>
       ${entry.next ? html`<p class="muted">${plain(entry.next, 400)}</p>` : null}
       ${entry.lines?.length ? html`<ul>${entry.lines.map((line) => html`<li><button class="palette-example mono"

@@ -1,13 +1,13 @@
 // What each verb of the command bar does, and what it answers.
 // @ts-check
 import { plain, plural, shortID } from "../../core/format.js";
+import { fuzzy } from "../../core/fuzzy.js";
 import { navigate } from "../../core/router.js";
 import { density, isNavigationWide, theme } from "../../core/settings.js";
 import { get, make, part, patch, post } from "../../data/api.js";
-import { commands, milliseconds, usage } from "../../data/commands.js";
+import { commands, fixed, milliseconds, usage } from "../../data/commands.js";
 import { signOut } from "../../data/me.js";
-import { fixed } from "../../data/commands.js";
-import { fuzzy } from "../../core/fuzzy.js";
+import { sentence } from "../error.js";
 
 /**
  * What a verb answers: a sentence, a link, lines below it, or one more thing that can be done.
@@ -96,7 +96,7 @@ const verbs = {
   },
   why: async ({ args }) => {
     const why = await get(`/v1/runs/${part(args[0])}/why`);
-    return { text: plain(why.reason, 400), link: { href: `/ui/runs/${part(why.run)}`, text: "Open the run" } };
+    return { text: sentence(plain(why.reason, 400)), link: { href: `/ui/runs/${part(why.run)}`, text: "Open the run" } };
   },
   approve: (said) => decide(said, "approve"),
   reject: (said) => decide(said, "reject"),
