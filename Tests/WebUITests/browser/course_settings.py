@@ -86,7 +86,8 @@ def dead(bed, page):
     bed.look(page, "settings-dead")
     page.get_by_role("button", name=f"Send {one} again").click()
     page.get_by_text("It runs again").wait_for()
-    bed.until(lambda: bed.ended(one)["status"] == "failed" and page.get_by_role("link", name=one).count() == 1, "it failed again")
+    bed.until(lambda: bed.ended(one)["status"] == "failed" and page.get_by_role("link", name=one).count() == 1,
+              "it failed again")
     page.get_by_role("button", name=f"Put {one} aside").click()
     page.get_by_label("Why").fill("done by hand")
     page.get_by_role("dialog").get_by_role("button", name="Put aside").click()

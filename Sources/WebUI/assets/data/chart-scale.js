@@ -4,9 +4,11 @@
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-const timeSteps = [minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour,
+const timeSteps = [minute, 5 * minute, 10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 3 * hour, 6 * hour,
+  12 * hour,
   day, 2 * day, 7 * day];
-const durationSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, minute, 2 * minute, 5 * minute,
+const durationSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, minute,
+  2 * minute, 5 * minute,
   10 * minute, 15 * minute, 30 * minute, hour, 2 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day];
 
 /**
@@ -69,4 +71,5 @@ export function greatest(series) {
  * @param {number} x Pixels from the left of the plot. @param {number} width Of the plot.
  * @param {number} count Places.
  */
-export const placeAt = (x, width, count) => Math.min(count - 1, Math.max(0, Math.floor((x / Math.max(1, width)) * count)));
+export const placeAt = (x, width, count) => Math.min(count - 1, Math.max(0, Math.floor((x / Math.max(1,
+  width)) * count)));

@@ -64,11 +64,14 @@ export function troubles(cluster) {
   const takers = living.filter((/** @type {any} */ node) => node.status === "active" && node.lease_ms > 0);
   if (takers.length === 0) list.push({ tone: "failed", text: "No node takes shards: runs wait until one is active." });
   for (const node of silent) {
-    list.push({ tone: "failed", text: `${node.name} does not renew its lease: others take its shards; evict it if it is gone for good.` });
+    list.push({ tone: "failed",
+      text: `${node.name} does not renew its lease: others take its shards; evict it if it is gone for good.` });
   }
-  if (!cluster.coordinator) list.push({ tone: "waiting", text: "Nobody coordinates now: shards are not given out until a node does." });
+  if (!cluster.coordinator) list.push({ tone: "waiting",
+    text: "Nobody coordinates now: shards are not given out until a node does." });
   if (cluster.free_shards > 0) {
-    list.push({ tone: "waiting", text: `${cluster.free_shards} of 1,024 shards have no owner: their runs wait for moments.` });
+    list.push({ tone: "waiting",
+      text: `${cluster.free_shards} of 1,024 shards have no owner: their runs wait for moments.` });
   }
   if (cluster.suspicions.length > 0) {
     const names = [...new Set(cluster.suspicions.map((/** @type {any} */ vote) => vote.target))].join(", ");

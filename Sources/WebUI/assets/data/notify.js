@@ -40,7 +40,8 @@ function tell(found) {
   if (found.length === 0 || Notification.permission !== "granted") return;
   if (found.length > notesMax) return show(`${found.length} steps wait for you`, "", "/ui/approvals", "many");
   for (const one of found) {
-    show(`${plain(one.plan, 60)} waits for you`, plain(one.message ?? "", 160), `/ui/runs/${one.run}`, `${one.run} ${one.step}`);
+    show(`${plain(one.plan, 60)} waits for you`, plain(one.message ?? "", 160), `/ui/runs/${one.run}`,
+      `${one.run} ${one.step}`);
   }
 }
 

@@ -7,7 +7,8 @@ import { gaps, listen } from "./stream.js";
 
 /**
  * @template T
- * @typedef {{data: import("../core/signal.js").Signal<T | null>, error: import("../core/signal.js").Signal<ApiError | null>,
+ * @typedef {{data: import("../core/signal.js").Signal<T | null>,
+ *   error: import("../core/signal.js").Signal<ApiError | null>,
  *   isLoading: import("../core/signal.js").Signal<boolean>, refresh: () => Promise<void>,
  *   set: (value: T) => void}} Resource
  */
@@ -22,8 +23,8 @@ import { gaps, listen } from "./stream.js";
  * there, is told in `error`, and is tried again where that may help. Ends with the present owner.
  * @template [T=any]
  * @param {() => string | null} path `null` fetches nothing. What it reads is followed.
- * @param {{on?: (event: import("./stream.js").RunEvent) => boolean, every?: number, gapMilliseconds?: number, isBackground?: boolean,
- *   fetch?: (path: string, abort: AbortSignal) => Promise<any>}} options
+ * @param {{on?: (event: import("./stream.js").RunEvent) => boolean, every?: number, gapMilliseconds?: number,
+ *   isBackground?: boolean, fetch?: (path: string, abort: AbortSignal) => Promise<any>}} options
  * @returns {Resource<T>}
  */
 export function resource(path, { on, every, gapMilliseconds = 250, isBackground = false, fetch = fetchPath } = {}) {

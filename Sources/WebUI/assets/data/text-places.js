@@ -73,7 +73,8 @@ export function indent(text, start, end, isOut) {
 export function lineEnd(text, offset) {
   const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
   const blanks = /^ */.exec(line)?.[0] ?? "";
-  const item = /^ *- (?=\S)/.exec(line) && !/^ *- [\w."'-]+:\s*$/.test(line) && /^ *- [\w."'-]+:/.test(line) ? "  " : "";
+  const item = /^ *- (?=\S)/.exec(line) && !/^ *- [\w."'-]+:\s*$/.test(line) && /^ *- [\w."'-]+:/.test(line)
+    ? "  " : "";
   return `\n${blanks}${/:\s*$/.test(line) ? (/^ *- /.test(line) ? "    " : "  ") : item}`;
 }
 

@@ -4,7 +4,14 @@ import { Scope, computed, signal } from "../core/signal.js";
 import { me } from "./me.js";
 import { resource } from "./resource.js";
 
-/** What waits, first page; a resource. @type {import("../core/signal.js").Signal<import("./resource.js").Resource<any> | null>} */
+/** Events after which something more or something less may wait. */
+const changing = new Set(["run.waiting", "approval.decided", "run.cancelled", "run.failed", "run.succeeded"]);
+/** @typedef {import("./resource.js").Resource<any>} Approvals */
+
+/**
+ * What waits, first page.
+ * @type {import("../core/signal.js").Signal<Approvals | null>}
+ */
 export const approvals = signal(/** @type {any} */ (null));
 
 /** Approvals that wait, up to the first page of them. */
@@ -13,7 +20,7 @@ export const waiting = computed(() => approvals.value?.data.value?.approvals?.le
 // Lives as long as the page.
 new Scope().run(() => {
   approvals.value = resource(() => (me.value ? "/v1/approvals?limit=200" : null), {
-    on: (event) => ["run.waiting", "approval.decided", "run.cancelled", "run.failed", "run.succeeded"].includes(event.type),
+    on: (event) => changing.has(event.type),
     every: 30_000,
     // The count stands in the tab's title, which is looked at while the tab is not.
     isBackground: true,

@@ -34,7 +34,8 @@ export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
   let frame = 0;
   const redraw = () => {
     cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(() => draw(canvas, untracked(data), { kind, unit, format, cursor: cursor.peek(), probe }));
+    frame = requestAnimationFrame(() => draw(canvas, untracked(data), { kind, unit, format, cursor: cursor.peek(),
+      probe }));
   };
   const count = () => untracked(data).at.length;
   const point = (/** @type {PointerEvent} */ event) => {
@@ -61,12 +62,15 @@ export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
   };
   const element = html`<figure class="chart">
     <figcaption class="chart-head"><h2>${title}</h2><span class="chart-legend">${() => data().series.map((one) =>
-      html`<span class=${`chart-key tone-${one.tone}`} class:is-dashed=${one.isDashed ?? false}>${one.name}</span>`)}</span>
+      html`<span class=${`chart-key tone-${one.tone}`}
+        class:is-dashed=${one.isDashed ?? false}>${one.name}</span>`)}</span>
       <span class="grow"></span>
       <button type="button" class="icon-link" aria-pressed=${() => String(isTable.value)}
-        @click=${() => { isTable.value = !isTable.peek(); }}>${() => (isTable.value ? "Chart" : "Table")}</button></figcaption>
+        @click=${() => { isTable.value = !isTable.peek(); }}>${() => (isTable.value ? "Chart" : "Table")}
+          </button></figcaption>
     <div class="chart-place" hidden=${isTable}>
-      <canvas class="chart-canvas" tabindex="0" role="img" aria-label=${() => `${title}: ${summary(data(), format)} Arrow keys read it.`}
+      <canvas class="chart-canvas" tabindex="0" role="img" aria-label=${() => `${title}: ${summary(data(),
+        format)} Arrow keys read it.`}
         class:is-pickable=${Boolean(onPick)} ref=${(/** @type {any} */ made) => { canvas = made; }}
         @pointermove=${point} @pointerleave=${() => { cursor.value = null; }} @keydown=${press} @click=${pick}
         @blur=${() => { cursor.value = null; }}></canvas>
@@ -76,10 +80,12 @@ export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
         const { at, series, bucketMilliseconds } = data();
         if (index === null || at[index] === undefined) return null;
         const middle = left + ((index + 0.5) / at.length) * (size.value.width - left - right);
-        return html`<div class="chart-tip" class:is-left=${middle > size.value.width / 2} style:--x=${`${middle}px`} role="status">
+        return html`<div class="chart-tip" class:is-left=${middle > size.value.width / 2} style:--x=${`${middle}px`}
+          role="status">
           <div class="muted">${span(at[index], bucketMilliseconds)}</div>
           ${series.map((one) => html`<div class="chart-tip-row"><span class=${`chart-key tone-${one.tone}`}
-            class:is-dashed=${one.isDashed ?? false}>${one.name}</span><b class="num">${value(one.values[index], format)}</b></div>`)}
+            class:is-dashed=${one.isDashed ?? false}>${one.name}</span><b class="num">${value(one.values[index],
+              format)}</b></div>`)}
           ${onPick && pickTitle ? html`<div class="muted">${pickTitle}</div>` : null}</div>`;
       }}
     </div>
@@ -93,7 +99,8 @@ export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
     size.value;
     queueMicrotask(redraw);
   });
-  const observer = new ResizeObserver(() => { size.value = { width: canvas.clientWidth, height: canvas.clientHeight }; });
+  const observer = new ResizeObserver(() => { size.value = { width: canvas.clientWidth,
+    height: canvas.clientHeight }; });
   queueMicrotask(() => observer.observe(canvas));
   const scheme = matchMedia("(prefers-color-scheme: dark)");
   scheme.addEventListener("change", redraw);
@@ -111,7 +118,8 @@ const value = (number, format) => (number === null || number === undefined ? "�
 /** @param {number} at @param {number} length */
 function span(at, length) {
   const to = new Date(at + length);
-  return `${day.format(at)}, ${clock.format(at)} – ${length >= 86_400_000 ? `${day.format(to)}, ` : ""}${clock.format(to)}`;
+  return `${day.format(at)}, ${clock.format(at)} – ${length >= 86_400_000 ? `${day.format(to)}, `
+    : ""}${clock.format(to)}`;
 }
 
 /**
@@ -128,9 +136,12 @@ function summary(data, format) {
 /** @param {string} title @param {ChartData} data @param {(value: number) => string} format */
 function table(title, data, format) {
   const rows = data.at.map((at, index) => ({ at, index })).reverse();
-  return html`<div class="table-wrap chart-table" tabindex="0" role="region" aria-label=${`${title} as a table`}><table class="table"><thead><tr><th>From</th>${
-    data.series.map((one) => html`<th class="is-number">${one.name}</th>`)}</tr></thead><tbody>${rows.map(({ at, index }) => html`<tr>
-      <td title=${fullMoment(new Date(at).toISOString())}>${day.format(at)}, ${clock.format(at)}</td>${data.series.map((one) =>
+  return html`<div class="table-wrap chart-table" tabindex="0" role="region" aria-label=${`${title} as a table`}>
+    <table class="table"><thead><tr><th>From</th>${
+    data.series.map((one) => html`<th class="is-number">${one.name}</th>`)}</tr></thead><tbody>${rows.map(({ at,
+      index }) => html`<tr>
+      <td title=${fullMoment(new Date(at).toISOString())}>${day.format(at)}, ${clock.format(at)}
+        </td>${data.series.map((one) =>
         html`<td class="is-number">${value(one.values[index], format)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
@@ -196,7 +207,8 @@ function axes(context, data, { scale, y, plot, ink, format, height }) {
   if (data.at.length === 0) return;
   const from = data.at[0];
   const to = data.at[data.at.length - 1] + data.bucketMilliseconds;
-  const { step, list } = moments(from, to, Math.max(2, Math.floor(plot.width / 80)), -new Date(from).getTimezoneOffset() * 60_000);
+  const { step, list } = moments(from, to, Math.max(2, Math.floor(plot.width / 80)),
+    -new Date(from).getTimezoneOffset() * 60_000);
   context.textAlign = "center";
   for (const moment of list) {
     const x = left + ((moment - from) / (to - from)) * plot.width;
@@ -217,7 +229,8 @@ function bars(context, data, sums, { y, plot, ink }) {
       const above = y(sums[series][index]);
       const below = series === 0 ? y(0) : y(sums[series - 1][index]);
       // What is there can be seen, be it ever so little.
-      if (below > above) context.fillRect(left + index * step + gap / 2, Math.min(above, below - 1), step - gap, Math.max(1, below - above));
+      if (below > above) context.fillRect(left + index * step + gap / 2, Math.min(above, below - 1), step - gap,
+        Math.max(1, below - above));
     });
   });
 }

@@ -6,7 +6,8 @@ import { computed, effect, signal } from "../core/signal.js";
 import { comment, count, indent, lineEnd, offsetOf, placeOf } from "../data/text-places.js";
 
 /**
- * @typedef {{severity: string, file?: string, line: number, column: number, message: string, hint?: string | null}} Finding
+ * @typedef {{severity: string, file?: string, line: number, column: number, message: string,
+ *   hint?: string | null}} Finding
  * @typedef {{element: HTMLElement, jump: (line: number, column: number) => void, focus: () => void}} Editor
  */
 
@@ -51,7 +52,8 @@ export function editor({ label, value, findings = () => [], isReadOnly = () => f
     if (isReadOnly()) return;
     area.setSelectionRange(edit.start, edit.end);
     // The only way that the browser's own undo hears of; the other one is for where it is gone.
-    if (!document.execCommand("insertText", false, edit.text)) area.setRangeText(edit.text, edit.start, edit.end, "end");
+    if (!document.execCommand("insertText", false, edit.text)) area.setRangeText(edit.text, edit.start, edit.end,
+      "end");
     if (edit.from !== undefined) area.setSelectionRange(edit.from, edit.to ?? edit.from);
     value.value = area.value;
     moved();

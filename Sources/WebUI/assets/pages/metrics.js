@@ -26,9 +26,11 @@ const outcomes = /** @type {[string, string, string][]} */ ([
 export default function metricsPage() {
   const hours = computed(() => spans.find(([id]) => id === query.value.get("hours"))?.[0] ?? "24");
   const since = () => spans.find(([id]) => id === hours.value)?.[2] ?? "24h";
-  const named = () => ({ session: query.value.get("session"), lane: query.value.get("lane"), template: query.value.get("template") });
+  const named = () => ({ session: query.value.get("session"), lane: query.value.get("lane"),
+    template: query.value.get("template") });
   const stats = resource(() => url("/v1/stats", { hours: hours.value, ...named() }), {
-    every: 30_000, gapMilliseconds: 5000, on: (event) => ["run.succeeded", "run.failed", "run.cancelled", "run.timed_out"].includes(event.type),
+    every: 30_000, gapMilliseconds: 5000, on: (event) => ["run.succeeded", "run.failed", "run.cancelled",
+      "run.timed_out"].includes(event.type),
   });
   spans.forEach(([id, word], index) => bind(String(index + 1), `Metrics of ${word}`, () => setQuery({ hours: id })));
   /**
@@ -43,29 +45,37 @@ export default function metricsPage() {
     title: () => "Metrics",
     note: html`${Object.keys(named()).map((name) => () => {
       const value = query.value.get(name);
-      return value ? html`<button class="tag is-filter" aria-label=${`Take the filter ${name} ${plain(value)} away`} @click=${() => setQuery({ [name]: null })}>${
+      return value ? html`<button class="tag is-filter" aria-label=${`Take the filter ${name} ${plain(value)} away`}
+        @click=${() => setQuery({ [name]: null })}>${
         name}: ${plain(value, 40)}${icon("close")}</button>` : null;
     })}`,
     actions: html`<div class="segments" role="group" aria-label="Time">${spans.map(([id, word]) => html`<button
-      aria-pressed=${() => String(hours.value === id)} @click=${() => setQuery({ hours: id })}>${word}</button>`)}</div>`,
+      aria-pressed=${() => String(hours.value === id)} @click=${() => setQuery({ hours: id })}>${word}</button>`)}
+        </div>`,
   })}
   ${loaded(stats, (data) => html`<div class="stack metrics">
-    ${() => (data.value.is_partial ? html`<div class="stale-strip" role="status">${icon("warning")}<span>There are more runs than are
-      counted in one answer: counts are of a sample of the newest. Choose a shorter time, or a lane or template.</span></div>` : null)}
+    ${() => (data.value.is_partial ? html`<div class="stale-strip" role="status">${icon("warning")}<span>There are
+      more runs than are
+      counted in one answer: counts are of a sample of the newest. Choose a shorter time, or a lane or
+        template.</span></div>` : null)}
     ${() => (total(sum(data.value.buckets)) === 0 && data.value.queue.length === 0 ? empty({
       title: "Nothing ended in this time", text: "Runs are counted when they end. Choose a longer time, or start one.",
       action: html`<a class="button" href="/ui/templates">To the templates</a>` }) : null)}
     ${figures(data, runs)}
     <div class="metrics-charts">
-      ${chart({ title: "Runs that ended", kind: "bars", unit: "count", format: count, onPick: pickRuns, pickTitle: "Click shows them",
+      ${chart({ title: "Runs that ended", kind: "bars", unit: "count", format: count, onPick: pickRuns,
+        pickTitle: "Click shows them",
         data: () => series(data.value, outcomes.map(([name, word, tone]) => ({ member: name, name: word, tone }))) })}
-      ${chart({ title: "How long they took", kind: "lines", unit: "duration", format: duration, onPick: pickRuns, pickTitle: "Click shows them",
+      ${chart({ title: "How long they took", kind: "lines", unit: "duration", format: duration, onPick: pickRuns,
+        pickTitle: "Click shows them",
         data: () => series(data.value, [{ member: "run_p50_ms", name: "Half within", tone: "running" },
           { member: "run_p95_ms", name: "95 % within", tone: "blocked", isDashed: true }]) })}
-      ${chart({ title: "How long they waited", kind: "lines", unit: "duration", format: duration, onPick: pickRuns, pickTitle: "Click shows them",
+      ${chart({ title: "How long they waited", kind: "lines", unit: "duration", format: duration, onPick: pickRuns,
+        pickTitle: "Click shows them",
         data: () => series(data.value, [{ member: "wait_p50_ms", name: "Half within", tone: "running" },
           { member: "wait_p95_ms", name: "95 % within", tone: "waiting", isDashed: true }]) })}
-      <section class="chart"><div class="chart-head"><h2>Queued now</h2></div>${queueTable(() => data.value.queue)}</section>
+      <section class="chart"><div class="chart-head"><h2>Queued now</h2></div>${queueTable(() => data.value.queue)}
+        </section>
     </div>
     <h2>By lane</h2>${laneTable(() => data.value.lanes, runs)}
     <h2>By template</h2>${templateTable(() => data.value.templates, runs)}
@@ -79,7 +89,8 @@ export default function metricsPage() {
  */
 const series = (stats, wanted) => ({
   at: stats.buckets.map((/** @type {any} */ bucket) => Date.parse(bucket.at)), bucketMilliseconds: stats.bucket_ms,
-  series: wanted.map(({ member, ...rest }) => ({ ...rest, values: stats.buckets.map((/** @type {any} */ bucket) => bucket[member]) })),
+  series: wanted.map(({ member, ...rest }) => ({ ...rest, values: stats.buckets.map((/** @type {any} */ bucket) =>
+    bucket[member]) })),
 });
 
 /**
@@ -88,29 +99,38 @@ const series = (stats, wanted) => ({
  */
 function sum(buckets) {
   const all = { succeeded: 0, failed: 0, cancelled: 0, timed_out: 0 };
-  for (const bucket of buckets) for (const name of /** @type {("succeeded")[]} */ (Object.keys(all))) all[name] += bucket[name];
+  for (const bucket of buckets) for (const name of /** @type {("succeeded")[]} */ (Object.keys(
+    all))) all[name] += bucket[name];
   return all;
 }
 
-/** @param {import("../core/signal.js").Readable<any>} data @param {(filter: Record<string, string | null>) => string} runs */
+/**
+ * @param {import("../core/signal.js").Readable<any>} data
+ * @param {(filter: Record<string, string | null>) => string} runs
+ */
 function figures(data, runs) {
   const all = computed(() => sum(data.value.buckets));
   const share = () => {
     const ended = all.value.succeeded + all.value.failed + all.value.timed_out;
-    return ended === 0 ? "–" : `${((100 * all.value.succeeded) / ended).toFixed(ended > 999 ? 2 : 1).replace(/\.0+$/, "")} %`;
+    return ended === 0 ? "–" : `${((100 * all.value.succeeded) / ended).toFixed(ended > 999 ? 2 : 1).replace(/\.0+$/,
+      "")} %`;
   };
-  const queued = () => data.value.queue.reduce((/** @type {number} */ sum_, /** @type {any} */ one) => sum_ + one.queued, 0);
+  const queued = () => data.value.queue.reduce((/** @type {number} */ sum_,
+    /** @type {any} */ one) => sum_ + one.queued, 0);
   const isMore = () => data.value.queue.some((/** @type {any} */ one) => one.queued_is_more);
   const oldest = () => Math.max(0, ...data.value.queue.map((/** @type {any} */ one) => one.oldest_ms));
   /** @param {string} name @param {any} value @param {() => string | null} [href] @param {string} [tone] */
   const figure = (name, value, href, tone = "") => html`<div class="figure"><span class="muted">${name}</span>${href
-    ? html`<a class=${() => `figure-value ${value() === "0" ? "" : tone}`} href=${href}>${value}</a>` : html`<span class="figure-value">${value}</span>`}</div>`;
+    ? html`<a class=${() => `figure-value ${value() === "0" ? "" : tone}`} href=${href}>${value}</a>` : html`<span
+      class="figure-value">${value}</span>`}</div>`;
   return html`<section class="figures" aria-label="In all">
     ${figure("Ended", () => count(total(all.value)), () => runs({ status: "ended" }))}
     ${figure("Success, cancelled ones apart", share)}
-    ${figure("Failed", () => count(all.value.failed + all.value.timed_out), () => runs({ status: "failed,timed_out" }), "is-failure")}
+    ${figure("Failed", () => count(all.value.failed + all.value.timed_out),
+      () => runs({ status: "failed,timed_out" }), "is-failure")}
     ${figure("Cancelled", () => count(all.value.cancelled), () => runs({ status: "cancelled" }))}
-    ${figure("Queued now", () => `${count(queued())}${isMore() ? "+" : ""}`, () => url("/ui/runs", { status: "queued" }))}
+    ${figure("Queued now", () => `${count(queued())}${isMore() ? "+" : ""}`, () => url("/ui/runs",
+      { status: "queued" }))}
     ${figure("Oldest of them", () => (queued() === 0 ? "–" : duration(oldest())))}
   </section>`;
 }

@@ -14,7 +14,8 @@ const sections = [
   { id: "you", name: "You and this browser", icon: "user", body: you },
   { id: "dead", name: "Dead letters", icon: "warning",
     body: () => lazily(() => import("./settings/dead.js"), (module) => module.dead()) },
-  { id: "limits", name: "Limits", icon: "clock", body: () => lazily(() => import("./settings/limits.js"), (module) => module.limits()) },
+  { id: "limits", name: "Limits", icon: "clock", body: () => lazily(() => import("./settings/limits.js"),
+    (module) => module.limits()) },
   { id: "tokens", name: "Tokens", icon: "key", needsAdmin: true,
     body: () => lazily(() => import("./settings/tokens.js"), (module) => module.tokens()) },
   { id: "retention", name: "Retention", icon: "archive", needsAdmin: true,
@@ -23,12 +24,14 @@ const sections = [
 
 export default function settingsPage() {
   const shown = computed(() => sections.filter((section) => !section.needsAdmin || mayAdmin.value));
-  const chosen = computed(() => shown.value.find((section) => section.id === query.value.get("section")) ?? shown.value[0]);
+  const chosen = computed(() => shown.value.find((section) =>
+    section.id === query.value.get("section")) ?? shown.value[0]);
   return html`<div class="page settings-page">${pageHead({ title: () => "Settings" })}
     <div class="settings-columns">
       <nav class="settings-nav" aria-label="Settings">${() => shown.value.map((section) => html`<a class="nav-link"
         class:is-here=${() => chosen.value === section} aria-current=${() => (chosen.value === section ? "page" : null)}
-        href=${section.id === sections[0].id ? "/ui/settings" : `/ui/settings?section=${section.id}`}>${icon(section.icon)}<span>${section.name}</span></a>`)}</nav>
+        href=${section.id === sections[0].id ? "/ui/settings" : `/ui/settings?section=${section.id}`}>${icon(
+          section.icon)}<span>${section.name}</span></a>`)}</nav>
       <div class="settings-body">${() => {
         const section = chosen.value;
         return untracked(() => section.body());

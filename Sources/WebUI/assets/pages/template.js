@@ -38,11 +38,13 @@ export default function templatePage({ params }) {
 
   return html`<div class="page template-page">${pageHead({
     title: () => plain(name, 64),
-    note: html`<span class="muted clip">${() => row() ? html`revision ${row().revision} · stored ${timeAgo(() => row()?.stored_at)}${
+    note: html`<span class="muted clip">${() => row() ? html`revision ${row().revision} · stored ${timeAgo(() =>
+      row()?.stored_at)}${
       row().title ? ` · ${plain(row().title, 120)}` : ""}` : isNew.value ? "new, not stored yet" : ""}</span>`,
     actions: html`
       ${editor.saveButton}
-      <button class="button" disabled=${() => !mayRun.value || !row()} title=${() => (row() ? null : "It can run once it is saved")}
+      <button class="button" disabled=${() => !mayRun.value || !row()} title=${() => (row()
+        ? null : "It can run once it is saved")}
         @click=${run}>${icon("play")}Run</button>
       ${menuButton({ label: "More", items: () => [
         { text: "All its runs", icon: "runs", href: `/ui/runs?template=${part(name)}` },
@@ -56,8 +58,10 @@ export default function templatePage({ params }) {
       const error = /** @type {any} */ (template.error.value);
       if (!error || template.data.peek()) return null;
       if (error.status !== 404) return errorPanel(error, () => template.refresh());
-      return html`<section class="empty"><h2>There is no template ${plain(name, 64)}</h2><p>It may have been deleted; its runs are still there.</p>
-        <div class="row"><button class="button is-primary" @click=${() => setQuery({ new: "1", tab: "edit" })}>Write it</button>
+      return html`<section class="empty"><h2>There is no template ${plain(name, 64)}</h2>
+        <p>It may have been deleted; its runs are still there.</p>
+        <div class="row"><button class="button is-primary" @click=${() => setQuery({ new: "1",
+          tab: "edit" })}>Write it</button>
         <a class="button" href=${`/ui/runs?template=${part(name)}`}>Its runs</a></div></section>`;
     }}
     ${() => {

@@ -27,8 +27,11 @@ export function errorPanel(error, retry) {
  * @param {any} error
  */
 function findings(error) {
-  const errors = error?.problem?.errors;
-  if (!Array.isArray(errors) || errors.length === 0) return null;
+  const given = error?.problem?.errors;
+  if (!Array.isArray(given)) return null;
+  // The only one is the sentence already.
+  const errors = given.filter((/** @type {any} */ finding) => finding.message !== error.message || finding.hint);
+  if (errors.length === 0) return null;
   return html`<ul class="error-findings">${errors.slice(0, 20).map((/** @type {any} */ finding) => html`<li>${
     plain([finding.field, finding.message, finding.hint].filter(Boolean).join(" · "))}</li>`)}</ul>`;
 }

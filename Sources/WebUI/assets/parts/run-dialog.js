@@ -27,14 +27,17 @@ export function openRunDialog({ template, digest, session, lane, values = {} }) 
   openDialog({
     title: `Run ${plain(name, 64)}`,
     body: (dialog) => {
-      const source = resource(() => (template ? `/v1/templates/${part(template)}` : digest ? `/v1/plans/${part(digest)}` : null), {
+      const source = resource(() => (template ? `/v1/templates/${part(template)}` : digest
+        ? `/v1/plans/${part(digest)}` : null), {
         fetch: async (path, abort) => {
           const first = await get(path, { signal: abort });
-          return template ? { digest: first.plan_digest, plan: await get(`/v1/plans/${part(first.plan_digest)}`, { signal: abort }) }
+          return template ? { digest: first.plan_digest, plan: await get(`/v1/plans/${part(first.plan_digest)}`,
+            { signal: abort }) }
             : { digest, plan: first };
         },
       });
-      return html`<div>${loaded(source, (data) => form(data.peek().plan, { template, digest, session, lane, values }, dialog.close))}</div>`;
+      return html`<div>${loaded(source, (data) => form(data.peek().plan, { template, digest, session, lane, values },
+        dialog.close))}</div>`;
     },
   });
 }
@@ -52,7 +55,8 @@ function form(plan, options, close) {
   const isBusy = signal(false);
   /** @type {import("../core/signal.js").Signal<any>} */
   const inputs = signal(/** @type {any} */ (null));
-  import("./schema-form.js").then((module) => { inputs.value = untracked(() => module.schemaForm(plan.inputs ?? {}, options.values)); },
+  import("./schema-form.js").then((module) => { inputs.value = untracked(() => module.schemaForm(plan.inputs ?? {},
+    options.values)); },
     (caught) => { error.value = caught; });
   const priorityError = () => (/^-?\d*$/.test(priority.value) ? "" : "A whole number.");
 
@@ -84,11 +88,13 @@ function form(plan, options, close) {
     ${place.element}
     <details class="more"><summary>${icon("right")}More</summary><div class="columns">
       ${textField({ label: "Key", value: key, isMono: true, hint: "For whom or what; keys of a lane take turns." })}
-      ${textField({ label: "Priority", value: priority, error: priorityError, placeholder: "0", hint: "Lower runs first; the lane's own otherwise." })}
+      ${textField({ label: "Priority", value: priority, error: priorityError, placeholder: "0",
+        hint: "Lower runs first; the lane's own otherwise." })}
     </div></details>
     ${() => (error.value ? errorPanel(error.value) : null)}
     <footer class="dialog-foot"><button type="button" class="button" @click=${close}>Back</button>
-      <button class="button is-primary" disabled=${() => isBusy.value || !inputs.value}>${icon("play")}Run</button></footer>
+      <button class="button is-primary" disabled=${() => isBusy.value || !inputs.value}>${icon("play")}Run</button>
+        </footer>
   </form>`;
 }
 
@@ -109,7 +115,8 @@ export function whereFields(session, lane) {
   const chosenLane = signal(lane);
   const sessionNames = computed(() => (sessions.data.value?.sessions ?? []).map((/** @type {any} */ one) => one.name));
   // The default session is made by its first run: before that it has no lanes to ask for.
-  const lanes = resource(() => (sessionNames.value.includes(chosen.value) ? `/v1/sessions/${part(chosen.value)}/lanes?limit=200` : null));
+  const lanes = resource(() => (sessionNames.value.includes(chosen.value)
+    ? `/v1/sessions/${part(chosen.value)}/lanes?limit=200` : null));
   const laneNames = computed(() => (lanes.data.value?.lanes ?? []).map((/** @type {any} */ one) => one.name));
   effect(() => {
     const names = sessionNames.value;
@@ -123,7 +130,8 @@ export function whereFields(session, lane) {
   return {
     element: html`<div class="columns">
       ${selectField({ label: "Session", value: chosen, options: () => pairs(sessionNames.value, chosen.value) })}
-      ${selectField({ label: "Lane", value: chosenLane, options: () => pairs(laneNames.value, chosenLane.value || "A") })}</div>`,
+      ${selectField({ label: "Lane", value: chosenLane, options: () => pairs(laneNames.value, chosenLane.value
+        || "A") })}</div>`,
     value: () => ({ session: chosen.peek() || "default", lane: chosenLane.peek() || "A" }),
   };
 }

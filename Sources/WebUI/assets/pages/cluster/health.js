@@ -7,7 +7,8 @@ import { loaded } from "../../parts/error.js";
 import { chip } from "../../parts/status.js";
 
 /** What a check says where it holds, for those whose name says the contrary. */
-const words = /** @type {Record<string, string>} */ ({ draining: "takes part", database: "database answers", migrations: "migrations fit",
+const words = /** @type {Record<string, string>} */ ({ draining: "takes part", database: "database answers",
+  migrations: "migrations fit",
   lease: "lease holds" });
 
 export function health() {
@@ -21,16 +22,21 @@ export function health() {
   });
   const migrations = resource(() => "/v1/migrations", { every: 60_000 });
   return html`<section class="panel stack"><h2>This node</h2>
-    ${loaded(ready, (data) => html`<ul class="checks">${each(() => data.value.checks, (check) => check.name, (check) => html`<li class="row">
-      <span class=${() => `sign tone-${check.value.ok ? "succeeded" : "failed"}`} role="img" aria-label=${() => (check.value.ok ? "fine" : "not fine")}>${() =>
-        (check.value.ok ? "✓" : "✕")}</span><span>${() => words[check.value.name] ?? plain(check.value.name.replaceAll("_", " "))}</span>
+    ${loaded(ready, (data) => html`<ul class="checks">${each(() => data.value.checks, (check) => check.name,
+      (check) => html`<li class="row">
+      <span class=${() => `sign tone-${check.value.ok ? "succeeded" : "failed"}`} role="img"
+        aria-label=${() => (check.value.ok ? "fine" : "not fine")}>${() =>
+        (check.value.ok ? "✓" : "✕")}</span><span>${() => words[check.value.name] ?? plain(
+          check.value.name.replaceAll("_", " "))}</span>
       <span class="muted">${() => plain(check.value.reason ?? "")}</span></li>`)}</ul>`)}
     ${loaded(migrations, (data) => {
       const others = () => data.value.migrations.filter((/** @type {any} */ one) => one.state !== "applied");
       return html`<div>${() => (others().length === 0
-        ? html`<p class="muted">${chip(() => "succeeded", () => plural(data.value.migrations.length, "migration"))} applied, the last one
+        ? html`<p class="muted">${chip(() => "succeeded", () => plural(data.value.migrations.length,
+          "migration"))} applied, the last one
           <span class="mono">${plain(data.value.migrations[data.value.migrations.length - 1]?.name ?? "")}</span></p>`
-        : html`<ul>${others().map((/** @type {any} */ one) => html`<li class="row">${chip(() => "waiting", () => one.state)}
+        : html`<ul>${others().map((/** @type {any} */ one) => html`<li class="row">${chip(() => "waiting",
+          () => one.state)}
           <span class="mono">${plain(one.name)}</span></li>`)}</ul>`)}</div>`;
     })}</section>`;
 }

@@ -28,7 +28,8 @@ export async function openMove(shards, nodes, done) {
         }, (error) => { told.value = { error: error.message }; }));
       });
       return html`<div class="stack">
-        ${selectField({ label: "To", value: to, options: takers.map((node) => [String(node.number), `${plain(node.name, 60)} (${node.running} shards)`]) })}
+        ${selectField({ label: "To", value: to, options: takers.map((node) => [String(node.number),
+          `${plain(node.name, 60)} (${node.running} shards)`]) })}
         <p class="muted" role="status">${() => sentence(told.value)}</p></div>`;
     },
     work: async () => {
@@ -46,7 +47,8 @@ const count = (answer, outcome) => answer.moves.filter((/** @type {any} */ move)
 function sentence(answer) {
   if (!answer) return "Looking what would become of them…";
   if (answer.error) return answer.error;
-  const words = /** @type {[string, string][]} */ ([["moves", "would move"], ["under_way", "on the way already"], ["there", "there already"],
+  const words = /** @type {[string, string][]} */ ([["moves", "would move"], ["under_way", "on the way already"],
+    ["there", "there already"],
     ["kept", "would stay"], ["passed_over", "passed over"]]);
   return words.map(([outcome, word]) => [count(answer, outcome), word]).filter(([number]) => Number(number) > 0)
     .map(([number, word]) => `${number} ${word}`).join(", ") + ".";

@@ -19,7 +19,8 @@ import { attempt, say } from "../../parts/toast.js";
 export function nodeTable(cluster, tints) {
   // How many runs a node has and since when it is there is told by the list of nodes.
   const list = resource(() => "/v1/nodes?dead=true&limit=200", { every: 5000 });
-  const more = (/** @type {number} */ number) => list.data.value?.nodes.find((/** @type {any} */ node) => node.number === number);
+  const more = (/** @type {number} */ number) => list.data.value?.nodes.find((/** @type {any} */ node) =>
+    node.number === number);
   /** The greatest lease that was seen: what a full bar is. */
   const lease = signal(1);
   /**
@@ -35,15 +36,21 @@ export function nodeTable(cluster, tints) {
     }
   });
   const isShown = signal(false);
-  const rows = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) => isShown.value || node.status !== "dead");
-  const gone = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) => node.status === "dead").length;
-  return html`<div class="stack"><div class="table-wrap" tabindex="0" role="region" aria-label="Nodes"><table class="table nodes-table">
+  const rows = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) => isShown.value
+    || node.status !== "dead");
+  const gone = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) =>
+    node.status === "dead").length;
+  return html`<div class="stack"><div class="table-wrap" tabindex="0" role="region" aria-label="Nodes">
+    <table class="table nodes-table">
     <thead><tr><th>Node</th><th>State</th><th>Lease</th><th>Shards</th><th class="is-number">Runs</th>
-      <th class="is-wide-only">Zone</th><th class="is-wide-only">Build</th><th class="is-wide-only">Address</th><th class="is-wide-only">Up since</th>
+      <th class="is-wide-only">Zone</th><th class="is-wide-only">Build</th><th class="is-wide-only">Address</th>
+        <th class="is-wide-only">Up since</th>
       <th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
-    <tbody>${each(rows, (node) => node.number, (node) => nodeRow(node, { tints, lease, first, more, cluster }))}</tbody></table></div>
+    <tbody>${each(rows, (node) => node.number, (node) => nodeRow(node, { tints, lease, first, more, cluster }))}
+      </tbody></table></div>
     ${() => (gone() > 0 ? html`<p><button class="icon-link" @click=${() => { isShown.value = !isShown.peek(); }}>${() =>
-      (isShown.value ? "Hide nodes that are gone" : `Show ${plural(gone(), "node")} that ${gone() === 1 ? "is" : "are"} gone`)}</button></p>` : null)}</div>`;
+      (isShown.value ? "Hide nodes that are gone" : `Show ${plural(gone(), "node")} that ${gone() === 1
+        ? "is" : "are"} gone`)}</button></p>` : null)}</div>`;
 }
 
 /** @param {import("../../core/signal.js").Signal<any>} node @param {any} context */
@@ -52,32 +59,44 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
   const here = () => standing(node.value);
   const left = () => drained(node.value, first.get(number) ?? 0);
   return html`<tr class:is-gone=${() => node.value.status === "dead"}>
-    <td><span class="row"><span class=${() => `owner-dot owner-${tints.value.get(name) ?? 0}`} aria-hidden="true"></span>
+    <td><span class="row"><span class=${() => `owner-dot owner-${tints.value.get(name) ?? 0}`}
+      aria-hidden="true"></span>
       <span class="node-name">${plain(name, 60)}</span><span class="muted num">#${number}</span>
-      ${() => (cluster.data.value?.coordinator?.node === number ? html`<span class="tag">coordinates</span>` : null)}</span></td>
-    <td><span class=${() => `chip tone-${here().tone}`}><span class="sign" aria-hidden="true">${() => here().sign}</span>${() => here().word}</span>
-      <span class="muted"> ${() => duration(Math.floor(node.value.status_ms / 1000) * 1000)}</span></td>
-    <td><span class="lease"><span class=${() => `bar tone-${node.value.lease_ms > lease.value / 3 ? "succeeded" : "waiting"}`} aria-hidden="true"><span
+      ${() => (cluster.data.value?.coordinator?.node === number ? html`<span class="tag">coordinates</span>`
+        : null)}</span></td>
+    <td><span class=${() => `chip tone-${here().tone}`}><span class="sign"
+      aria-hidden="true">${() => here().sign}</span>${() => here().word}</span>
+      <span class="muted"> ${() => duration(Math.max(1, Math.floor(node.value.status_ms / 1000)) * 1000)}</span></td>
+    <td><span class="lease"><span class=${() => `bar tone-${node.value.lease_ms > lease.value / 3
+      ? "succeeded" : "waiting"}`} aria-hidden="true"><span
       style:width=${() => `${Math.max(0, Math.min(100, (100 * node.value.lease_ms) / lease.value))}%`}></span></span>
       <span class="num">${() => (node.value.status === "dead" ? "–" : duration(node.value.lease_ms))}</span></span></td>
     <td>${() => (node.value.status === "draining"
-      ? html`<span class="lease"><span class="bar tone-waiting" role="progressbar" aria-label=${`Drained of ${plain(name, 40)}`} aria-valuemin="0" aria-valuemax="100"
-          aria-valuenow=${() => Math.round(left().share * 100)}><span style:width=${() => `${left().share * 100}%`}></span></span>
+      ? html`<span class="lease"><span class="bar tone-waiting" role="progressbar"
+        aria-label=${`Drained of ${plain(name, 40)}`} aria-valuemin="0" aria-valuemax="100"
+          aria-valuenow=${() => Math.round(left().share * 100)}><span
+            style:width=${() => `${left().share * 100}%`}></span></span>
           <span class="num">${() => (left().left === 0 ? "drained" : `${left().left} left`)}</span></span>`
-      : html`<span class="num">${() => node.value.running}</span>${() => (node.value.handing_off + node.value.assigned > 0
+      : html`<span class="num">${() => node.value.running}</span>${() =>
+        (node.value.handing_off + node.value.assigned > 0
           ? html` <span class="muted">${[node.value.assigned > 0 ? `${node.value.assigned} coming` : "",
-            node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>` : null)}`)}</td>
+            node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`
+              : null)}`)}</td>
     <td class="is-number">${() => more(number)?.runs ?? "–"}</td>
     <td class="is-wide-only">${() => plain(node.value.zone, 40) || html`<span class="muted">–</span>`}</td>
     <td class="is-wide-only mono">${() => plain(node.value.build, 20)}</td>
-    <td class="is-wide-only"><span class="clip node-address" title=${() => plain(node.value.address)}>${() => plain(node.value.address, 60)}</span></td>
+    <td class="is-wide-only"><span class="clip node-address" title=${() => plain(node.value.address)}>${() =>
+      plain(node.value.address, 60)}</span></td>
     <td class="is-wide-only">${timeAgo(() => more(number)?.started_at)}</td>
     <td class="is-actions"><span class="row">${() => (node.value.status === "draining"
-      ? html`<button class="button is-small" disabled=${() => !mayAdmin.value} @click=${() => undrain(node.peek(), cluster)}>Undrain</button>`
-      : html`<button class="button is-small" disabled=${() => !mayAdmin.value || node.value.status !== "active"} aria-label=${`Drain ${plain(name, 40)}`}
+      ? html`<button class="button is-small" disabled=${() => !mayAdmin.value} @click=${() => undrain(node.peek(),
+        cluster)}>Undrain</button>`
+      : html`<button class="button is-small" disabled=${() => !mayAdmin.value || node.value.status !== "active"}
+        aria-label=${`Drain ${plain(name, 40)}`}
         @click=${() => drain(node.peek(), cluster)}>Drain…</button>`)}
       ${menuButton({ label: `More for ${plain(name, 40)}`, items: () => [
-        { text: "Evict…", icon: "trash", isDangerous: true, isDisabled: !mayAdmin.peek() || node.peek().status === "dead",
+        { text: "Evict…", icon: "trash", isDangerous: true, isDisabled: !mayAdmin.peek()
+          || node.peek().status === "dead",
           why: mayAdmin.peek() ? undefined : "This needs the scope admin", run: () => evict(node.peek(), cluster) },
       ] })}</span></td></tr>`;
 }
@@ -88,8 +107,10 @@ async function drain(node, cluster) {
     other.number !== node.number && other.status === "active" && other.lease_ms > 0).length;
   await confirm({
     title: `Drain ${plain(node.name, 60)}?`, verb: "Drain", isDangerous: others === 0,
-    text: others === 0 ? "It is the only node that takes shards: it keeps them, begins no more runs where it can, and nobody takes them over until another node joins."
-      : `It gives its ${plural(node.running, "shard")} to ${plural(others, "other node")} and takes no more. What runs on it ends or goes on elsewhere.`,
+    text: others === 0 ? "It is the only node that takes shards: it keeps them, begins no more runs where it "
+      + "can, and nobody takes them over until another node joins."
+      : `It gives its ${plural(node.running, "shard")} to ${plural(others,
+        "other node")} and takes no more. What runs on it ends or goes on elsewhere.`,
     work: async () => {
       await post(`/v1/nodes/${part(node.number)}/drain`, {});
       say(`${node.name} drains.`);
@@ -107,7 +128,8 @@ async function undrain(node, cluster) {
 /** @param {any} node @param {import("../../data/resource.js").Resource<any>} cluster */
 const evict = (node, cluster) => confirm({
   title: `Evict ${plain(node.name, 60)}?`, verb: "Evict", isDangerous: true, typed: node.name,
-  text: "For a node that is gone for good: its shards are free at once, and its runs go on elsewhere. One that lives learns it within seconds and starts over.",
+  text: "For a node that is gone for good: its shards are free at once, and its runs go on elsewhere. One that "
+    + "lives learns it within seconds and starts over.",
   work: async () => {
     await post(`/v1/nodes/${part(node.number)}/evict`, {});
     say(`${node.name} is evicted.`);

@@ -15,15 +15,19 @@ export const total = (row) => row.succeeded + row.failed + row.cancelled + row.t
 
 /** @param {() => any[]} rows @param {RunsAddress} runs */
 export const laneTable = (rows, runs) => outcomeTable(rows, "Lane", (row) => `${row.session}/${row.lane}`,
-  (row) => html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), session: row.value.session, lane: row.value.lane })}>${() =>
+  (row) => html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), session: row.value.session,
+    lane: row.value.lane })}>${() =>
     plain(row.value.session, 60)} <span class="muted">·</span> ${() => plain(row.value.lane, 60)}</a>`,
   (row) => ({ session: row.session, lane: row.lane }), runs, "No run of a lane ended in this time.");
 
 /** @param {() => any[]} rows @param {RunsAddress} runs */
-export const templateTable = (rows, runs) => outcomeTable(rows, "Template", (row) => `${row.template ?? ""} ${row.plan}`,
-  (row) => (row.peek().template ? html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), template: row.peek().template })}>${plain(row.peek().template, 60)}</a>`
+export const templateTable = (rows, runs) => outcomeTable(rows, "Template",
+  (row) => `${row.template ?? ""} ${row.plan}`,
+  (row) => (row.peek().template ? html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"),
+    template: row.peek().template })}>${plain(row.peek().template, 60)}</a>`
     : html`${plain(row.peek().plan, 60)} <span class="muted">without a template</span>`),
-  (row) => (row.template ? { template: row.template, plan: null } : { template: null, plan: row.plan }), runs, "No run ended in this time.");
+  (row) => (row.template ? { template: row.template, plan: null } : { template: null, plan: row.plan }), runs,
+    "No run ended in this time.");
 
 /**
  * @param {() => any[]} rows @param {string} head
@@ -34,28 +38,41 @@ export const templateTable = (rows, runs) => outcomeTable(rows, "Template", (row
  * @param {string} nothing
  */
 function outcomeTable(rows, head, key, name, filter, runs, nothing) {
-  /** @param {import("../../core/signal.js").Signal<any>} row @param {(row: any) => number} value @param {string} status */
-  const number = (row, value, status, tone = "") => html`<td class="is-number">${() => (value(row.value) === 0 ? html`<span class="muted">0</span>`
+  /**
+   * @param {import("../../core/signal.js").Signal<any>} row
+   * @param {(row: any) => number} value
+   * @param {string} status
+   */
+  const number = (row, value, status, tone = "") => html`<td class="is-number">${() => (value(row.value) === 0
+    ? html`<span class="muted">0</span>`
     : html`<a class=${tone} href=${runs({ ...filter(row.value), status })}>${count(value(row.value))}</a>`)}</td>`;
   /** @param {import("../../core/signal.js").Signal<any>} row @param {string} member */
   const time = (row, member) => html`<td class="is-number">${() => duration(row.value[member])}</td>`;
   return html`<div>${() => (rows().length === 0 ? html`<p class="muted">${nothing}</p>` : null)}
-    <div class="table-wrap" hidden=${() => rows().length === 0} tabindex="0" role="region" aria-label=${`By ${head.toLowerCase()}`}><table class="table"><thead><tr><th>${head}</th>
-      <th class="is-number">Ended</th><th class="is-number">Succeeded</th><th class="is-number">Failed</th><th class="is-number">Cancelled</th>
-      <th class="is-number">Half within</th><th class="is-number">95 % within</th><th class="is-number">Waited, 95 % within</th></tr></thead>
+    <div class="table-wrap" hidden=${() => rows().length === 0} tabindex="0" role="region"
+      aria-label=${`By ${head.toLowerCase()}`}><table class="table"><thead><tr><th>${head}</th>
+      <th class="is-number">Ended</th><th class="is-number">Succeeded</th><th class="is-number">Failed</th>
+        <th class="is-number">Cancelled</th>
+      <th class="is-number">Half within</th><th class="is-number">95 % within</th>
+        <th class="is-number">Waited, 95 % within</th></tr></thead>
     <tbody>${each(() => [...rows()].sort((a, b) => total(b) - total(a)), key, (row) => html`<tr><td>${name(row)}</td>
       ${number(row, total, "ended")}${number(row, (one) => one.succeeded, "succeeded")}
       ${number(row, (one) => one.failed + one.timed_out, "failed,timed_out", "is-failure")}
       ${number(row, (one) => one.cancelled, "cancelled")}
-      ${time(row, "run_p50_ms")}${time(row, "run_p95_ms")}${time(row, "wait_p95_ms")}</tr>`)}</tbody></table></div></div>`;
+      ${time(row, "run_p50_ms")}${time(row, "run_p95_ms")}${time(row, "wait_p95_ms")}</tr>`)}</tbody></table></div>
+        </div>`;
 }
 
 /** @param {() => any[]} rows */
-export const queueTable = (rows) => html`<div>${() => (rows().length === 0 ? html`<p class="muted">No run waits for its lane.</p>` : null)}
-  <div class="table-wrap is-short" hidden=${() => rows().length === 0} tabindex="0" role="region" aria-label="Queued now"><table class="table"><thead><tr>
+export const queueTable = (rows) => html`<div>${() => (rows().length === 0 ? html`<p class="muted">No run waits for
+  its lane.</p>` : null)}
+  <div class="table-wrap is-short" hidden=${() => rows().length === 0} tabindex="0" role="region"
+    aria-label="Queued now"><table class="table"><thead><tr>
     <th>Lane</th><th class="is-number">Queued</th><th class="is-number">Oldest waits</th></tr></thead>
-    <tbody>${each(() => [...rows()].sort((a, b) => b.oldest_ms - a.oldest_ms), (row) => `${row.session}/${row.lane}`, (row) => html`<tr>
+    <tbody>${each(() => [...rows()].sort((a, b) => b.oldest_ms - a.oldest_ms), (row) => `${row.session}/${row.lane}`,
+      (row) => html`<tr>
       <td>${() => plain(row.value.session, 60)} <span class="muted">·</span> ${() => plain(row.value.lane, 60)}</td>
-      <td class="is-number"><a href=${() => url("/ui/runs", { session: row.value.session, lane: row.value.lane, status: "queued" })}>${() =>
+      <td class="is-number"><a href=${() => url("/ui/runs", { session: row.value.session, lane: row.value.lane,
+        status: "queued" })}>${() =>
         count(row.value.queued)}${() => (row.value.queued_is_more ? "+" : "")}</a></td>
       <td class="is-number">${() => duration(row.value.oldest_ms)}</td></tr>`)}</tbody></table></div></div>`;

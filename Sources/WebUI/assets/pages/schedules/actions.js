@@ -34,7 +34,8 @@ export async function pauseOrResume(row, done) {
   }
   const reason = signal("");
   const isDone = await confirm({
-    title: `Pause ${plain(row.name, 64)}?`, text: "It makes no runs until it is resumed; ticks of the pause are not made up.", verb: "Pause",
+    title: `Pause ${plain(row.name, 64)}?`,
+      text: "It makes no runs until it is resumed; ticks of the pause are not made up.", verb: "Pause",
     body: () => textField({ label: "Why", value: reason, placeholder: "For those who find it paused" }),
     work: () => post(`${path(row)}/pause`, reason.peek() ? { reason: reason.peek() } : {}, seen(row)),
   });
@@ -48,8 +49,10 @@ export async function backfill(row) {
   const to = signal(local(new Date()));
   await confirm({
     title: `Make up ticks of ${plain(row.name, 64)}`, verb: "Make the runs",
-    text: "Each tick between the two moments gets a run, unless it has one. Both moments belong to the range; they are by this browser's clock.",
-    body: () => html`<div class="columns">${textField({ label: "From", value: from, type: "datetime-local", isRequired: true })}
+    text: "Each tick between the two moments gets a run, unless it has one. Both moments belong to the range; "
+      + "they are by this browser's clock.",
+    body: () => html`<div class="columns">${textField({ label: "From", value: from, type: "datetime-local",
+      isRequired: true })}
       ${textField({ label: "To", value: to, type: "datetime-local", isRequired: true })}</div>`,
     work: async () => {
       const answer = await make(`${path(row)}/backfill`, { from: utc(from.peek()), to: utc(to.peek()) });
@@ -62,7 +65,8 @@ export async function backfill(row) {
 /** @param {any} row @param {() => void} [done] */
 export async function erase(row, done) {
   const isDone = await confirm({
-    title: `Delete the schedule ${plain(row.name, 64)}?`, text: "It makes no more runs. The runs it made stay.", verb: "Delete", isDangerous: true,
+    title: `Delete the schedule ${plain(row.name, 64)}?`, text: "It makes no more runs. The runs it made stay.",
+      verb: "Delete", isDangerous: true,
     work: () => remove(path(row), seen(row)),
   });
   if (!isDone) return;

@@ -24,7 +24,8 @@ const runsMax = 20;
 /** @param {string} name */
 export function schedulePage(name) {
   const path = `/v1/schedules/${part(name)}`;
-  const schedule = resource(() => path, { every: 5000, on: (event) => event.type === "run.queued" || event.type.startsWith("run.") });
+  const schedule = resource(() => path, { every: 5000, on: (event) => event.type === "run.queued"
+    || event.type.startsWith("run.") });
   const row = () => schedule.data.value;
   const refresh = () => { schedule.refresh(); };
   const edit = () => openScheduleForm({ row: row(), done: (next) => {
@@ -36,9 +37,11 @@ export function schedulePage(name) {
   bind("x", "Run it now", () => { if (!isOff()) trigger(row()); });
   return html`<div class="page">${pageHead({
     title: () => plain(name, 64),
-    note: html`${() => (row() ? chip(() => standing(row() ?? {}), () => (row() && standing(row()) === "completed" ? "Over" : "")) : null)}
+    note: html`${() => (row() ? chip(() => standing(row() ?? {}), () => (row() && standing(row()) === "completed"
+      ? "Over" : "")) : null)}
       <span class="muted clip">${() => plain(row()?.title ?? "", 120)}</span>`,
-    actions: html`<button class="button is-primary" disabled=${isOff} @click=${() => trigger(row())}>${icon("play")}Run now</button>
+    actions: html`<button class="button is-primary" disabled=${isOff}
+      @click=${() => trigger(row())}>${icon("play")}Run now</button>
       <button class="button" disabled=${isOff} @click=${() => pauseOrResume(row(), refresh)}>${() =>
         (row()?.paused ? html`${icon("play")}Resume` : html`${icon("pause")}Pause`)}</button>
       <button class="button" disabled=${isOff} @click=${edit}>${icon("edit")}Edit</button>
@@ -49,8 +52,10 @@ export function schedulePage(name) {
       ] })}`,
   })}
   ${loaded(schedule, () => html`<div class="stack schedule-page">
-    ${() => (row().paused ? html`<div class="stale-strip" role="status">${icon("pause")}<span>Paused by ${plain(row().paused.by)}
-      ${ago(row().paused.at, now.value)}${row().paused.reason ? `: ${plain(row().paused.reason)}` : ""}. It makes no runs.</span></div>` : null)}
+    ${() => (row().paused ? html`<div class="stale-strip" role="status">${icon("pause")}<span>Paused by
+      ${plain(row().paused.by)}
+      ${ago(row().paused.at, now.value)}${row().paused.reason ? `: ${plain(row().paused.reason)}` : ""}. It makes no
+        runs.</span></div>` : null)}
     <div class="columns">
       <section class="panel"><h2>How it is set</h2>${facts(row)}</section>
       <section class="panel"><h2>Next ticks</h2>${ticks(path, row)}</section>
@@ -63,28 +68,38 @@ export function schedulePage(name) {
 const facts = (row) => html`<dl class="facts">
   <dt>Ticks</dt><dd>${() => row().rules.map((/** @type {string} */ rule) => html`<code>${plain(rule)}</code> `)}</dd>
   <dt>Zone</dt><dd>${() => plain(row().zone)}</dd>
-  <dt>Runs</dt><dd>${() => (row().template ? html`<a href=${`/ui/templates/${part(row().template)}`}>${plain(row().template)}</a>`
+  <dt>Runs</dt><dd>${() => (row().template ? html`<a href=${`/ui/templates/${part(row().template)}`}>${plain(
+    row().template)}</a>`
     : html`<a class="mono" href=${`/ui/plans/${part(row().plan_digest)}`}>${plain(row().plan_digest, 19)}</a>`)}</dd>
-  <dt>Where</dt><dd><a class="link" href=${() => `/ui/sessions/${part(row().session)}`}>${() => plain(row().session)}</a> · lane ${() => plain(row().lane)}</dd>
+  <dt>Where</dt><dd><a class="link" href=${() => `/ui/sessions/${part(row().session)}`}>${() =>
+    plain(row().session)}</a> · lane ${() => plain(row().lane)}</dd>
   <dt>Inputs</dt><dd>${() => (Object.keys(row().inputs).length === 0 ? html`<span class="muted">the defaults</span>`
     : html`<code>${plain(JSON.stringify(row().inputs), 300)}</code>`)}</dd>
-  <dt>While a run is open</dt><dd>${() => ({ skip: "the tick is dropped", queue: "it is queued behind", cancel: "the open one is cancelled" })[
+  <dt>While a run is open</dt><dd>${() => ({ skip: "the tick is dropped", queue: "it is queued behind",
+    cancel: "the open one is cancelled" })[
     /** @type {"skip"} */ (row().overlap)]}</dd>
-  <dt>Missed ticks</dt><dd>${() => ({ skip: "are dropped", latest: "get one run for all", all: `get a run each, up to ${row().catch_up_max}` })[
+  <dt>Missed ticks</dt><dd>${() => ({ skip: "are dropped", latest: "get one run for all",
+    all: `get a run each, up to ${row().catch_up_max}` })[
     /** @type {"skip"} */ (row().misfire)]}, ${() => duration(row().catch_up_ms)} back</dd>
   <dt>Spread</dt><dd>${() => (row().jitter_ms ? `up to ${duration(row().jitter_ms)}` : "none")}</dd>
-  <dt>Between</dt><dd>${() => (row().start || row().end ? `${row().start ? moment(row().start) : "now"} and ${row().end ? moment(row().end) : "for ever"}`
+  <dt>Between</dt><dd>${() => (row().start || row().end ? `${row().start ? moment(row().start)
+    : "now"} and ${row().end ? moment(row().end) : "for ever"}`
     : "always")}</dd>
   <dt>Dropped</dt><dd>${() => (row().dropped.count === 0 ? "no tick so far"
-    : `${plural(row().dropped.count, "tick")}, last ${ago(row().dropped.last_at, now.value)} (${plain(row().dropped.last_reason)})`)}</dd>
+    : `${plural(row().dropped.count, "tick")}, last ${ago(row().dropped.last_at,
+      now.value)} (${plain(row().dropped.last_reason)})`)}</dd>
   <dt>Changed</dt><dd>${() => ago(row().updated_at, now.value)} by ${() => plain(row().changed_by)}</dd></dl>`;
 
 /** @param {string} path @param {() => any} row */
 function ticks(path, row) {
-  const list = resource(() => (row() ? `${path}/preview?count=8&from=${encodeURIComponent(row().next_at ?? "")}`.replace(/&from=$/, "") : null),
+  const list = resource(() => (row() ? `${path}/preview?count=8&from=${encodeURIComponent(
+    row().next_at ?? "")}`.replace(/&from=$/, "") : null),
     { every: 60_000 });
-  return html`${loaded(list, (data) => html`<ol class="ticks">${each(() => data.value.ticks, (tick) => tick.tick, (tick) => html`<li class="row">
-    <span class="num">${() => moment(tick.value.tick, now.value)}</span><span class="muted num">${() => plain(tick.value.local.replace("T", " ").replace(/:00(?=[+-Z])/, " "))}</span><span class="grow"></span>
+  return html`${loaded(list, (data) => html`<ol class="ticks">${each(() => data.value.ticks, (tick) => tick.tick,
+    (tick) => html`<li class="row">
+    <span class="num">${() => moment(tick.value.tick, now.value)}</span><span
+      class="muted num">${() => plain(tick.value.local.replace("T", " ").replace(/:00(?=[+\-Z])/, " "))}</span><span
+        class="grow"></span>
     <span class="muted">${() => ago(tick.value.tick, now.value)}</span></li>`)}${() =>
       (data.value.ticks.length === 0 ? html`<li class="muted">None: it is over.</li>` : null)}</ol>`)}`;
 }
@@ -96,19 +111,24 @@ function runsOf(path) {
     fetch: async (asked, abort) => {
       const page = await get(asked, { signal: abort });
       const runs = await Promise.all(page.runs.map(async (/** @type {any} */ tick) =>
-        ({ ...tick, ...(await get(`/v1/runs/${tick.run}`, { signal: abort }).catch(() => ({ id: tick.run, status: "unknown" }))) })));
+        ({ ...tick, ...(await get(`/v1/runs/${tick.run}`, { signal: abort }).catch(() => ({ id: tick.run,
+          status: "unknown" }))) })));
       return { ...page, runs };
     },
   });
   return html`<div>${loaded(list, (data) => html`${() => (data.value.runs.length === 0
     ? html`<p class="muted">None yet. “Run now” makes one at once.</p>` : null)}
-    <div class="table-wrap" hidden=${() => data.value.runs.length === 0}><table class="table"><thead><tr><th>Run</th><th>State</th><th>Tick</th>
-      <th class="is-wide-only">Begun</th><th class="is-number">Took</th><th class="is-wide-only">Failure</th></tr></thead>
+    <div class="table-wrap" hidden=${() => data.value.runs.length === 0}><table class="table"><thead><tr><th>Run</th>
+      <th>State</th><th>Tick</th>
+      <th class="is-wide-only">Begun</th><th class="is-number">Took</th><th class="is-wide-only">Failure</th></tr>
+        </thead>
       <tbody>${each(() => data.value.runs, (run) => run.run, (run) => html`<tr>
         <td><a class="mono" href=${`/ui/runs/${run.peek().run}`}>${shortID(run.peek().run)}</a></td>
         <td>${chip(() => run.value.status)}</td>
-        <td>${timeOf(() => run.value.tick)}${() => (run.value.manual ? html` <span class="tag">by hand</span>` : null)}</td>
+        <td>${timeOf(() => run.value.tick)}${() => (run.value.manual ? html` <span class="tag">by hand</span>`
+          : null)}</td>
         <td class="is-wide-only">${timeOf(() => run.value.started_at)}</td>
         <td class="is-number">${elapsed(() => run.value.started_at, () => run.value.finished_at)}</td>
-        <td class="is-wide-only muted"><span class="clip is-failure">${() => plain(run.value.failure ?? "")}</span></td></tr>`)}</tbody></table></div>`)}</div>`;
+        <td class="is-wide-only muted"><span class="clip is-failure">${() => plain(run.value.failure ?? "")}</span>
+          </td></tr>`)}</tbody></table></div>`)}</div>`;
 }

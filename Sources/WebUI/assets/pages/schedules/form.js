@@ -52,7 +52,8 @@ function form(row, template, done, close) {
   const isBusy = signal(false);
   const place = whereFields(row?.session ?? "", row?.lane ?? "");
   const templates = resource(() => "/v1/templates?limit=200");
-  const templateNames = computed(() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) => one.name));
+  const templateNames = computed(() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) =>
+    one.name));
   const digest = computed(() => (templates.data.value?.templates ?? []).find((/** @type {any} */ one) =>
     one.name === source.value)?.plan_digest ?? (row && !source.value ? row.plan_digest : null));
   const plan = resource(() => (digest.value ? `/v1/plans/${part(digest.value)}` : null));
@@ -68,7 +69,8 @@ function form(row, template, done, close) {
     error.value = null;
     const isSource = source.peek() && source.peek() !== row?.template;
     const body = {
-      name: name.peek(), title: title.peek(), zone: zone.peek(), misfire: misfire.peek(), overlap: overlap.peek(), key: key.peek(),
+      name: name.peek(), title: title.peek(), zone: zone.peek(), misfire: misfire.peek(), overlap: overlap.peek(),
+        key: key.peek(),
       rules: rules.peek().split("\n").map((/** @type {string} */ line) => line.trim()).filter(Boolean),
       jitter_ms: Math.round(Number(jitter.peek() || 0) * 1000), priority: Number(priority.peek() || 0),
       ...place.value(), inputs: inputs.current()?.value() ?? row?.inputs ?? {},
@@ -78,7 +80,8 @@ function form(row, template, done, close) {
       ...(!row && isPaused.peek() ? { paused: true } : {}),
     };
     try {
-      const made = row ? await patch(`/v1/schedules/${part(row.name)}`, body, { headers: { "if-match": `"${row.revision}"` } })
+      const made = row ? await patch(`/v1/schedules/${part(row.name)}`, body,
+        { headers: { "if-match": `"${row.revision}"` } })
         : await make("/v1/schedules", body);
       say(row ? `${made.name} is changed.` : `${made.name} is made.`);
       done(made);
@@ -89,16 +92,19 @@ function form(row, template, done, close) {
   };
   return html`<form class="dialog-form" @submit=${submit}>
     <div class="columns">
-      ${textField({ label: "Name", value: name, isRequired: true, isMono: true, isFirst: true, placeholder: "nightly-backup" })}
+      ${textField({ label: "Name", value: name, isRequired: true, isMono: true, isFirst: true,
+        placeholder: "nightly-backup" })}
       ${textField({ label: "Title", value: title, placeholder: "What it is for" })}
     </div>
     <div class="columns">
       ${areaField({ label: "When", value: rules, rows: 3, isMono: true, isRequired: true,
-        hint: html`One rule a line: cron as <code>0 3 * * *</code> or <code>@hourly</code>, or <code>every 10m</code>.` })}
+        hint: html`One rule a line: cron as <code>0 3 * * *</code> or <code>@hourly</code>, or <code>every
+          10m</code>.` })}
       <div class="stack">${textField({ label: "Zone", value: zone, list: "zones", hint: "Whose clocks cron goes by." })}
         <datalist id="zones">${zones().map((one) => html`<option value=${one}></option>`)}</datalist></div>
     </div>
-    ${selectField({ label: "Template", value: source, hint: row && !row.template ? "It runs a plan by its digest now; a template takes its place." : "",
+    ${selectField({ label: "Template", value: source, hint: row && !row.template
+      ? "It runs a plan by its digest now; a template takes its place." : "",
       options: () => names(templateNames.value, source.value, Boolean(row && !row.template)) })}
     ${inputs.element}
     ${place.element}
@@ -110,7 +116,8 @@ function form(row, template, done, close) {
         ${textField({ label: "Begins", value: begins, type: "datetime-local" })}
         ${textField({ label: "Ends", value: ends, type: "datetime-local" })}
       </div><div class="columns">
-        ${textField({ label: "Spread, seconds", value: jitter, type: "number", hint: "Each run begins up to so much later." })}
+        ${textField({ label: "Spread, seconds", value: jitter, type: "number",
+          hint: "Each run begins up to so much later." })}
         ${textField({ label: "Priority", value: priority, type: "number" })}
         ${textField({ label: "Key", value: key, isMono: true })}
       </div>
@@ -153,7 +160,8 @@ function inputsForm(plan, values) {
 function names(known, present, mayBeNone) {
   const all = present && !known.includes(present) ? [present, ...known] : known;
   const pairs = /** @type {[string, string][]} */ (all.map((name) => [name, plain(name, 64)]));
-  return mayBeNone || pairs.length === 0 ? [["", mayBeNone ? "The plan that it runs now" : "There is no template yet"], ...pairs] : pairs;
+  return mayBeNone || pairs.length === 0 ? [["", mayBeNone ? "The plan that it runs now"
+    : "There is no template yet"], ...pairs] : pairs;
 }
 
 /** @returns {string[]} */

@@ -26,7 +26,8 @@ export function schedulesList() {
   };
   const text = () => (query.value.get("q") ?? "").toLowerCase();
   const shown = computed(() => (list.data.value?.schedules ?? []).filter((/** @type {any} */ row) =>
-    `${row.name} ${row.title} ${row.template ?? ""} ${row.session} ${row.rules.join(" ")}`.toLowerCase().includes(text())));
+    `${row.name} ${row.title} ${row.template ?? ""} ${row.session} ${row.rules.join(" ")}`.toLowerCase().includes(
+      text())));
   /** @type {HTMLInputElement} */
   let search;
   bind("/", "Filter schedules", () => search.focus());
@@ -40,24 +41,30 @@ export function schedulesList() {
   }
   return html`<div class="page">${pageHead({
     title: () => "Schedules",
-    note: html`<span class="muted">${() => list.data.value ? plural(list.data.value.schedules.length, "schedule") : ""}</span>`,
+    note: html`<span class="muted">${() => list.data.value ? plural(list.data.value.schedules.length,
+      "schedule") : ""}</span>`,
     actions: html`<input class="input filter-input" type="search" placeholder="Filter" aria-label="Filter schedules"
         ref=${(/** @type {any} */ made) => { search = made; }} .value=${() => query.value.get("q") ?? ""}
         @input=${(/** @type {any} */ event) => setQuery({ q: event.target.value })}>
-      <button class="button is-primary" disabled=${() => !mayRun.value} @click=${() => create()}>${icon("plus")}New schedule</button>`,
+      <button class="button is-primary" disabled=${() => !mayRun.value} @click=${() => create()}>${icon("plus")}New
+        schedule</button>`,
   })}
   ${loaded(list, (data) => html`${() => (data.value.schedules.length === 0 ? empty({
       title: "Nothing begins by itself yet",
-      text: "A schedule makes runs of a template at times you name: a cron expression by a zone's clocks, or an interval.",
-      action: html`<button class="button is-primary" disabled=${() => !mayRun.value} @click=${() => create()}>New schedule</button>`,
+      text: "A schedule makes runs of a template at times you name: a cron expression by a zone's clocks, or an "
+        + "interval.",
+      action: html`<button class="button" disabled=${() => !mayRun.value} @click=${() => create()}>New
+        schedule</button>`,
       command: "opsroom schedules create nightly --template backup --cron '0 3 * * *'",
     }) : null)}
     <div class="table-wrap" hidden=${() => data.value.schedules.length === 0}><table class="table">
       <thead><tr><th>Name</th><th>State</th><th>Ticks</th><th>Next</th><th class="is-wide-only">Runs</th>
         <th class="is-wide-only">Where</th><th class="is-number is-wide-only">Dropped</th>
         <th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
-      <tbody>${each(() => shown.value, (row) => row.id, (row) => scheduleRow(row, () => list.refresh()))}</tbody></table></div>
-    ${() => (data.value.schedules.length > 0 && shown.value.length === 0 ? html`<p class="muted">No schedule fits the filter.
+      <tbody>${each(() => shown.value, (row) => row.id, (row) => scheduleRow(row, () => list.refresh()))}</tbody>
+        </table></div>
+    ${() => (data.value.schedules.length > 0 && shown.value.length === 0 ? html`<p class="muted">No schedule fits the
+      filter.
       <button class="button is-small" @click=${() => setQuery({ q: null })}>Clear it</button></p>` : null)}`)}
   </div>`;
 }
@@ -74,15 +81,18 @@ function scheduleRow(row, refresh) {
   const href = `/ui/schedules/${part(name)}`;
   return html`<tr>
     <td><a class="strong-link" href=${href}>${plain(name)}</a>
-      ${() => (row.value.title ? html`<span class="muted is-wide-only"> ${plain(row.value.title, 80)}</span>` : null)}</td>
+      ${() => (row.value.title ? html`<span class="muted is-wide-only"> ${plain(row.value.title, 80)}</span>` : null)}
+        </td>
     <td>${chip(() => standing(row.value), () => (standing(row.value) === "completed" ? "Over" : ""))}</td>
     <td><code title=${() => row.value.zone}>${() => plain(row.value.rules.join(" · "), 60)}</code></td>
     <td class="num">${() => (row.value.paused || !row.value.next_at ? "–"
       : html`<span title=${moment(row.value.next_at, now.value)}>${ago(row.value.next_at, now.value)}</span>`)}</td>
     <td class="is-wide-only">${() => (row.value.template
       ? html`<a href=${`/ui/templates/${part(row.value.template)}`}>${plain(row.value.template)}</a>`
-      : html`<a class="mono" href=${`/ui/plans/${part(row.value.plan_digest)}`}>${String(row.value.plan_digest).slice(7, 15)}</a>`)}</td>
-    <td class="is-wide-only"><a href=${() => `/ui/sessions/${part(row.value.session)}`}>${() => plain(row.value.session, 40)}</a>
+      : html`<a class="mono" href=${`/ui/plans/${part(row.value.plan_digest)}`}>${String(row.value.plan_digest).slice(
+        7, 15)}</a>`)}</td>
+    <td class="is-wide-only"><a href=${() => `/ui/sessions/${part(row.value.session)}`}>${() =>
+      plain(row.value.session, 40)}</a>
       <span class="muted">· ${() => plain(row.value.lane, 20)}</span></td>
     <td class="is-number is-wide-only">${() => row.value.dropped.count || html`<span class="muted">0</span>`}</td>
     <td class="is-actions"><span class="row">

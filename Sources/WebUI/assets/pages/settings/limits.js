@@ -21,8 +21,12 @@ export function limits() {
     const rate = signal(row?.rate ?? "");
     await confirm({
       title: row ? `Change ${plain(row.name, 60)}` : "New limit", verb: row ? "Change" : "Make it",
-      body: () => html`<div class="stack">${textField({ label: "Name", value: name, isMono: true, isRequired: true, isFirst: !row, isDisabled: Boolean(row), placeholder: "github" })}
-        ${textField({ label: "Rate", value: rate, isMono: true, isRequired: true, isFirst: Boolean(row), placeholder: "100/m:20", hint: "How many may begin in how long: 100/m is one every 600 ms, 100/m:20 lets 20 begin at once after a rest." })}</div>`,
+      body: () => html`<div class="stack">${textField({ label: "Name", value: name, isMono: true, isRequired: true,
+        isFirst: !row, isDisabled: Boolean(row), placeholder: "github" })}
+        ${textField({ label: "Rate", value: rate, isMono: true, isRequired: true, isFirst: Boolean(row),
+          placeholder: "100/m:20",
+            hint: "How many may begin in how long: 100/m is one every 600 ms, 100/m:20 lets 20 begin at once "
+              + "after a rest." })}</div>`,
       work: async () => {
         await put(`/v1/limits/${part(name.peek())}`, { rate: rate.peek() });
         say(`${name.peek()}: ${rate.peek()}.`);
@@ -38,18 +42,25 @@ export function limits() {
       await list.refresh();
     },
   });
-  const add = html`<button class="button is-primary" disabled=${() => !mayRun.value} @click=${() => edit(null)}>${icon("plus")}New limit</button>`;
+  const add = html`<button class="button is-primary" disabled=${() => !mayRun.value}
+    @click=${() => edit(null)}>${icon("plus")}New limit</button>`;
   return html`<section class="stack"><div class="row"><h2>Limits</h2><span class="grow"></span>${add}</div>
     ${loaded(list, (data) => html`${() => (data.value.limits.length === 0 ? empty({
-        title: "No limits yet", text: "A limit is a rate that lanes share, as 100 calls a minute of one service. A lane names it in its settings; its runs wait for it.",
+        title: "No limits yet",
+          text: "A limit is a rate that lanes share, as 100 calls a minute of one service. A lane names it in "
+            + "its settings; its runs wait for it.",
         command: "opsroom limits set github --rate 100/m" }) : null)}
-      <div class="table-wrap" hidden=${() => data.value.limits.length === 0}><table class="table"><thead><tr><th>Name</th><th>Rate</th>
-        <th class="is-number">Lanes</th><th class="is-number">Next may begin</th><th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
-        <tbody>${each(() => data.value.limits, (row) => row.name, (row) => html`<tr><td class="mono">${plain(row.peek().name)}</td>
+      <div class="table-wrap" hidden=${() => data.value.limits.length === 0}><table class="table"><thead><tr>
+        <th>Name</th><th>Rate</th>
+        <th class="is-number">Lanes</th><th class="is-number">Next may begin</th><th class="is-actions"><span
+          class="sr">Actions</span></th></tr></thead>
+        <tbody>${each(() => data.value.limits, (row) => row.name, (row) => html`<tr>
+          <td class="mono">${plain(row.peek().name)}</td>
           <td class="mono">${() => plain(row.value.rate)}</td><td class="is-number">${() => row.value.lanes}</td>
           <td class="is-number">${() => (row.value.wait_ms > 0 ? `in ${duration(row.value.wait_ms)}` : "now")}</td>
           <td class="is-actions"><span class="row"><button class="button is-small" disabled=${() => !mayRun.value}
             aria-label=${`Change ${plain(row.peek().name)}`} @click=${() => edit(row.peek())}>Change…</button>
             <button class="icon-button" disabled=${() => !mayRun.value} aria-label=${`Remove ${plain(row.peek().name)}`}
-              @click=${() => erase(row.peek())}>${icon("trash")}</button></span></td></tr>`)}</tbody></table></div>`)}</section>`;
+              @click=${() => erase(row.peek())}>${icon("trash")}</button></span></td></tr>`)}</tbody></table></div>`)}
+                </section>`;
 }

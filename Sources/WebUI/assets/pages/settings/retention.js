@@ -11,26 +11,33 @@ import { textField } from "../../parts/field.js";
 import { say } from "../../parts/toast.js";
 
 const kinds = /** @type {[string, string, string][]} */ ([
-  ["runs", "Ended runs", "With their journals and artifacts."], ["events", "Events", "The lanes’ logs: what happened, and what steps printed."],
+  ["runs", "Ended runs", "With their journals and artifacts."], ["events", "Events",
+    "The lanes’ logs: what happened, and what steps printed."],
 ]);
 
 export function retention() {
   const history = resource(() => "/v1/retention", { every: 30_000 });
   return html`<section class="stack"><h2>Retention</h2>
     <p class="muted">Whole days (UTC) that are older are dropped, within the hour. What still runs is never dropped.</p>
-    ${loaded(history, (data) => html`<div class="columns">${kinds.map(([kind, name, text]) => html`<section class="panel stack">
+    ${loaded(history, (data) => html`<div class="columns">${kinds.map(([kind, name, text]) => html`<section
+      class="panel stack">
       <div class="row"><h3>${name}</h3><span class="grow"></span>
-        <button class="button is-small" aria-label=${`Change how long ${name.toLowerCase()} are kept`} @click=${() => change(kind, name, data.peek(), history)}>Change…</button></div>
+        <button class="button is-small" aria-label=${`Change how long ${name.toLowerCase()} are kept`}
+          @click=${() => change(kind, name, data.peek(), history)}>Change…</button></div>
       <p class="figure-value">${() => words(data.value[kind].keep)}</p><p class="muted">${text}</p>
       <dl class="facts"><dt>Rows</dt><dd class="num">${() => count(data.value[kind].rows)}</dd>
         <dt>On disk</dt><dd class="num">${() => bytes(data.value[kind].bytes)}</dd>
-        <dt>Days</dt><dd>${() => (data.value[kind].days === 0 ? "none" : `${data.value[kind].days}, ${data.value[kind].oldest} to ${data.value[kind].newest}`)}</dd>
-        <dt>Next goes</dt><dd>${() => (data.value[kind].next_drop ? moment(data.value[kind].next_drop) : "nothing")}</dd></dl></section>`)}</div>`)}
-    <p class="muted small">On the command line: <code>opsroom retention set --runs 90d --events 30d</code></p></section>`;
+        <dt>Days</dt><dd>${() => (data.value[kind].days === 0
+          ? "none" : `${data.value[kind].days}, ${data.value[kind].oldest} to ${data.value[kind].newest}`)}</dd>
+        <dt>Next goes</dt><dd>${() => (data.value[kind].next_drop ? moment(data.value[kind].next_drop) : "nothing")}
+          </dd></dl></section>`)}</div>`)}
+    <p class="muted small">On the command line: <code>opsroom retention set --runs 90d --events 30d</code></p>
+      </section>`;
 }
 
 /** @param {string} keep */
-const words = (keep) => (keep === "forever" ? "Kept for ever" : /^\d+d$/.test(keep) ? `Kept for ${plural(Number.parseInt(keep, 10), "day")}` : keep);
+const words = (keep) => (keep === "forever" ? "Kept for ever" : /^\d+d$/.test(keep)
+  ? `Kept for ${plural(Number.parseInt(keep, 10), "day")}` : keep);
 
 /**
  * Asks for how long, tells what would go at once, and changes it.
@@ -48,14 +55,16 @@ async function change(kind, name, present, history) {
     const own = (turn += 1);
     preview.value = null;
     if (!isKnown()) return;
-    const answer = await patch("/v1/retention", { [kind]: keep.peek(), dry_run: true }, seen).catch((error) => ({ error }));
+    const answer = await patch("/v1/retention", { [kind]: keep.peek(), dry_run: true },
+      seen).catch((error) => ({ error }));
     if (own === turn) preview.value = answer;
   };
   look();
   await confirm({
     title: `${name}: keep for how long?`, verb: "Keep it so", isDangerous: true,
     body: () => html`<div class="stack" @input=${look}>
-      ${textField({ label: "Keep", value: keep, isMono: true, isFirst: true, placeholder: "30d", hint: "Whole days as 30d, or forever.",
+      ${textField({ label: "Keep", value: keep, isMono: true, isFirst: true, placeholder: "30d",
+        hint: "Whole days as 30d, or forever.",
         error: () => (isKnown() ? "" : "Whole days as 30d, or forever.") })}
       <p role="status">${() => {
         const answer = preview.value;
@@ -64,7 +73,8 @@ async function change(kind, name, present, history) {
         const drops = answer.drops.filter((/** @type {any} */ one) => one.kind === kind);
         if (drops.length === 0) return html`<span class="muted">Nothing would go at once.</span>`;
         const rows = drops.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.rows, 0);
-        return html`<b>${plural(drops.length, "day")} with ${plural(rows, "row")} would go within the hour, for good.</b>`;
+        return html`<b>${plural(drops.length, "day")} with ${plural(rows, "row")} would go within the hour, for
+          good.</b>`;
       }}</p></div>`,
     work: async () => {
       if (!isKnown()) throw new Error("say whole days, as 30d, or forever");

@@ -17,7 +17,8 @@ import { timeAgo } from "../../parts/time.js";
 import { say } from "../../parts/toast.js";
 
 const scopes = /** @type {[string, string][]} */ ([
-  ["read", "read – look at everything"], ["work", "work – take runs as a worker"], ["run", "run – start, change and cancel runs"],
+  ["read", "read – look at everything"], ["work", "work – take runs as a worker"], ["run",
+    "run – start, change and cancel runs"],
   ["admin", "admin – everything"],
 ]);
 const lifetimes = /** @type {[string, string][]} */ ([
@@ -26,27 +27,37 @@ const lifetimes = /** @type {[string, string][]} */ ([
 
 export function tokens() {
   const isAll = () => query.value.get("all") === "1";
-  const list = resource(() => url("/v1/tokens", { all: isAll() ? "true" : "" }), { every: 15_000, fetch: collect("tokens", 600) });
+  const list = resource(() => url("/v1/tokens", { all: isAll() ? "true" : "" }), { every: 15_000,
+    fetch: collect("tokens", 600) });
   const own = resource(() => "/v1/me");
   return html`<section class="stack">
     <div class="row"><h2>Tokens</h2><span class="grow"></span>
       <label class="check"><input type="checkbox" .checked=${isAll} @change=${(/** @type {any} */ event) =>
         setQuery({ all: event.target.checked ? "1" : null })}><span>Revoked and expired, too</span></label>
-      <button class="button is-primary" @click=${() => create(() => list.refresh())}>${icon("plus")}New token</button></div>
-    ${loaded(list, (data) => html`<div class="table-wrap" tabindex="0" role="region" aria-label="Tokens"><table class="table">
-      <thead><tr><th>Name</th><th>Scope</th><th class="is-wide-only">Id</th><th class="is-wide-only">Groups</th><th>Last used</th>
-        <th class="is-wide-only">Made</th><th>Ends</th><th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
+      <button class="button is-primary" @click=${() => create(() => list.refresh())}>${icon("plus")}New token</button>
+        </div>
+    ${loaded(list, (data) => html`<div class="table-wrap" tabindex="0" role="region" aria-label="Tokens">
+      <table class="table">
+      <thead><tr><th>Name</th><th>Scope</th><th class="is-wide-only">Id</th><th class="is-wide-only">Groups</th>
+        <th>Last used</th>
+        <th class="is-wide-only">Made</th><th>Ends</th><th class="is-actions"><span class="sr">Actions</span></th>
+          </tr></thead>
       <tbody>${each(() => data.value.tokens, (token) => token.id, (token) => html`<tr>
-        <td>${() => plain(token.value.name, 60)}${() => (own.data.value?.token === token.value.id ? html` <span class="tag">yours</span>` : null)}</td>
+        <td>${() => plain(token.value.name, 60)}${() => (own.data.value?.token === token.value.id ? html` <span
+          class="tag">yours</span>` : null)}</td>
         <td>${() => token.value.scope}</td><td class="is-wide-only mono">${token.peek().id}</td>
-        <td class="is-wide-only">${() => plain(token.value.groups.join(", "), 60) || html`<span class="muted">–</span>`}</td>
-        <td>${() => (token.value.last_used_at ? timeAgo(() => token.value.last_used_at) : html`<span class="muted">never</span>`)}</td>
+        <td class="is-wide-only">${() => plain(token.value.groups.join(", "), 60) || html`<span
+          class="muted">–</span>`}</td>
+        <td>${() => (token.value.last_used_at ? timeAgo(() => token.value.last_used_at) : html`<span
+          class="muted">never</span>`)}</td>
         <td class="is-wide-only">${timeAgo(() => token.value.created_at)}</td>
         <td>${() => (token.value.revoked_at ? chip(() => "cancelled", () => "Revoked")
-          : token.value.expires_at ? timeAgo(() => token.value.expires_at) : html`<span class="muted">never</span>`)}</td>
+          : token.value.expires_at ? timeAgo(() => token.value.expires_at) : html`<span class="muted">never</span>`)}
+            </td>
         <td class="is-actions"><button class="button is-small is-danger" hidden=${() => Boolean(token.value.revoked_at)}
           aria-label=${() => `Revoke ${plain(token.value.name, 40)}`}
-          @click=${() => revoke(token.peek(), own.data.peek()?.token === token.peek().id, () => list.refresh())}>Revoke…</button></td></tr>`)}</tbody>
+          @click=${() => revoke(token.peek(), own.data.peek()?.token === token.peek().id,
+            () => list.refresh())}>Revoke…</button></td></tr>`)}</tbody>
     </table></div>`)}
     <p class="muted small">On the command line: <code>opsroom tokens create NAME --scope run</code></p></section>`;
 }
@@ -84,18 +95,22 @@ function create(done) {
         error.value = null;
         try {
           const list = groups.peek().split(",").map((/** @type {string} */ one) => one.trim()).filter(Boolean);
-          made.value = await post("/v1/tokens", { name: name.peek(), scope: scope.peek(), ...(list.length > 0 ? { groups: list } : {}),
+          made.value = await post("/v1/tokens", { name: name.peek(), scope: scope.peek(), ...(list.length > 0
+            ? { groups: list } : {}),
             ...(lifetime.peek() ? { expires_in_seconds: Number(lifetime.peek()) } : {}) });
         } catch (caught) {
           error.value = caught;
         }
         isBusy.value = false;
       };
-      return html`<div>${() => (made.value ? shownOnce(made.value, dialog.close) : html`<form class="dialog-form" @submit=${submit}>
-        ${textField({ label: "Name", value: name, isRequired: true, isFirst: true, placeholder: "deploy-bot", hint: "Stands in what it does, as who did it." })}
+      return html`<div>${() => (made.value ? shownOnce(made.value, dialog.close) : html`<form class="dialog-form"
+        @submit=${submit}>
+        ${textField({ label: "Name", value: name, isRequired: true, isFirst: true, placeholder: "deploy-bot",
+          hint: "Stands in what it does, as who did it." })}
         ${selectField({ label: "May", value: scope, options: scopes })}
         ${selectField({ label: "Holds", value: lifetime, options: lifetimes })}
-        ${textField({ label: "Groups", value: groups, placeholder: "ops, release", hint: "By commas; approvals may ask for one of a group." })}
+        ${textField({ label: "Groups", value: groups, placeholder: "ops, release",
+          hint: "By commas; approvals may ask for one of a group." })}
         ${() => (error.value ? errorPanel(error.value) : null)}
         <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
           <button class="button is-primary" disabled=${isBusy}>Make it</button></footer></form>`)}</div>`;
@@ -107,6 +122,7 @@ function create(done) {
 const shownOnce = (token, close) => html`<div class="dialog-body" role="status">
   <p><b>${plain(token.name, 60)}</b> is made. This is the only time its secret is shown: copy it now.</p>
   <div class="secret"><code>${token.token}</code>${copyButton(() => token.token, "Copy the token")}</div>
-  <p class="muted">${token.expires_at ? `It holds until ${fullMoment(token.expires_at)}.` : "It holds until it is revoked."}
+  <p class="muted">${token.expires_at ? `It holds until ${fullMoment(token.expires_at)}.`
+    : "It holds until it is revoked."}
     Send it as <code>authorization: Bearer …</code>, or set <code>OPSROOM_TOKEN</code>.</p>
   <footer class="dialog-foot"><button class="button is-primary" @click=${close}>I have it</button></footer></div>`;

@@ -10,7 +10,8 @@ import { openKeys } from "../../parts/keys-overlay.js";
 import { attempt, fail } from "../../parts/toast.js";
 
 const scopes = /** @type {Record<string, string>} */ ({
-  read: "may look at everything", work: "may look, and take runs as a worker", run: "may look, and start, change and cancel runs",
+  read: "may look at everything", work: "may look, and take runs as a worker",
+    run: "may look, and start, change and cancel runs",
   admin: "may do everything, tokens and nodes included",
 });
 
@@ -18,24 +19,30 @@ export function you() {
   return html`<div class="stack settings-stack">
     <section class="panel stack"><h2>Signed in</h2>
       <dl class="facts"><dt>Name</dt><dd>${() => plain(me.value?.name ?? "")}</dd>
-        <dt>Scope</dt><dd><b>${() => me.value?.scope ?? ""}</b> <span class="muted">${() => scopes[me.value?.scope ?? ""] ?? ""}</span></dd>
-        ${() => ((me.value?.groups ?? []).length > 0 ? html`<dt>Groups</dt><dd>${plain((me.value?.groups ?? []).join(", "))}</dd>` : null)}</dl>
-      <div><button class="button" @click=${() => attempt(async () => { await signOut(); location.assign("/ui"); })}>Sign out</button></div></section>
+        <dt>Scope</dt><dd><b>${() => me.value?.scope ?? ""}</b> <span
+          class="muted">${() => scopes[me.value?.scope ?? ""] ?? ""}</span></dd>
+        ${() => ((me.value?.groups ?? []).length > 0 ? html`<dt>Groups</dt>
+          <dd>${plain((me.value?.groups ?? []).join(", "))}</dd>` : null)}</dl>
+      <div><button class="button" @click=${() => attempt(async () =>
+        { await signOut(); location.assign("/ui"); })}>Sign out</button></div></section>
     <section class="panel stack"><h2>Look</h2>
       ${choice("Theme", theme, [["system", "As the system"], ["dark", "Dark"], ["light", "Light"]])}
       ${choice("Rows", density, [["default", "Comfortable"], ["compact", "Compact"]])}
       ${choice("Navigation", isNavigationWide, [[true, "With words"], [false, "Icons only"]])}
       <p class="muted small">Kept in this browser. All of it is in the command bar, too.</p></section>
     ${notes()}
-    <section class="panel stack"><h2>Keys</h2><p class="muted">Everything can be done with the keyboard. <kbd>?</kbd> shows the keys of the page you are on.</p>
+    <section class="panel stack"><h2>Keys</h2><p class="muted">Everything can be done with the keyboard. <kbd>?</kbd>
+      shows the keys of the page you are on.</p>
       <div><button class="button" @click=${openKeys}>${icon("command")}Show the keys</button></div></section>
   </div>`;
 }
 
 /** @param {string} name @param {import("../../core/signal.js").Signal<any>} value @param {[any, string][]} options */
-const choice = (name, value, options) => html`<div class="setting"><span class="label" id=${`setting-${name}`}>${name}</span>
+const choice = (name, value, options) => html`<div class="setting"><span class="label"
+  id=${`setting-${name}`}>${name}</span>
   <div class="segments" role="group" aria-labelledby=${`setting-${name}`}>${options.map(([option, word]) => html`<button
-    aria-pressed=${() => String(value.value === option)} @click=${() => { value.value = option; }}>${word}</button>`)}</div></div>`;
+    aria-pressed=${() => String(value.value === option)} @click=${() => { value.value = option; }}>${word}</button>`)}
+      </div></div>`;
 
 function notes() {
   const isPossible = typeof Notification !== "undefined";
@@ -48,17 +55,22 @@ function notes() {
     }
     permission.value = await Notification.requestPermission();
     if (permission.peek() !== "granted") {
-      fail({ message: "the browser does not allow notes of this page", next: "allow them beside the address, then turn them on here" });
+      fail({ message: "the browser does not allow notes of this page",
+        next: "allow them beside the address, then turn them on here" });
       return;
     }
     isNotifying.value = true;
     (await import("../../data/notify.js")).start();
   };
   return html`<section class="panel stack"><h2>Notes</h2>
-    <p class="muted">A note of the browser when something begins to wait for you, while the page is not in view. One tab shows it.</p>
+    <p class="muted">A note of the browser when something begins to wait for you, while the page is not in view. One
+      tab shows it.</p>
     <div class="setting"><span class="label">When something waits</span>
-      <button class="switch" role="switch" aria-checked=${() => String(isOn())} aria-label="Notes when something waits for you" disabled=${!isPossible}
+      <button class="switch" role="switch" aria-checked=${() => String(isOn())}
+        aria-label="Notes when something waits for you" disabled=${!isPossible}
         @click=${turn}><span></span></button>
-      <span class="muted">${() => (!isPossible ? "This browser shows none here: they need HTTPS or this machine’s own address."
-        : isOn() ? "On" : permission.value === "denied" ? "Off: the browser forbids them for this page." : "Off")}</span></div></section>`;
+      <span class="muted">${() => (!isPossible
+        ? "This browser shows none here: they need HTTPS or this machine’s own address."
+        : isOn() ? "On" : permission.value === "denied" ? "Off: the browser forbids them for this page."
+          : "Off")}</span></div></section>`;
 }

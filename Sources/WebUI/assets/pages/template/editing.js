@@ -39,7 +39,8 @@ export function editing({ name, isNew, row, saved }) {
   const isSaving = signal(false);
   const wasRestored = signal(false);
   const title = signal("");
-  const isDirty = computed(() => draft.value !== null && JSON.stringify([draft.value.files, title.value]) !== base.value);
+  const isDirty = computed(() => draft.value !== null && JSON.stringify([draft.value.files,
+    title.value]) !== base.value);
   const findings = computed(() => /** @type {any[]} */ (check.value?.diagnostics ?? []));
 
   /** @param {Draft} next @param {Draft} [kept] */
@@ -79,7 +80,9 @@ export function editing({ name, isNew, row, saved }) {
   effect(() => {
     const typed = text.value;
     const now = draft.peek();
-    if (now && now.files[active.peek()] !== typed) draft.value = { ...now, files: { ...now.files, [active.peek()]: typed } };
+    if (now && now.files[active.peek()] !== typed) {
+      draft.value = { ...now, files: { ...now.files, [active.peek()]: typed } };
+    }
   });
   effect(() => {
     const now = draft.value;
@@ -121,19 +124,27 @@ export function editing({ name, isNew, row, saved }) {
     const current = await get(`/v1/templates/${part(name)}`).catch((error) => { fail(error); return null; });
     if (!current) return;
     const theirs = await sourceOf(name, current).catch(() => null);
+    const takeTheirs = () => {
+      drafts.delete(name);
+      if (theirs) take(theirs);
+      saved(current);
+    };
     openDialog({
       title: `Somebody saved ${plain(name, 64)} meanwhile`, className: "is-wide",
       body: (dialog) => html`<div class="dialog-body">
-        <p>Revision ${current.revision} is not the one you began with. Left is theirs, right is yours.</p>
+        <p>Revision ${current.revision} is not the one you began with. This is what your text would change in
+          theirs.</p>
         ${theirs ? diffOf(theirs.files[theirs.main] ?? "", mine.files[mine.main] ?? "", ["theirs", "yours"]) : null}
         <footer class="dialog-foot"><button class="button" @click=${dialog.close}>Go on editing</button>
-          <button class="button" disabled=${!theirs} @click=${() => { dialog.close(); drafts.delete(name); if (theirs) take(theirs); saved(current); }}>Take
+          <button class="button" disabled=${!theirs} @click=${() => { dialog.close(); takeTheirs(); }}>Take
             theirs</button>
-          <button class="button is-danger" @click=${() => { dialog.close(); save(current.revision); }}>Save mine over it</button></footer></div>`,
+          <button class="button is-danger" @click=${() => { dialog.close(); save(current.revision); }}>Save mine over
+            it</button></footer></div>`,
     });
   };
   const discard = () => confirm({
-    title: "Throw your changes away?", text: "The text goes back to what is stored.", verb: "Throw away", isDangerous: true,
+    title: "Throw your changes away?", text: "The text goes back to what is stored.", verb: "Throw away",
+      isDangerous: true,
     work: async () => {
       drafts.delete(name);
       if (isNew()) take({ files: { "plan.yaml": sample(name) }, main: "plan.yaml", title: "", revision: 0 });
@@ -156,32 +167,40 @@ export function editing({ name, isNew, row, saved }) {
     || draft.value?.files[finding.file] === undefined);
 
   const body = () => {
-    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value, onSave: () => save() });
+    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value,
+      onSave: () => save() });
     return html`<div class="section">
-      ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These are changes that you have
+      ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These
+        are changes that you have
         not saved yet.<button class="button is-small" @click=${discard}>Throw away</button></div>` : null)}
-      ${() => (isStored.value ? null : html`<p class="muted">The text of this version was not kept: it was stored by an older program. This is its
+      ${() => (isStored.value ? null : html`<p class="muted">The text of this version was not kept: it was stored by
+        an older program. This is its
         plan as JSON, which is YAML too; saved, it is kept as it stands here.</p>`)}
       ${() => (check.value?.unreachable ? html`<div class="stale-strip" role="status">${icon("warning")} Not checked:
         ${plain(check.value.unreachable)}</div>` : null)}
-      <div class="template-title">${textField({ label: "Title", value: title, placeholder: "What it does, in a few words" })}</div>
+      <div class="template-title">${textField({ label: "Title", value: title,
+        placeholder: "What it does, in a few words" })}</div>
       ${() => fileTabs(Object.keys(draft.value?.files ?? {}), active, show, findings)}
       ${made.element}
       ${findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump)}</div>`;
   };
   return {
     isDirty,
-    saveButton: html`<button class="button is-primary" disabled=${() => !mayRun.value || isSaving.value || !(isDirty.value || isNew())
-      || check.value?.valid === false} title=${() => (!mayRun.value ? "Your token may only read" : check.value?.valid === false
+    saveButton: html`<button class="button is-primary" disabled=${() => !mayRun.value || isSaving.value
+      || !(isDirty.value || isNew())
+      || check.value?.valid === false} title=${() => (!mayRun.value ? "Your token may only read"
+        : check.value?.valid === false
       ? "Mend what the compiler found first" : "Ctrl S")} @click=${() => save()}>${icon("check")}Save</button>`,
-    element: () => html`<div>${() => (loadError.value ? errorPanel(loadError.value, load) : null)}${once(() => draft.value !== null, body,
+    element: () => html`<div>${() => (loadError.value ? errorPanel(loadError.value,
+      load) : null)}${once(() => draft.value !== null, body,
       () => (loadError.value ? null : placeholder()))}</div>`,
   };
 }
 
 /**
  * Asks the compiler when nothing was typed for a moment; an answer to an older text is not shown.
- * @param {import("../../core/signal.js").Signal<Draft | null>} draft @param {import("../../core/signal.js").Signal<any>} check
+ * @param {import("../../core/signal.js").Signal<Draft | null>} draft
+ * @param {import("../../core/signal.js").Signal<any>} check
  * @param {import("../../core/signal.js").Signal<boolean>} isChecking
  */
 function checking(draft, check, isChecking) {
@@ -223,7 +242,8 @@ function checking(draft, check, isChecking) {
  * @param {string} main
  */
 const findingsOf = (error, main) => error.problem.errors.map((/** @type {any} */ finding) => ({
-  severity: "error", file: /\.\w+$/.test(finding.field ?? "") ? finding.field : main, line: finding.line ?? 1, column: finding.column ?? 1, message: finding.message, hint: finding.hint,
+  severity: "error", file: /\.\w+$/.test(finding.field ?? "") ? finding.field : main, line: finding.line ?? 1,
+    column: finding.column ?? 1, message: finding.message, hint: finding.hint,
 }));
 
 /**
@@ -285,10 +305,13 @@ function findingsList(check, findings, jump) {
       return html`${chip(() => "succeeded", () => "Compiles")}<span class="muted">${plural(now.steps ?? 0, "step")}${
         warnings > 0 ? ` · ${plural(warnings, "warning")}` : ""}</span>`;
     }}</div>
-    <div class="findings">${() => findings.value.slice(0, 100).map((finding) => html`<button class="finding" @click=${() => jump(finding)}>
-      <span class=${`sign tone-${finding.severity === "error" ? "failed" : "waiting"}`} role="img" aria-label=${finding.severity}>${
+    <div class="findings">${() => findings.value.slice(0, 100).map((finding) => html`<button class="finding"
+      @click=${() => jump(finding)}>
+      <span class=${`sign tone-${finding.severity === "error" ? "failed" : "waiting"}`} role="img"
+        aria-label=${finding.severity}>${
         finding.severity === "error" ? "✕" : "!"}</span>
       <span class="where">${finding.line}:${finding.column}</span>
-      <span>${plain(finding.message)}${finding.hint ? html`<span class="muted"> – ${plain(finding.hint)}</span>` : null}</span></button>`)}</div>
+      <span>${plain(finding.message)}${finding.hint ? html`<span class="muted"> – ${plain(finding.hint)}</span>`
+        : null}</span></button>`)}</div>
   </section>`;
 }

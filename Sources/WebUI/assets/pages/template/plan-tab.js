@@ -18,10 +18,13 @@ export function planTab(digest) {
     ${loaded(graph, (found) => html`<div class="template-graph">${lazily(() => import("../../leaves/dag.js"),
       (module) => module.dag({ graph: () => found.value }))}</div>`)}
     <h2>${() => plural(data.value.steps.length, "step")}</h2>
-    <div class="table-wrap"><table class="table"><thead><tr><th>Step</th><th>Kind</th><th class="is-wide-only">After</th>
-      <th class="is-wide-only">Effects</th><th class="is-number">Checks</th><th class="is-number">Timeout</th></tr></thead>
+    <div class="table-wrap"><table class="table"><thead><tr><th>Step</th><th>Kind</th>
+      <th class="is-wide-only">After</th>
+      <th class="is-wide-only">Effects</th><th class="is-number">Checks</th><th class="is-number">Timeout</th></tr>
+        </thead>
       <tbody>${each(() => data.value.steps, (step) => step.id, (step) => html`<tr>
-        <td><span class="mono">${() => plain(step.value.id)}</span>${() => (step.value.title ? html` <span class="muted">${plain(step.value.title)}</span>` : null)}</td>
+        <td><span class="mono">${() => plain(step.value.id)}</span>${() => (step.value.title ? html` <span
+          class="muted">${plain(step.value.title)}</span>` : null)}</td>
         <td>${() => kindOf(step.value)}</td>
         <td class="is-wide-only muted">${() => plain((step.value.needs ?? []).join(", ")) || "–"}</td>
         <td class="is-wide-only">${() => step.value.effects}</td>
@@ -36,8 +39,11 @@ export function planTab(digest) {
 function inputs(declared) {
   const names = Object.keys(declared);
   if (names.length === 0) return html`<p class="muted">It takes none.</p>`;
-  return html`<div class="table-wrap"><table class="table"><thead><tr><th>Input</th><th>Type</th><th>Default</th><th class="is-wide-only">What it is</th></tr></thead>
-    <tbody>${names.map((name) => html`<tr><td class="mono">${plain(name)}</td><td>${declared[name].format ?? declared[name].type}</td>
-      <td class="mono">${declared[name].default === undefined ? html`<span class="muted">needed</span>` : plain(JSON.stringify(declared[name].default), 80)}</td>
+  return html`<div class="table-wrap"><table class="table"><thead><tr><th>Input</th><th>Type</th><th>Default</th>
+    <th class="is-wide-only">What it is</th></tr></thead>
+    <tbody>${names.map((name) => html`<tr><td class="mono">${plain(name)}</td>
+      <td>${declared[name].format ?? declared[name].type}</td>
+      <td class="mono">${declared[name].default === undefined ? html`<span class="muted">needed</span>`
+        : plain(JSON.stringify(declared[name].default), 80)}</td>
       <td class="is-wide-only">${plain(declared[name].title ?? "")}</td></tr>`)}</tbody></table></div>`;
 }

@@ -4,7 +4,8 @@
 /** @param {string} name The template's name. */
 export const sample = (name) => `apiVersion: pulser/v1
 kind: Plan
-metadata: {name: ${/^[a-z][a-z0-9-]*$/.test(name) ? name : "my-plan"}, version: 1.0.0, title: "What it does, in a few words"}
+metadata: {name: ${/^[a-z][a-z0-9-]*$/.test(name)
+  ? name : "my-plan"}, version: 1.0.0, title: "What it does, in a few words"}
 inputs:
   who: {type: string, default: world, title: Who is greeted}
 steps:
