@@ -49,7 +49,7 @@ export function stepRows(plan, journal, run, { kindOf, begun = new Map() }) {
   const rows = [...(plan?.steps ?? []), ...strays.map((id) => ({ id, needs: [] }))].map((step) => {
     const row = rowOf(step.id, step, byStep.get(step.id) ?? [], run, kindOf(step));
     row.items = (parts.get(step.id) ?? []).map((id) => rowOf(id, step, byStep.get(id) ?? [], run, ""));
-    row.items.sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
+    row.items.sort((a, b) => Number(a.isUndo) - Number(b.isUndo) || a.id.localeCompare(b.id, "en", { numeric: true }));
     states.set(step.id, row.state);
     return row;
   });

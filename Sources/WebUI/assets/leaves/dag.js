@@ -25,7 +25,7 @@ const middleScale = 0.7;
 const wheelZoom = 0.0016;
 const keyZoom = 1.25;
 const moveStep = 64;
-const labelMax = 24;
+const labelMax = 22;
 let last = 0;
 
 /** @param {string} name @param {Record<string, string | number>} attributes @returns {any} */

@@ -12,7 +12,8 @@ import { loaded } from "../../parts/error.js";
 
 /** @param {import("../run.js").RunView} view */
 export function graph(view) {
-  const picture = resource(() => `/v1/plans/${part(view.run().plan_digest)}/graph`);
+  // The plan first: the steps are called as it calls them.
+  const picture = resource(() => (view.plan() ? `/v1/plans/${part(view.run().plan_digest)}/graph` : null));
   const states = computed(() => new Map(view.rows.value.map((row) => [row.id, { state: row.state,
     note: noteOf(row) }])));
   return html`<div class="run-graph">${loaded(picture, (data) => dag({

@@ -7,6 +7,7 @@ import { part } from "../../data/api.js";
 import { isEnded, progressOf, queuedMilliseconds } from "../../data/steps.js";
 import { copyButton } from "../../parts/copy.js";
 import { icon } from "../../parts/icon.js";
+import { keyed } from "../../parts/keyed.js";
 import { chip } from "../../parts/status.js";
 import { elapsed } from "../../parts/time.js";
 
@@ -26,25 +27,35 @@ export function runHead(view) {
       <span class="run-state">${chip(() => (run().paused_by && !isEnded(run().status) ? "paused"
         : run().status))}</span>
       ${copyID(view)}
-      ${fact("took", () => (run().started_at ? elapsed(() => run().started_at, () => run().finished_at) : null))}
-      ${fact("queued for", () => queued(run()))}
-      ${fact("steps", () => steps(view))}
-      ${fact("in", () => html`<a href=${`/ui/sessions/${part(run().session)}`}>${plain(run().session, 60)}</a> /
-        <a href=${`/ui/runs?session=${part(run().session)}&lane=${part(run().lane)}`}>${plain(run().lane, 60)}</a>`)}
-      ${fact("node", () => nodeOf(view))}
-      ${fact("attempt", () => (run().attempt > 1 ? html`<span class="num">${run().attempt}</span>` : null))}
-      ${fact("priority", () => (run().priority !== 0 ? html`<span class="num">${run().priority}</span>` : null))}
-      ${fact("key", () => (run().key ? html`<code>${plain(run().key, 80)}</code>` : null))}
-      ${fact("template", () => (run().template ? html`<a href=${`/ui/templates/${part(run().template)}`}>${plain(
-        run().template, 80)}</a>` : null))}
-      ${fact("plan", () => html`<a href=${`/ui/plans/${run().plan_digest}`}>${plain(run().plan, 60)}</a>`)}
-      ${fact("schedule", () => scheduleOf(run()))}
-      ${fact("started by run", () => (run().parent ? html`<a href=${`/ui/runs/${run().parent}`}>${shortID(
-        run().parent)}</a>` : null))}
-      ${fact("must end", () => (run().deadline?.end_at ? moment(run().deadline.end_at) : null))}
+      ${fact("took", () => (run().started_at ? "yes" : null), () => elapsed(() => run().started_at,
+        () => run().finished_at))}
+      ${fact("queued for", () => (queuedMilliseconds(run(), now.value) === null ? null : "yes"), () => html`<span
+        class="num"
+        title=${() => `Asked for at ${fullMoment(run().enqueued_at)}`}>${() => duration(queuedMilliseconds(run(),
+          now.value))}</span>`)}
+      ${fact("steps", () => stepsDone(view), (text) => html`<span class="num">${text}</span>`)}
+      ${fact("in", () => `${run().session} ${run().lane}`, () => html`<a
+        href=${`/ui/sessions/${part(run().session)}`}>${
+        plain(run().session, 60)}</a> / <a href=${queueLink(run())}>${plain(run().lane, 60)}</a>`)}
+      ${fact("node", () => nodeOf(view), (text) => html`<a href="/ui/cluster">${plain(text, 60)}</a>`)}
+      ${fact("worker", () => run().worker?.name, (text) => plain(text, 60))}
+      ${fact("attempt", () => (run().attempt > 1 ? run().attempt : null), (text) => html`<span
+        class="num">${text}</span>`)}
+      ${fact("priority", () => (run().priority !== 0 ? run().priority : null), (text) => html`<span
+        class="num">${text}</span>`)}
+      ${fact("key", () => run().key || null, (text) => html`<code>${plain(text, 80)}</code>`)}
+      ${fact("template", () => run().template, (text) => html`<a href=${`/ui/templates/${part(text)}`}>${plain(text,
+        80)}</a>`)}
+      ${fact("plan", () => run().plan_digest, (text) => html`<a href=${`/ui/plans/${text}`}>${plain(run().plan,
+        60)}</a>`)}
+      ${fact("schedule", () => run().schedule?.name ?? run().schedule?.schedule, (text) => html`<a
+        href=${`/ui/schedules/${part(text)}`}>${plain(text, 80)}</a>`)}
+      ${fact("started by run", () => run().parent, (text) => html`<a href=${`/ui/runs/${part(text)}`}>${shortID(
+        text)}</a>`)}
+      ${fact("must end", () => run().deadline?.end_at, (text) => moment(text))}
     </div>
-    ${() => cause(view)}
-    ${() => standing(view)}
+    ${keyed(() => causeKey(view), () => cause(view))}
+    ${standing(view)}
   </section>`;
 }
 
@@ -53,48 +64,45 @@ const copyID = (view) => html`<span class="run-fact"><code title=${view.id}>${sh
   copyButton(() => view.id, "Copy the run's id")}</span>`;
 
 /**
- * A fact with its name; it is not there while it has no value.
+ * A fact with its name; it is not there while its key is nothing.
  * @param {string} name
- * @param {() => any} value
+ * @param {() => any} key
+ * @param {(key: any) => any} body
  */
-const fact = (name, value) => () => {
-  const shown = value();
-  return shown === null || shown === undefined || shown === "" ? null
-    : html`<span class="run-fact"><span class="muted">${name}</span> ${shown}</span>`;
-};
+const fact = (name, key, body) => keyed(key, () => html`<span class="run-fact"><span class="muted">${name}</span> ${
+  body(key())}</span>`);
 
-/** @param {any} run */
-function queued(run) {
-  const time = queuedMilliseconds(run, now.value);
-  return time === null ? null
-    : html`<span class="num" title=${`Asked for at ${fullMoment(run.enqueued_at)}`}>${duration(time)}</span>`;
-}
+/**
+ * The queue that it stood in.
+ * @param {any} run
+ */
+const queueLink = (run) => `/ui/runs?session=${part(run.session)}&lane=${part(run.lane)}`;
 
 /** @param {RunView} view */
-function steps(view) {
+function stepsDone(view) {
   const { done, total } = progressOf(view.rows.value);
-  return total > 0 ? html`<span class="num">${done} of ${total}</span>` : null;
+  return total > 0 ? `${done} of ${total}` : null;
 }
 
 /** @param {RunView} view */
 function nodeOf(view) {
   const run = view.run();
-  if (run.worker?.name) return html`<span>${plain(run.worker.name, 60)}</span> <span class="muted">(worker)</span>`;
-  const owner = view.why.data.value?.owner;
-  if (isEnded(run.status) || !owner || run.status === "queued") return null;
-  return html`<a href="/ui/cluster">${plain(owner.name, 60)}</a>`;
+  return isEnded(run.status) || run.status === "queued" || run.worker?.name ? null : view.why.data.value?.owner?.name
+    ?? null;
 }
 
-/** @param {any} run */
-function scheduleOf(run) {
-  const name = run.schedule?.name ?? run.schedule?.schedule;
-  return name ? html`<a href=${`/ui/schedules/${part(name)}`}>${plain(name, 80)}</a>` : null;
+/** @param {RunView} view */
+function causeKey(view) {
+  const found = view.cause();
+  const row = found?.step ? view.row(found.step) : null;
+  return found && isEnded(view.run().status) ? JSON.stringify([view.run().status, row?.id, row?.title, found.text])
+    : null;
 }
 
 /** @param {RunView} view */
 function cause(view) {
   const found = view.cause();
-  if (!found || !isEnded(view.run().status)) return null;
+  if (!found) return null;
   const step = found.step === null ? null : view.row(found.step);
   const tone = view.run().status === "cancelled" ? "tone-cancelled" : "tone-failed";
   return html`<p class=${`run-cause ${tone}`} role="status">${icon(view.run().status === "cancelled" ? "stop"
@@ -109,23 +117,36 @@ function cause(view) {
  * @param {RunView} view
  */
 function standing(view) {
-  const run = view.run();
-  if (isEnded(run.status)) return null;
-  const why = view.why.data.value;
-  const gate = why?.gate;
-  const reason = gate && gate !== "under_way" && gate !== "ended" ? why.reason : run.status === "waiting"
-    ? run.wait_reason : null;
-  const isRetry = view.run().failure && run.status === "waiting";
-  const isAsked = run.status === "waiting" && view.rows.value.some((row) => row.kind === "approval"
-    && row.state === "waiting");
-  // What is asked of people stands below, with the answer's buttons.
-  if (isAsked || (!reason && !run.paused_by && !isRetry)) return null;
-  const since = why?.since_ms ? ` (for ${duration(why.since_ms)})` : "";
-  return html`<p class="run-why" role="status">${icon("clock")}<span>
-    ${isRetry ? html`Its last attempt failed: <b>${plain(view.run().failure, 300)}</b>. ` : null}
-    ${reason ? html`${run.status === "queued" ? "Not running yet" : "Waiting"}: ${plain(reason, 400)}${since}.` : null}
-    ${run.due_at && Date.parse(run.due_at) > now.value ? html` It is due ${ago(run.due_at, now.value)}.` : null}
-    ${why?.ahead > 0 ? html` <a href=${`/ui/runs?session=${part(run.session)}&lane=${part(
-      run.lane)}&status=queued`}>See its queue</a>` : null}
-    ${why?.child ? html` <a href=${`/ui/runs/${why.child}`}>See the run it waits for</a>` : null}</span></p>`;
+  const reason = () => {
+    const run = view.run();
+    const why = view.why.data.value;
+    if (why?.gate && why.gate !== "under_way" && why.gate !== "ended") return String(why.reason);
+    return run.status === "waiting" ? String(run.wait_reason ?? "") : "";
+  };
+  const key = () => {
+    const run = view.run();
+    if (isEnded(run.status)) return null;
+    // What is asked of people stands below, with the answer's buttons.
+    const isAsked = view.rows.value.some((row) => row.kind === "approval" && row.state === "waiting");
+    if (isAsked && run.status === "waiting") return null;
+    const why = view.why.data.value;
+    const text = JSON.stringify([reason(), run.status, run.failure, run.due_at, why?.child, why?.ahead > 0]);
+    return reason() || (run.failure && run.status === "waiting") ? text : null;
+  };
+  const since = () => {
+    const time = view.why.data.value?.since_ms;
+    return time > 999 ? ` (for ${duration(time)})` : "";
+  };
+  return keyed(key, () => {
+    const run = view.run();
+    const why = view.why.data.value;
+    return html`<p class="run-why" role="status">${icon("clock")}<span>
+      ${run.failure && run.status === "waiting" ? html`Its last attempt failed: <b>${plain(run.failure, 300)}</b>. `
+        : null}
+      ${reason() ? html`${run.status === "queued" ? "Not running yet" : "Waiting"}: ${plain(reason(), 400)}${since}.`
+        : null}
+      ${() => (run.due_at && Date.parse(run.due_at) > now.value ? ` It is due ${ago(run.due_at, now.value)}.` : null)}
+      ${why?.ahead > 0 ? html` <a href=${`${queueLink(run)}&status=queued`}>See its queue</a>` : null}
+      ${why?.child ? html` <a href=${`/ui/runs/${part(why.child)}`}>See the run it waits for</a>` : null}</span></p>`;
+  });
 }

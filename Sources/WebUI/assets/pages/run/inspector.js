@@ -7,6 +7,7 @@ import { actionFacts, checkText, kindOf, retryText } from "../../data/plan.js";
 import { mayRun } from "../../data/me.js";
 import { copyButton } from "../../parts/copy.js";
 import { icon } from "../../parts/icon.js";
+import { keyed } from "../../parts/keyed.js";
 import { chip, sign } from "../../parts/status.js";
 import { elapsed } from "../../parts/time.js";
 import { factList, valueView } from "./value.js";
@@ -50,14 +51,18 @@ function details(view, id) {
         title=${fullMoment(row.value.begunAt)}>${
         moment(row.value.begunAt)}</span> · ${elapsed(() => row.value?.begunAt, () => row.value?.endedAt ?? null)}`
           : null)}</p>
-    ${() => stepVerbs(view, id, row.value)}
-    ${() => attemptTabs(view, id, row.value, attempt.value)}
+    ${keyed(() => `${mayRun.value} ${view.run().status} ${row.value?.state} ${Boolean(view.planStep(id))}`,
+      () => stepVerbs(view, id, row.value))}
+    ${keyed(() => JSON.stringify([row.value?.attempts.map((one) => [one.attempt, one.state, one.superseded]),
+      attempt.value?.attempt]),
+      () => attemptTabs(view, id, row.value, attempt.value))}
     ${() => {
       const seen = /** @type {StepAttempt | null} */ (JSON.parse(text.value));
       return seen ? outcome(seen) : row.value?.state === "pending"
         ? html`<p class="muted">${pending(view, id)}</p>` : null;
     }}
-    ${() => items(view, row.value)}
+    ${keyed(() => JSON.stringify(row.value?.items.map((item) => [item.id, item.state, item.endedAt])) ?? "",
+      () => items(view, row.value))}
     ${() => planned(view, id)}`;
 }
 

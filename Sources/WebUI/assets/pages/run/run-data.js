@@ -2,14 +2,17 @@
 // @ts-check
 import { html } from "../../core/html.js";
 import { isEnded } from "../../data/steps.js";
+import { keyed } from "../../parts/keyed.js";
 import { valueView } from "./value.js";
 
 /** @param {import("../run.js").RunView} view */
 export const runData = (view) => html`<div class="run-data">
-  <section class="section"><h2>Inputs</h2>${() => table(view.run().inputs, "This plan takes no inputs.")}</section>
-  <section class="section"><h2>Outputs</h2>${() => table(view.run().outputs, isEnded(view.run().status)
+  <section class="section"><h2>Inputs</h2>${keyed(() => JSON.stringify(view.run().inputs),
+    () => table(view.run().inputs, "This plan takes no inputs."))}</section>
+  <section class="section"><h2>Outputs</h2>${keyed(() => view.run().status + JSON.stringify(view.run().outputs),
+    () => table(view.run().outputs, isEnded(view.run().status)
     ? view.run().status === "succeeded" ? "This plan gives no outputs." : "A run gives outputs only when it succeeds."
-    : "Outputs are there when the run has succeeded.")}</section>
+    : "Outputs are there when the run has succeeded."))}</section>
 </div>`;
 
 /** @param {any} values @param {string} none */

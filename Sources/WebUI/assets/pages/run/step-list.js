@@ -3,6 +3,7 @@
 import { plain } from "../../core/format.js";
 import { each, html } from "../../core/html.js";
 import { progressOf } from "../../data/steps.js";
+import { keyed } from "../../parts/keyed.js";
 import { sign } from "../../parts/status.js";
 import { elapsed } from "../../parts/time.js";
 
@@ -51,14 +52,15 @@ function step(view, row) {
         "by_hand"].includes(row.value.state)
         ? elapsed(() => row.value.begunAt, () => row.value.endedAt ?? (isUnderWay(row.value) ? null
         : row.value.begunAt)) : null)}</span></button>
-    ${() => (attempts().length > 1 ? html`<div class="run-attempts" role="group"
-      aria-label=${`Attempts of ${plain(id, 80)}`}>${
-      attempts().map((attempt) => html`<button type="button" class="run-attempt" class:is-old=${attempt.superseded}
-        aria-pressed=${() => String(isShown() && (view.attempt() ?? row.value.current?.attempt) === attempt.attempt)}
-        title=${`Attempt ${attempt.attempt}: ${attempt.failure ? plain(attempt.failure, 200) : attempt.state}`}
-        @click=${() => view.select(id, attempt.attempt)}>${sign(() => (attempt.state === "intent" ? "running"
-          : attempt.state))}${
-          attempt.attempt}</button>`)}</div>` : null)}
+    ${keyed(() => (attempts().length > 1 ? JSON.stringify(attempts().map((one) => [one.attempt, one.state,
+      one.superseded])) : null),
+      () => html`<div class="run-attempts" role="group" aria-label=${`Attempts of ${plain(id, 80)}`}>${
+        attempts().map((attempt) => html`<button type="button" class="run-attempt" class:is-old=${attempt.superseded}
+          aria-pressed=${() => String(isShown() && (view.attempt() ?? row.value.current?.attempt) === attempt.attempt)}
+          title=${`Attempt ${attempt.attempt}: ${attempt.failure ? plain(attempt.failure, 200) : attempt.state}`}
+          @click=${() => view.select(id, attempt.attempt)}>${sign(() => (attempt.state === "intent" ? "running"
+            : attempt.state))}${
+            attempt.attempt}</button>`)}</div>`)}
   </div>`;
 }
 
@@ -69,4 +71,7 @@ const isUnderWay = (row) => ["running", "waiting", "retrying"].includes(row.stat
  * How many of a fan-out's items are done.
  * @param {import("../../data/steps.js").StepRow} row
  */
-const items = (row) => `${row.items.filter((item) => item.state === "succeeded").length}/${row.items.length}`;
+function items(row) {
+  const parts = row.items.filter((item) => !item.isUndo);
+  return `${parts.filter((item) => item.state === "succeeded").length}/${parts.length}`;
+}

@@ -12,6 +12,7 @@ import { copy } from "../../parts/copy.js";
 import { confirm } from "../../parts/dialog.js";
 import { textField } from "../../parts/field.js";
 import { icon } from "../../parts/icon.js";
+import { keyed } from "../../parts/keyed.js";
 import { menuButton } from "../../parts/menu.js";
 import { attempt, say } from "../../parts/toast.js";
 import { canCancel, canRetry, canSnooze } from "./allowed.js";
@@ -27,16 +28,9 @@ export function verbs(view) {
   bind("r", "Retry the run", retry);
   bind("x", "Cancel the run", () => { if (mayRun.peek() && canCancel(run())) cancel(view); });
   bind("p", "Pause or resume the run", () => { if (mayRun.peek() && !isEnded(run().status)) turnPause(view); });
-  const kind = () => (!mayRun.value ? "none" : canRetry(run()) ? "retry" : "open");
-  let last = "";
-  /** @type {any} */
-  let shown = null;
-  return html`${() => {
-    const text = `${kind()} ${Boolean(run().paused_by)} ${run().status}`;
-    if (text === last) return shown;
-    last = text;
-    return (shown = buttons(view, retry));
-  }}${menuButton({ label: "More", items: () => items(view) })}`;
+  return html`${keyed(() => `${mayRun.value} ${Boolean(run().paused_by)} ${run().status}`, () => buttons(view,
+    retry))}${
+    menuButton({ label: "More", items: () => items(view) })}`;
 }
 
 /** @param {RunView} view @param {() => void} retry */
