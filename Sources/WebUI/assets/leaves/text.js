@@ -4,7 +4,7 @@ import { count } from "../core/format.js";
 import { html } from "../core/html.js";
 import { signal } from "../core/signal.js";
 import { parse, plainStyle } from "../data/ansi.js";
-import { piece } from "./log/row.js";
+import { note, piece } from "./log/row.js";
 
 /** Lines that are shown at once. */
 const linesMax = 3000;
@@ -44,6 +44,7 @@ function draw(place, lines, tone) {
     if (read.runs.length === 1 && read.runs[0].style === plainStyle && !read.runs[0].isCode) row.textContent = read.runs[0].text;
     else row.append(...read.runs.map((run) => piece(run, run.text, false)));
     if (read.rest > 0) row.append(` … ${count(read.rest)} more characters`);
+    if (read.hidden) row.append(note(read.hidden));
     all.append(row);
   }
   place.append(all);

@@ -117,7 +117,7 @@ function selects({ state, steps }) {
     return Math.max(1, state.attempt.value ?? 1, ...known.slice(0, 1000));
   };
   return html`
-    ${() => (steps().length > 1 || state.step.value ? html`<select class="select log-select" aria-label="Step"
+    ${() => (steps().length > 1 || state.step.value ? html`<select class="select log-select log-step" aria-label="Step"
       @change=${(/** @type {any} */ event) => state.chooseStep(event.target.value || null)}>
       <option value="" selected=${!state.step.value}>All steps</option>
       ${[...new Set([...(state.step.value ? [state.step.value] : []), ...steps().map((step) => step.id)])].slice(0, 500).map((id) =>

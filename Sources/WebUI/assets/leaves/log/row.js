@@ -97,13 +97,7 @@ function drawText(place, line, context) {
     place.replaceChildren(...marked(read.runs, marks).map(({ run, from, to, isMarked }) =>
       piece(run, run.isCode ? run.text : run.text.slice(from, to), isMarked)));
   }
-  if (read.hidden) {
-    const note = document.createElement("span");
-    note.className = "log-note";
-    note.textContent = ` ↤ ${count(read.hidden.length)} written over`;
-    note.title = plain(read.hidden, 1000);
-    place.append(note);
-  }
+  if (read.hidden) place.append(note(read.hidden));
   if (read.rest > 0) {
     const button = document.createElement("button");
     button.type = "button";
@@ -112,6 +106,18 @@ function drawText(place, line, context) {
     button.addEventListener("click", () => showWhole(line));
     place.append(button);
   }
+}
+
+/**
+ * Says that something was written over, and what.
+ * @param {string} hidden
+ */
+export function note(hidden) {
+  const element = document.createElement("span");
+  element.className = "log-note";
+  element.textContent = ` ↤ ${count(hidden.length)} written over`;
+  element.title = plain(hidden, 1000);
+  return element;
 }
 
 /**

@@ -269,7 +269,7 @@ export class LogStore {
    * @param {number | null} around Lines around what was found, where only that is shown.
    */
   want(shown, first, last, around) {
-    /** @type {Map<string, {path: string, count: number}>} */
+    /** Paths of requests, and the last line that each is to bring. @type {Map<string, number>} */
     const wanted = new Map();
     const size = around === null && !this.isFiltered ? pageLines : around ? 50 : filteredLines;
     for (let row = first; row < last; row += 1) {
@@ -279,7 +279,7 @@ export class LogStore {
       const from = this.isFiltered || around !== null ? shown.at(block * size) : block * size + 1;
       if (from === null) continue;
       const path = this.requestFor(from, size, around);
-      if (path) wanted.set(path, { path, count: size });
+      if (path) wanted.set(path, Math.max(line, wanted.get(path) ?? 0));
     }
     for (const [path, fetch] of this.fetches) {
       if (!wanted.has(path)) {
@@ -288,9 +288,9 @@ export class LogStore {
       }
     }
     const now = performance.now();
-    for (const { path } of wanted.values()) {
+    for (const [path, last] of wanted) {
       if (this.fetches.has(path) || this.fetches.size >= fetchesMax || (this.resting.get(path) ?? 0) > now) continue;
-      this.fetch(path);
+      this.fetch(path, last);
     }
   }
 
@@ -310,19 +310,26 @@ export class LogStore {
     });
   }
 
-  /** @param {string} path */
-  async fetch(path) {
+  /**
+   * @param {string} path
+   * @param {number} last The line that it is to bring; an answer that ends before is gone on with.
+   */
+  async fetch(path, last) {
     const own = new AbortController();
     this.fetches.set(path, own);
-    // Not at once again what did not bring the lines: the answer may be short.
+    // Not at once again what did not bring the lines.
     this.resting.set(path, performance.now() + 1000);
     try {
-      const answer = await get(path, { signal: own.signal });
-      if (own.signal.aborted) return;
-      const lines = answer.lines ?? answer.matches.flatMap((/** @type {any} */ match) =>
-        [...match.before, match, ...match.after]);
-      this.error.value = null;
-      this.take(lines);
+      let next = /** @type {string | null} */ (path);
+      for (let round = 0; next !== null && round < scanRounds; round += 1) {
+        const answer = await get(next, { signal: own.signal });
+        if (own.signal.aborted) return;
+        this.error.value = null;
+        this.take(answer.lines ?? answer.matches.flatMap((/** @type {any} */ match) =>
+          [...match.before, match, ...match.after]));
+        const isShort = answer.next !== null && answer.next <= last && !this.lines.has(last);
+        next = isShort ? path.replace(/([?&])from=\d+/, `$1from=${answer.next}`) : null;
+      }
     } catch (error) {
       if (own.signal.aborted) return;
       const known = this.tell(error);
