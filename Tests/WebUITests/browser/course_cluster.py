@@ -41,7 +41,7 @@ def drained(bed, page):
     page.get_by_text("No node takes shards").wait_for()
     expect(bed.api("GET", "/v1/nodes/course")["status"] == "draining", "the node knows")
     bed.look(page, "cluster-draining")
-    row.get_by_role("button", name="Undrain").click()
+    row.get_by_role("button", name="Undrain course").click()
     row.get_by_text("Active").wait_for()
     bed.until(lambda: page.get_by_text("No node takes shards").count() == 0, "nothing is wrong any more")
     bed.until(lambda: bed.api("GET", "/v1/cluster")["nodes"][0]["running"] == 1024, "it has its shards again", 60)

@@ -8,6 +8,7 @@ import { drained, standing } from "../../data/cluster.js";
 import { mayAdmin } from "../../data/me.js";
 import { resource } from "../../data/resource.js";
 import { confirm } from "../../parts/dialog.js";
+import { once } from "../../parts/error.js";
 import { menuButton } from "../../parts/menu.js";
 import { timeAgo } from "../../parts/time.js";
 import { attempt, say } from "../../parts/toast.js";
@@ -57,6 +58,8 @@ export function nodeTable(cluster, tints) {
 function nodeRow(node, { tints, lease, first, more, cluster }) {
   const { number, name } = node.peek();
   const here = () => standing(node.value);
+  // Each answer is a new object: a button must not be made anew with it, or it loses the focus.
+  const isDraining = () => node.value.status === "draining";
   const left = () => drained(node.value, first.get(number) ?? 0);
   return html`<tr class:is-gone=${() => node.value.status === "dead"}>
     <td><span class="row"><span class=${() => `owner-dot owner-${tints.value.get(name) ?? 0}`}
@@ -71,28 +74,25 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
       ? "succeeded" : "waiting"}`} aria-hidden="true"><span
       style:width=${() => `${Math.max(0, Math.min(100, (100 * node.value.lease_ms) / lease.value))}%`}></span></span>
       <span class="num">${() => (node.value.status === "dead" ? "–" : duration(node.value.lease_ms))}</span></span></td>
-    <td>${() => (node.value.status === "draining"
-      ? html`<span class="lease"><span class="bar tone-waiting" role="progressbar"
+    <td>${once(isDraining, () => html`<span class="lease"><span class="bar tone-waiting" role="progressbar"
         aria-label=${`Drained of ${plain(name, 40)}`} aria-valuemin="0" aria-valuemax="100"
-          aria-valuenow=${() => Math.round(left().share * 100)}><span
-            style:width=${() => `${left().share * 100}%`}></span></span>
-          <span class="num">${() => (left().left === 0 ? "drained" : `${left().left} left`)}</span></span>`
-      : html`<span class="num">${() => node.value.running}</span>${() =>
-        (node.value.handing_off + node.value.assigned > 0
-          ? html` <span class="muted">${[node.value.assigned > 0 ? `${node.value.assigned} coming` : "",
-            node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`
-              : null)}`)}</td>
+        aria-valuenow=${() => Math.round(left().share * 100)}><span
+          style:width=${() => `${left().share * 100}%`}></span></span>
+        <span class="num">${() => (left().left === 0 ? "drained" : `${left().left} left`)}</span></span>`,
+      () => html`<span class="num">${() => node.value.running}</span> <span class="muted">${() =>
+        [node.value.assigned > 0 ? `${node.value.assigned} coming` : "",
+          node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`)}</td>
     <td class="is-number">${() => more(number)?.runs ?? "–"}</td>
     <td class="is-wide-only">${() => plain(node.value.zone, 40) || html`<span class="muted">–</span>`}</td>
     <td class="is-wide-only mono">${() => plain(node.value.build, 20)}</td>
     <td class="is-wide-only"><span class="clip node-address" title=${() => plain(node.value.address)}>${() =>
       plain(node.value.address, 60)}</span></td>
     <td class="is-wide-only">${timeAgo(() => more(number)?.started_at)}</td>
-    <td class="is-actions"><span class="row">${() => (node.value.status === "draining"
-      ? html`<button class="button is-small" disabled=${() => !mayAdmin.value} @click=${() => undrain(node.peek(),
-        cluster)}>Undrain</button>`
-      : html`<button class="button is-small" disabled=${() => !mayAdmin.value || node.value.status !== "active"}
-        aria-label=${`Drain ${plain(name, 40)}`}
+    <td class="is-actions"><span class="row">${once(isDraining, () => html`<button class="button is-small"
+        disabled=${() => !mayAdmin.value} aria-label=${`Undrain ${plain(name, 40)}`}
+        @click=${() => undrain(node.peek(), cluster)}>Undrain</button>`,
+      () => html`<button class="button is-small" aria-label=${`Drain ${plain(name, 40)}`}
+        disabled=${() => !mayAdmin.value || node.value.status !== "active"}
         @click=${() => drain(node.peek(), cluster)}>Drain…</button>`)}
       ${menuButton({ label: `More for ${plain(name, 40)}`, items: () => [
         { text: "Evict…", icon: "trash", isDangerous: true, isDisabled: !mayAdmin.peek()

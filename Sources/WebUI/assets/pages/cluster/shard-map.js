@@ -47,7 +47,7 @@ export function shardMap(shards, tints, chosen) {
       const shard = map.get(number);
       const name = shard?.owner ?? null;
       const look = `${name === null ? "is-free" : `owner-${colours.get(name) ?? 0}`}${shard
-        && shard.state !== "running" ? " is-moving" : ""}${
+        && !["running", "free"].includes(shard.state) ? " is-moving" : ""}${
         own.has(number) ? " is-chosen" : ""}${only !== null && name !== only ? " is-dim" : ""}${here === number
           ? " is-at" : ""}`;
       if (drawn[number] === look) continue;

@@ -43,9 +43,10 @@ function outcomeTable(rows, head, key, name, filter, runs, nothing) {
    * @param {(row: any) => number} value
    * @param {string} status
    */
-  const number = (row, value, status, tone = "") => html`<td class="is-number">${() => (value(row.value) === 0
-    ? html`<span class="muted">0</span>`
-    : html`<a class=${tone} href=${runs({ ...filter(row.value), status })}>${count(value(row.value))}</a>`)}</td>`;
+  const number = (row, value, status, tone = "") => html`<td class="is-number"><a
+    class=${() => (value(row.value) === 0 ? "muted" : tone)}
+    href=${() => (value(row.value) === 0 ? null : runs({ ...filter(row.value), status }))}>${() =>
+      count(value(row.value))}</a></td>`;
   /** @param {import("../../core/signal.js").Signal<any>} row @param {string} member */
   const time = (row, member) => html`<td class="is-number">${() => duration(row.value[member])}</td>`;
   return html`<div>${() => (rows().length === 0 ? html`<p class="muted">${nothing}</p>` : null)}

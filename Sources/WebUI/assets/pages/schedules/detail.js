@@ -16,7 +16,7 @@ import { chip } from "../../parts/status.js";
 import { elapsed, timeOf } from "../../parts/time.js";
 import { backfill, erase, pauseOrResume, trigger } from "./actions.js";
 import { openScheduleForm } from "./form.js";
-import { standing } from "./list.js";
+import { sourceAddress, sourceName, standing } from "./list.js";
 
 /** Runs that are shown. */
 const runsMax = 20;
@@ -68,9 +68,7 @@ export function schedulePage(name) {
 const facts = (row) => html`<dl class="facts">
   <dt>Ticks</dt><dd>${() => row().rules.map((/** @type {string} */ rule) => html`<code>${plain(rule)}</code> `)}</dd>
   <dt>Zone</dt><dd>${() => plain(row().zone)}</dd>
-  <dt>Runs</dt><dd>${() => (row().template ? html`<a href=${`/ui/templates/${part(row().template)}`}>${plain(
-    row().template)}</a>`
-    : html`<a class="mono" href=${`/ui/plans/${part(row().plan_digest)}`}>${plain(row().plan_digest, 19)}</a>`)}</dd>
+  <dt>Runs</dt><dd><a href=${() => sourceAddress(row())}>${() => sourceName(row())}</a></dd>
   <dt>Where</dt><dd><a class="link" href=${() => `/ui/sessions/${part(row().session)}`}>${() =>
     plain(row().session)}</a> · lane ${() => plain(row().lane)}</dd>
   <dt>Inputs</dt><dd>${() => (Object.keys(row().inputs).length === 0 ? html`<span class="muted">the defaults</span>`

@@ -75,6 +75,19 @@ export function schedulesList() {
  */
 export const standing = (row) => (row.paused ? "paused" : row.next_at ? "active" : "completed");
 
+/**
+ * Where what a schedule runs is shown.
+ * @param {any} row
+ */
+export const sourceAddress = (row) =>
+  row.template ? `/ui/templates/${part(row.template)}` : `/ui/plans/${part(row.plan_digest)}`;
+
+/**
+ * What a schedule runs: its template, else its plan.
+ * @param {any} row
+ */
+export const sourceName = (row) => plain(row.template ?? String(row.plan_digest).slice(7, 15), 64);
+
 /** @param {import("../../core/signal.js").Signal<any>} row @param {() => void} refresh */
 function scheduleRow(row, refresh) {
   const { name } = row.peek();
@@ -87,10 +100,8 @@ function scheduleRow(row, refresh) {
     <td><code title=${() => row.value.zone}>${() => plain(row.value.rules.join(" · "), 60)}</code></td>
     <td class="num">${() => (row.value.paused || !row.value.next_at ? "–"
       : html`<span title=${moment(row.value.next_at, now.value)}>${ago(row.value.next_at, now.value)}</span>`)}</td>
-    <td class="is-wide-only">${() => (row.value.template
-      ? html`<a href=${`/ui/templates/${part(row.value.template)}`}>${plain(row.value.template)}</a>`
-      : html`<a class="mono" href=${`/ui/plans/${part(row.value.plan_digest)}`}>${String(row.value.plan_digest).slice(
-        7, 15)}</a>`)}</td>
+    <td class="is-wide-only"><a class=${() => (row.value.template ? "" : "mono")} href=${() => sourceAddress(row.value)}>${() =>
+      sourceName(row.value)}</a></td>
     <td class="is-wide-only"><a href=${() => `/ui/sessions/${part(row.value.session)}`}>${() =>
       plain(row.value.session, 40)}</a>
       <span class="muted">· ${() => plain(row.value.lane, 20)}</span></td>
