@@ -82,7 +82,8 @@ const figure = (name, value) => html`<div class="figure"><span class="muted">${n
 /** @param {() => any[]} list */
 const moves = (list) => html`<div>${() => (list().length === 0 ? html`<p class="muted">No shard is on its way.</p>`
   : html`<p class="muted">${plural(list().length, "shard")} on the way; an owner ends what is under way first.</p>`)}
-  <ul class="moves" tabindex="0" aria-label="Shards that move">${each(() => list().slice(0, 50), (shard) => shard.shard, (shard) => html`<li class="row"><span
+  <ul class="moves" tabindex="0" aria-label="Shards that move">${each(() => list().slice(0, 50),
+    (shard) => shard.shard, (shard) => html`<li class="row"><span
     class="num shard-number">${() =>
     shard.value.shard}</span><span>${() => plain(shard.value.owner ?? "nobody",
       40)} → ${() => plain(shard.value.target ?? "?", 40)}</span>

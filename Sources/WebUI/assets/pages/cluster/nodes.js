@@ -81,7 +81,8 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
         <span class="num">${() => (left().left === 0 ? "drained" : `${left().left} left`)}</span></span>`,
       () => html`<span class="num">${() => node.value.running}</span> <span class="muted">${() =>
         [node.value.assigned > 0 ? `${node.value.assigned} coming` : "",
-          node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`)}</td>
+          node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`)}
+            </td>
     <td class="is-number">${() => more(number)?.runs ?? "–"}</td>
     <td class="is-wide-only">${() => plain(node.value.zone, 40) || html`<span class="muted">–</span>`}</td>
     <td class="is-wide-only mono">${() => plain(node.value.build, 20)}</td>

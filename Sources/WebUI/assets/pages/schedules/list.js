@@ -100,7 +100,8 @@ function scheduleRow(row, refresh) {
     <td><code title=${() => row.value.zone}>${() => plain(row.value.rules.join(" · "), 60)}</code></td>
     <td class="num">${() => (row.value.paused || !row.value.next_at ? "–"
       : html`<span title=${moment(row.value.next_at, now.value)}>${ago(row.value.next_at, now.value)}</span>`)}</td>
-    <td class="is-wide-only"><a class=${() => (row.value.template ? "" : "mono")} href=${() => sourceAddress(row.value)}>${() =>
+    <td class="is-wide-only"><a class=${() => (row.value.template ? "" : "mono")}
+      href=${() => sourceAddress(row.value)}>${() =>
       sourceName(row.value)}</a></td>
     <td class="is-wide-only"><a href=${() => `/ui/sessions/${part(row.value.session)}`}>${() =>
       plain(row.value.session, 40)}</a>
