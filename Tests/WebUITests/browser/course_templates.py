@@ -128,6 +128,22 @@ def plan_and_runs(bed, page):
     page.get_by_text("Succeeded").first.wait_for()
 
 
+def without_text(bed, page):
+    """What was made of a stored plan has no text: its plan is shown to read, and a text can be written anew."""
+    digest = bed.api("POST", "/v1/plans", {"plan": PLAN})["digest"]
+    bed.api("PUT", "/v1/templates/other", {"plan_digest": digest, "title": "Of a plan"})
+    page.goto(f"{bed.base}/ui/templates/other")
+    source = page.get_by_label("Source of other")
+    page.get_by_text("was not kept").wait_for()
+    expect(source.get_attribute("readonly") is not None, "the plan is there to read")
+    page.get_by_role("button", name="Write it anew").click()
+    bed.until(lambda: source.input_value().startswith("apiVersion"), "a text begins")
+    page.get_by_text("Compiles").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: revision 2").wait_for()
+    bed.api("DELETE", "/v1/templates/other")
+
+
 def listed(bed, page):
     """The list shows it with its latest runs; deleted, it is gone and its address says so."""
     page.get_by_role("link", name="Templates").click()
@@ -155,6 +171,7 @@ def main():
         two_at_once(bed, page)
         versions(bed, page)
         plan_and_runs(bed, page)
+        without_text(bed, page)
         listed(bed, page)
 
 

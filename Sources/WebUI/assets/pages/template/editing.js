@@ -90,7 +90,7 @@ export function editing({ name, isNew, row, saved }) {
     if (isDirty.value) drafts.set(name, { ...now, title: title.value });
     else drafts.delete(name);
   });
-  checking(draft, check, isChecking);
+  checking(() => (isStored.value ? draft.value : null), check, isChecking);
   const beforeLeaving = (/** @type {BeforeUnloadEvent} */ event) => { if (isDirty.peek()) event.preventDefault(); };
   addEventListener("beforeunload", beforeLeaving);
   onEnd(() => removeEventListener("beforeunload", beforeLeaving));
@@ -142,6 +142,13 @@ export function editing({ name, isNew, row, saved }) {
             it</button></footer></div>`,
     });
   };
+  /** Begins a text where none was kept; it takes the plan's place when it is saved. */
+  const rewrite = () => {
+    isStored.value = true;
+    const present = /** @type {Draft} */ (draft.peek());
+    take({ ...present, files: {}, main: "plan.yaml" }, { ...present, files: { "plan.yaml": sample(name) }, main: "plan.yaml" });
+    wasRestored.value = false;
+  };
   const discard = () => confirm({
     title: "Throw your changes away?", text: "The text goes back to what is stored.", verb: "Throw away",
       isDangerous: true,
@@ -167,22 +174,23 @@ export function editing({ name, isNew, row, saved }) {
     || draft.value?.files[finding.file] === undefined);
 
   const body = () => {
-    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value,
+    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value || !isStored.value,
       onSave: () => save() });
     return html`<div class="section">
       ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These
         are changes that you have
         not saved yet.<button class="button is-small" @click=${discard}>Throw away</button></div>` : null)}
-      ${() => (isStored.value ? null : html`<p class="muted">The text of this version was not kept: it was stored by
-        an older program. This is its
-        plan as JSON, which is YAML too; saved, it is kept as it stands here.</p>`)}
+      ${() => (isStored.value ? null : html`<div class="stale-strip" role="status">${icon("file")}<span>The text of this
+        version was not kept: it was made of a plan that was stored already. This is the plan, to read.</span>
+        <button class="button is-small" disabled=${() => !mayRun.value} @click=${rewrite}>Write it anew</button></div>`)}
       ${() => (check.value?.unreachable ? html`<div class="stale-strip" role="status">${icon("warning")} Not checked:
         ${plain(check.value.unreachable)}</div>` : null)}
       <div class="template-title">${textField({ label: "Title", value: title,
         placeholder: "What it does, in a few words" })}</div>
       ${() => fileTabs(Object.keys(draft.value?.files ?? {}), active, show, findings)}
       ${made.element}
-      ${findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump)}</div>`;
+      ${once(() => isStored.value,
+        () => findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump))}</div>`;
   };
   return {
     isDirty,
@@ -199,7 +207,7 @@ export function editing({ name, isNew, row, saved }) {
 
 /**
  * Asks the compiler when nothing was typed for a moment; an answer to an older text is not shown.
- * @param {import("../../core/signal.js").Signal<Draft | null>} draft
+ * @param {() => Draft | null} draft `null` is not checked.
  * @param {import("../../core/signal.js").Signal<any>} check
  * @param {import("../../core/signal.js").Signal<boolean>} isChecking
  */
@@ -224,7 +232,7 @@ function checking(draft, check, isChecking) {
     isChecking.value = false;
   };
   effect(() => {
-    const now = draft.value;
+    const now = draft();
     clearTimeout(timer);
     if (!now) return;
     timer = setTimeout(() => ask(now), isFirst ? 0 : quietMilliseconds);
