@@ -100,10 +100,12 @@ export function editing({ name, isNew, row, saved }) {
     if (!now || isSaving.peek() || !mayRun.peek()) return;
     isSaving.value = true;
     try {
-      const next = await put(`/v1/templates/${part(name)}`, { files: now.files, main: now.main, title: title.peek() },
+      // Only the title of what has no text can be changed; its plan stays.
+      const body = { title: title.peek(),
+        ...(isStored.peek() ? { files: now.files, main: now.main } : { plan_digest: row().plan_digest }) };
+      const next = await put(`/v1/templates/${part(name)}`, body,
         { headers: isNew() && over === 0 ? { "if-none-match": "*" } : { "if-match": `"${over}"` } });
       drafts.delete(name);
-      isStored.value = true;
       take({ ...now, title: title.peek(), revision: next.revision });
       saved(next);
       say(`Saved: revision ${next.revision} of ${name}.`);
