@@ -1,11 +1,11 @@
 // The graph of a plan: laid out by the node, drawn once, coloured by the steps' states; zoomed, moved, followed.
 // @ts-check
-import { plain } from "../core/format.js";
 import { html } from "../core/html.js";
 import { effect, onEnd, signal } from "../core/signal.js";
 import { fit, neighbour, reveal, way, zoomAt } from "../data/viewport.js";
 import { icon } from "../parts/icon.js";
-import { stateOf } from "../parts/status.js";
+import { drawFar, drawNode, make, paint } from "./dag/draw.js";
+import { follow } from "./dag/moving.js";
 
 /**
  * @typedef {{id: string, kind: string, x: number, y: number, width: number, height: number, needs: string[],
@@ -22,18 +22,12 @@ import { stateOf } from "../parts/status.js";
 const farScale = 0.42;
 /** Below this scale the second line is left out. */
 const middleScale = 0.7;
-const wheelZoom = 0.0016;
 const keyZoom = 1.25;
+/** A picture that is being moved is drawn anew this often, and once it rests. */
+const drawMilliseconds = 300;
+const restMilliseconds = 80;
 const moveStep = 64;
-const labelMax = 22;
 let last = 0;
-
-/** @param {string} name @param {Record<string, string | number>} attributes @returns {any} */
-function make(name, attributes) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return element;
-}
 
 /**
  * The graph as an element; it is as large as its place. The picture is drawn once and never laid out again.
@@ -60,17 +54,33 @@ export function dag(options) {
   const isFollowing = signal(false);
   const cursor = signal(/** @type {string | null} */ (options.selected?.() ?? null));
   const zoom = signal(100);
-  const place = () => ({ width: area.clientWidth, height: area.clientHeight });
+  let size = { width: 0, height: 0 };
 
+  /** What the picture was last drawn at, and when: between, it is moved as it is. */
+  let base = view;
+  let drawnAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let later;
+  const draw = () => {
+    clearTimeout(later);
+    base = view;
+    drawnAt = performance.now();
+    svg.style.transform = "";
+    world.setAttribute("transform", `translate(${base.x.toFixed(2)} ${base.y.toFixed(2)}) scale(${base.scale.toFixed(
+      4)})`);
+    const isFar = base.scale < farScale;
+    svg.classList.toggle("is-far", isFar);
+    svg.classList.toggle("is-middle", !isFar && base.scale < middleScale);
+    if (!isFar) cull(base);
+    zoom.value = Math.round(base.scale * 100);
+  };
   const show = (/** @type {typeof view} */ next) => {
     view = next;
-    world.setAttribute("transform", `translate(${next.x.toFixed(2)} ${next.y.toFixed(2)}) scale(${next.scale.toFixed(
-      4)})`);
-    const isFar = next.scale < farScale;
-    svg.classList.toggle("is-far", isFar);
-    if (!isFar) cull(next);
-    svg.classList.toggle("is-middle", next.scale >= farScale && next.scale < middleScale);
-    zoom.value = Math.round(next.scale * 100);
+    clearTimeout(later);
+    if (performance.now() - drawnAt > drawMilliseconds) return draw();
+    const by = view.scale / base.scale;
+    svg.style.transform = `translate(${view.x - base.x * by}px, ${view.y - base.y * by}px) scale(${by})`;
+    later = setTimeout(draw, restMilliseconds);
   };
   /**
    * Nodes that are drawn now.
@@ -82,9 +92,11 @@ export function dag(options) {
    * @param {typeof view} next
    */
   function cull(next) {
-    const { width, height } = place();
-    const left = -next.x / next.scale;
-    const top = -next.y / next.scale;
+    // As much again on each side: it is seen when the picture is moved.
+    const width = size.width * 3;
+    const height = size.height * 3;
+    const left = (-next.x - size.width) / next.scale;
+    const top = (-next.y - size.height) / next.scale;
     for (const [id, { node, element }] of byID) {
       const isSeen = node.x + node.width >= left && node.x <= left + width / next.scale
         && node.y + node.height >= top && node.y <= top + height / next.scale;
@@ -111,16 +123,16 @@ export function dag(options) {
   };
   const fitAll = () => {
     isFitted = true;
-    show(fit(graph, place()));
+    show(fit(graph, size));
   };
-  const zoomBy = (/** @type {number} */ factor, x = place().width / 2, y = place().height / 2) => {
+  const zoomBy = (/** @type {number} */ factor, x = size.width / 2, y = size.height / 2) => {
     isFitted = false;
     show(zoomAt(view, factor, x, y));
   };
   const toNode = (/** @type {string | null} */ id, isCentred = false) => {
     const found = id === null ? undefined : byID.get(id);
-    if (!found || area.clientWidth === 0) return;
-    const next = reveal(view, found.node, place(), { isCentred, readable: isCentred ? middleScale : 0 });
+    if (!found || size.width === 0) return;
+    const next = reveal(view, found.node, size, { isCentred, readable: isCentred ? middleScale : 0 });
     if (next.x !== view.x || next.y !== view.y || next.scale !== view.scale) isFitted = false;
     show(next);
   };
@@ -207,8 +219,9 @@ export function dag(options) {
   });
 
   let isFirst = true;
-  const observer = new ResizeObserver(() => {
-    if (area.clientWidth === 0) return;
+  const observer = new ResizeObserver((entries) => {
+    size = { width: entries[0].contentRect.width, height: entries[0].contentRect.height };
+    if (size.width === 0) return;
     if (isFitted) fitAll();
     if (isFirst) {
       isFirst = false;
@@ -217,7 +230,10 @@ export function dag(options) {
     }
   });
   observer.observe(area);
-  onEnd(() => observer.disconnect());
+  onEnd(() => {
+    observer.disconnect();
+    clearTimeout(later);
+  });
 
   return html`<div class="dag">
     ${area}
@@ -237,123 +253,4 @@ export function dag(options) {
         class:is-on=${() => isFollowing.value} title="Keep the step under way in view"
         @click=${() => { isFollowing.value = !isFollowing.peek(); }}>${icon("follow")}Follow</button>` : null}
     </div></div>`;
-}
-
-/** @param {GraphNode} node @param {string} id */
-function drawNode(node, id) {
-  const group = make("g", { class: "dag-node", role: "option", id, "data-id": node.id, "aria-selected": "false",
-    transform: `translate(${node.x} ${node.y})` });
-  group.append(
-    make("rect", { class: "dag-box", width: node.width, height: node.height, rx: 6 }),
-    make("path", { class: "dag-state", d: `M6 0H5a5 5 0 0 0-5 5v${node.height - 10}a5 5 0 0 0 5 5h1z` }),
-    make("text", { class: "dag-sign", x: 18, y: node.height / 2 + 4, "text-anchor": "middle" }),
-    make("text", { class: "dag-label", x: 30, y: node.height / 2 - 3 }),
-    make("text", { class: "dag-note", x: 30, y: node.height / 2 + 13 }), make("title", {}));
-  return group;
-}
-
-/**
- * Draws all nodes of a state as one shape.
- * @param {any} far
- * @param {GraphNode[]} nodes
- * @param {(id: string) => string | null} state
- */
-function drawFar(far, nodes, state) {
-  /** @type {Map<string, string>} */
-  const shapes = new Map();
-  for (const node of nodes) {
-    const own = state(node.id);
-    const name = own === null || own === "pending" ? "dag-quiet" : `tone-${stateOf(own).tone}`;
-    shapes.set(name, `${shapes.get(name) ?? ""}M${node.x} ${node.y}h${node.width}v${node.height}h-${node.width}z`);
-  }
-  const text = JSON.stringify([...shapes]);
-  if (far.getAttribute("data-drawn") === text) return;
-  far.setAttribute("data-drawn", text);
-  far.replaceChildren(...[...shapes].map(([name, d]) => make("path", { class: `dag-shape ${name}`, d })));
-}
-
-/** @param {string} text */
-const cut = (text) => (text.length > labelMax ? `${text.slice(0, labelMax - 1)}…` : text);
-
-/**
- * Writes a node's texts and state.
- * @param {any} element
- * @param {GraphNode} node
- * @param {NodeState | null} state
- * @param {string | undefined} title
- */
-function paint(element, node, state, title) {
-  const known = state ? stateOf(state.state) : null;
-  element.setAttribute("class", `dag-node ${known ? `tone-${known.tone} is-${state?.state}` : "is-plan"}${
-    element.classList.contains("is-selected") ? " is-selected" : ""}`);
-  const [, , sign, label, note, hint] = element.children;
-  const name = plain(title || node.id, 200);
-  sign.textContent = known ? known.sign : node.effects === "destructive" ? "!" : "·";
-  label.textContent = cut(name);
-  note.textContent = cut([node.kind, state?.note ?? (state ? "" : node.effects ?? "")].filter(Boolean).join(" · "));
-  hint.textContent = [name, title ? plain(node.id, 100) : "", known?.word, state?.note, node.kind].filter(Boolean)
-    .join(" · ");
-  element.setAttribute("aria-label", [name, known?.word ?? node.kind, state?.note].filter(Boolean).join(", "));
-}
-
-/**
- * Moves by dragging and the wheel, zooms by the wheel with Ctrl and by two fingers.
- * @param {HTMLElement} area
- * @param {() => import("../data/viewport.js").View} get
- * @param {(view: import("../data/viewport.js").View) => void} set
- * @param {() => void} onMove
- */
-function follow(area, get, set, onMove) {
-  /** @type {Map<number, {x: number, y: number}>} */
-  const pointers = new Map();
-  let isDragging = false;
-  const at = (/** @type {MouseEvent} */ event) => {
-    const box = area.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
-  area.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    onMove();
-    const unit = event.deltaMode === 1 ? 20 : 1;
-    const { x, y } = at(event);
-    // A touchpad moves with two fingers and zooms with Ctrl; a wheel's large steps zoom.
-    const isZoom = event.ctrlKey || event.metaKey || (event.deltaX === 0 && Math.abs(event.deltaY * unit) >= 50);
-    if (isZoom) set(zoomAt(get(), Math.exp(-event.deltaY * unit * wheelZoom * (event.ctrlKey ? 4 : 1)), x, y));
-    else set({ ...get(), x: get().x - event.deltaX * unit, y: get().y - event.deltaY * unit });
-  }, { passive: false });
-  area.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    pointers.set(event.pointerId, at(event));
-    isDragging = false;
-  });
-  area.addEventListener("pointermove", (event) => {
-    const before = pointers.get(event.pointerId);
-    if (!before) return;
-    const now = at(event);
-    if (!isDragging && pointers.size === 1 && Math.hypot(now.x - before.x, now.y - before.y) < 4) return;
-    if (!isDragging) {
-      isDragging = true;
-      area.setPointerCapture(event.pointerId);
-      area.classList.add("is-dragging");
-    }
-    onMove();
-    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
-    if (other) {
-      const factor = Math.hypot(now.x - other.x, now.y - other.y) / Math.max(1, Math.hypot(before.x - other.x,
-        before.y - other.y));
-      set(zoomAt(get(), factor, (now.x + other.x) / 2, (now.y + other.y) / 2));
-    } else set({ ...get(), x: get().x + now.x - before.x, y: get().y + now.y - before.y });
-    pointers.set(event.pointerId, now);
-  });
-  const end = (/** @type {PointerEvent} */ event) => {
-    pointers.delete(event.pointerId);
-    if (pointers.size === 0) area.classList.remove("is-dragging");
-  };
-  area.addEventListener("pointerup", end);
-  area.addEventListener("pointercancel", end);
-  // What was dragged is not clicked.
-  area.addEventListener("click", (event) => {
-    if (isDragging) event.stopImmediatePropagation();
-    isDragging = false;
-  }, { capture: true });
 }

@@ -226,7 +226,7 @@ function spansOf(rows, run, now_) {
  * @param {number} width Of the track, in pixels.
  */
 function marksOf(scale, width) {
-  return scale.segments.flatMap((segment, index) => {
+  const marks = scale.segments.flatMap((segment, index) => {
     const length = segment.to - segment.from;
     if (segment.isGap) {
       return [{ at: (segment.begin + segment.end) / 2, text: duration(length),
@@ -241,5 +241,13 @@ function marksOf(scale, width) {
         text: index === 0 ? duration(offset) : offset === 0 ? moment(at) : `+${duration(offset)}`,
       };
     });
+  });
+  // Of marks that would lie over each other the first is kept.
+  let last = -Infinity;
+  return marks.filter((mark) => {
+    const at = mark.at * width;
+    if (at - last < tickPixels * 0.85) return false;
+    last = at;
+    return true;
   });
 }

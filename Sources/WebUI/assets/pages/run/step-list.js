@@ -47,7 +47,7 @@ function step(view, row) {
       aria-current=${() => (view.chosen() === id ? "true" : null)} data-step=${id}
       title=${() => plain(`${row.value.title || id} (${id})`, 200)} @click=${() => view.select(id)}>
       ${sign(() => row.value.state)}<span class="run-step-name clip">${() => plain(row.value.title || id, 120)}</span>
-      ${() => (row.value.items.length > 0 ? html`<span class="tag num">${items(row.value)}</span>` : null)}
+      ${keyed(() => items(row.value), () => html`<span class="tag num">${items(row.value)}</span>`)}
       <span class="muted run-step-time">${() => (row.value.begunAt && !["pending", "skipped",
         "by_hand"].includes(row.value.state)
         ? elapsed(() => row.value.begunAt, () => row.value.endedAt ?? (isUnderWay(row.value) ? null
@@ -73,5 +73,6 @@ const isUnderWay = (row) => ["running", "waiting", "retrying"].includes(row.stat
  */
 function items(row) {
   const parts = row.items.filter((item) => !item.isUndo);
-  return `${parts.filter((item) => item.state === "succeeded").length}/${parts.length}`;
+  if (parts.length > 0) return `${parts.filter((item) => item.state === "succeeded").length}/${parts.length}`;
+  return row.items.length > 0 ? "undone" : null;
 }
