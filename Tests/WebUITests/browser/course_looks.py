@@ -5,8 +5,9 @@ from bed import Bed, expect
 PLAN = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "release-service"},
         "inputs": {"version": {"type": "string", "default": "1.4.2"}, "window": {"type": "integer", "default": 3}},
         "steps": [
-            {"id": "build", "shell": {"argv": ["sh", "-c", "for i in $(seq 60); do echo \"compiling module $i\"; done"]},
-             "effects": "idempotent"},
+            {"id": "build", "effects": "idempotent", "shell": {
+                "argv": ["sh", "-c", "for i in $(seq 60); do echo \"compiling $VERSION module $i of $WINDOW\"; done"],
+                "env": {"VERSION": "{{ inputs.version }}", "WINDOW": "{{ inputs.window }}"}}},
             {"id": "test", "needs": ["build"], "effects": "none",
              "shell": {"argv": ["sh", "-c", "printf '\\033[32mok\\033[0m 128 tests\\n'; echo 'WARN one is slow' >&2"]},
              "verify": [{"id": "all-green", "kind": "shell", "match": "128 tests"}]},
@@ -38,10 +39,10 @@ def make(bed):
         bed.run([("mail", "true")], name="send-report", wait=False, lane="C", priority=number, **place)
     bed.api("POST", "/v1/runs", {"plan": APPROVAL, "lane": "D", **place})
     bed.until(lambda: bed.api("GET", "/v1/approvals")["approvals"], "an approval waits")
-    bed.api("POST", "/v1/schedules", {"name": "nightly-backup", "template": "release-service", "cron": "30 2 * * *",
+    bed.api("POST", "/v1/schedules", {"name": "nightly-backup", "template": "release-service", "rules": ["30 2 * * *"],
                                       "zone": "UTC"})
     bed.api("POST", "/v1/bulk", {"action": "cancel", "filter": {"plan": "send-report", "session": "release-1.4"},
-                                 "reason": "superseded", "expected": 5})
+                                 "reason": "superseded", "expected_count": 5})
     digest = bed.api("GET", f"/v1/runs/{failed}")["plan_digest"]
     return failed, slow, digest
 

@@ -1,9 +1,10 @@
 """The page over TLS: HTTP/2, a Secure cookie, one stream, the policy in force."""
 
-import pathlib
-import tempfile
-import subprocess
 import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
 
 from bed import Bed, expect
 
@@ -30,9 +31,11 @@ with Bed(tls=(str(certificate), str(key))) as bed:
     # The policy holds: a script that is put into the document does not run.
     bed.allow("Content Security Policy")
     bed.allow("TrustedHTML")
+    bed.allow("TrustedScript")
     ran = page.evaluate("""() => {
         const script = document.createElement('script');
         try { script.textContent = 'window.ran = true'; document.body.append(script); } catch { return 'refused'; }
         try { document.body.innerHTML = '<p>'; return 'markup'; } catch { return window.ran ? 'ran' : 'refused'; }
     }""")
     expect(ran == "refused", f"a script in the document: {ran}")
+shutil.rmtree(folder)
