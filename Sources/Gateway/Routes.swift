@@ -158,6 +158,7 @@ extension Gateway {
             Route(.get, "/v1/approvals", .read, "approvals.list", waits.approvals),
             Route(.post, "\(step)/approve", .run, "approvals.approve", waits.approve),
             Route(.post, "\(step)/reject", .run, "approvals.reject", waits.reject),
+            Route(.post, "\(step)/skip", .run, "runs.skip", runs.skip),
         ]
     }
 

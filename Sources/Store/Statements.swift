@@ -10,7 +10,7 @@ public enum Statements {
         + NodesSQL.all + ShardsSQL.all + SessionsSQL.all + LanesSQL.all + PlansSQL.all + RunsSQL.all
         + LanePauseSQL.all + LimitsSQL.all + DueSQL.all + RunTimingsSQL.all + UniqueSQL.all
         + FrontsSQL.all + DeadlinesSQL.all + RequestsSQL.all
-        + SnoozeSQL.all + PrioritySQL.all + RunEndsSQL.all + BatchSQL.all
+        + SnoozeSQL.all + PrioritySQL.all + MoveSQL.all + RunEndsSQL.all + BatchSQL.all
         + DeadSQL.all
         + PauseSQL.all
         + BoardSQL.all + StatsSQL.all

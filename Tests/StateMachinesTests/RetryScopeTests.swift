@@ -36,6 +36,22 @@ struct RetryScopeTests {
         #expect(self.again([]) == ["a", "b", "c", "x", "y"])
     }
 
+    @Test("what was done by hand stays done, unless somebody begins with a step before it")
+    func byHand() {
+        var done = StepRecord(step: "b", attempt: 2, state: .skipped)
+        done.byHand = .init(by: "ann", note: "n", atMilliseconds: 1)
+        let records = [
+            StepRecord(step: "a", attempt: 1, state: .failed),
+            StepRecord(step: "x", attempt: 1, state: .succeeded),
+            StepRecord(step: "y", attempt: 1, state: .succeeded), done,
+            StepRecord(step: "b!0", attempt: 1, state: .succeeded),
+        ]
+        #expect(RetryScope.steps(plan: self.plan, records: records, from: nil) == ["a", "c"])
+        let all = RetryScope.steps(plan: self.plan, records: records, from: "a")
+        #expect(all == ["a", "b", "c"])
+        #expect(RetryScope.steps(plan: self.plan, records: records, from: "b") == ["a", "b", "c"])
+    }
+
     @Test("a step that its own condition skipped stays skipped")
     func skipped() {
         let records: [(String, StepRecord.State)] = [

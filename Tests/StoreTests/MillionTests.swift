@@ -133,7 +133,7 @@ struct MillionTests {
                 statement: WriterSQL.journal,
                 values: fences + [
                     Self.texts("c", 64), ones, Self.texts("succeeded", 64), Self.texts("{}", 64),
-                    "true",
+                    ones, ones, "true",
                 ],
                 indexes: ["run_pkey"]
             ),

@@ -73,6 +73,27 @@ extension RoomClient {
         }
     }
 
+    /// Says that a step was done by hand, and queues the run again with what is left.
+    ///
+    /// - Parameters:
+    ///   - id: The run.
+    ///   - step: The step.
+    ///   - note: What was done.
+    ///   - person: Who says so.
+    /// - Returns: The steps that will run again.
+    /// - Throws: ``RoomError`` when the run goes on or the step cannot be done by hand.
+    public func skip(
+        _ id: RunID,
+        step: String,
+        note: String,
+        by person: String
+    ) async throws -> [String] {
+        try await Self.telling {
+            let row = try await self.store.run(id)
+            return try await RunDesk(self.store).skip(row, step: step, note: note, by: person)
+        }
+    }
+
     /// Puts the command to run next to what the desk says.
     private static func telling<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
@@ -142,7 +163,7 @@ extension RoomError {
                 error.message,
                 next: "opsroom runs retry \(run) --from \(step)"
             )
-        case .changed(let run):
+        case .changed(let run), .notSkipped(let run):
             self.init(.conflict, error.message, next: "opsroom runs show \(run)")
         case .notUnique(let run):
             self.init(.conflict, error.message, next: "opsroom runs show \(run)")

@@ -35,6 +35,7 @@ extension RunActor {
             }
         }
         self.begin()
+        self.tellByHand()
         // What was under way before may be asked for, or started again, at once.
         if self.claimed.hasJournal || self.prepared.usesScratch { try await self.claim() }
         if self.outside == nil, self.prepared.usesScratch {
@@ -68,9 +69,27 @@ extension RunActor {
         self.machine.restore(records, earlierAttempts: earlier)
         for record in records where record.state != .intent {
             self.views[record.step] = EvaluationScope.StepView(
-                status: record.state.rawValue,
+                status: record.statusSeen,
                 outputs: record.outputs,
                 result: record.result
+            )
+        }
+    }
+
+    /// Tells what a person did of the run before it was queued for this claim.
+    private func tellByHand() {
+        for row in self.journal where !row.isSuperseded && row.claimNumber + 1 == self.claimNumber {
+            guard let byHand = row.record.byHand else { continue }
+            let data: [String: JSONValue] = [
+                "reason": .string("done by hand by \(byHand.by): \(byHand.note)"),
+                "by": .string(byHand.by), "note": .string(byHand.note),
+            ]
+            let attempt = row.record.attempt
+            self.emit(
+                .stepSkipped,
+                step: row.record.step,
+                attempt: attempt,
+                data: .object(data)
             )
         }
     }

@@ -97,6 +97,7 @@ extension RunActor {
         call.key = "\(call.key)[\(index)]"
         call.item = item
         var record = StepRecord(step: call.key, attempt: call.number, state: .intent)
+        record.begun = .now
         var asStep = definition
         asStep.action = fan.action
         asStep.verify = fan.verify
@@ -128,6 +129,7 @@ extension RunActor {
         }
         // Cut off by the node's own end: the intent on record is the truth.
         if Task.isCancelled { throw StoreError(.cancelled, "the node is stopping") }
+        record.ended = .now
         try await self.submit([.journal(record)])
         self.remember(record)
         if record.state == .succeeded { return .success(record.result) }

@@ -104,6 +104,7 @@ extension RunActor {
         let policy = rollback.retry ?? RetryPolicy(maxAttempts: 1)
         for attempt in 1...max(1, policy.maxAttempts) {
             var record = StepRecord(step: key, attempt: attemptsMade + attempt, state: .intent)
+            record.begun = .now
             let call = StepCall(
                 step: step,
                 number: record.attempt,

@@ -74,6 +74,7 @@ extension RunActor {
         )
         let deadline = ContinuousClock.now + .milliseconds(definition.timeoutMilliseconds)
         var record = StepRecord(step: definition.id, attempt: number, state: .succeeded)
+        record.begun = .now
         var artifacts: [ArtifactRow] = []
         do {
             if definition.leavesIntent {
@@ -175,6 +176,8 @@ extension RunActor {
     func conclude(_ step: Int, _ record: StepRecord, _ artifacts: [ArtifactRow]) async {
         // Cut off by the node's own end: the intent on record is the truth, nothing else is.
         if Task.isCancelled || self.stopSignal.isFired { return }
+        var record = record
+        record.ended = .now
         let end = record.end
         ExecutionMetrics.attempts(record.state)?.increment()
         self.views[record.step] = EvaluationScope.StepView(
@@ -202,6 +205,7 @@ extension RunActor {
             var refused = StepRecord(step: record.step, attempt: record.attempt, state: .failed)
             refused.failure = "its result cannot be stored: \(error.message)"
             refused.failureKind = .error
+            refused.begun = record.begun
             await self.conclude(step, refused, [])
         } catch {
             self.letGo(error)

@@ -63,6 +63,12 @@ public enum RunDocument {
             "failure": record.failure.map { .string($0) } ?? .null,
             "snoozed_ms": record.snoozedMilliseconds.map { .integer($0) } ?? .null,
         ]
+        if let byHand = record.byHand {
+            members["by_hand"] = .object([
+                "by": .string(byHand.by), "note": .string(byHand.note),
+                "at": .string(Timestamp.text(milliseconds: byHand.atMilliseconds)),
+            ])
+        }
         members["verifiers"] = .array(
             record.verifiers.map { outcome in
                 .object([

@@ -265,13 +265,20 @@ extension SchemaCatalog {
             optional: ["schedule", "worker", "deadline"],
             isOpen: true
         ),
-        "Step": Self.form([
-            "step": Schema.text, "attempt": Schema.integer, "state": Schema.text,
-            "result": Schema.any, "outputs": Schema.inputs, "superseded": Schema.bool,
-            "begun_at": Schema.moment, "ended_at": Schema.optional(Schema.moment),
-            "failure": Self.maybe, "verifiers": Schema.list(Schema.inputs),
-            "snoozed_ms": Schema.optional(Schema.integer),
-        ]),
+        "Step": Schema.object(
+            [
+                "step": Schema.text, "attempt": Schema.integer, "state": Schema.text,
+                "result": Schema.any, "outputs": Schema.inputs, "superseded": Schema.bool,
+                "begun_at": Schema.moment, "ended_at": Schema.optional(Schema.moment),
+                "failure": Self.maybe, "verifiers": Schema.list(Schema.inputs),
+                "snoozed_ms": Schema.optional(Schema.integer),
+                "by_hand": Schema.object([
+                    "by": Schema.text, "note": Schema.text, "at": Schema.moment,
+                ]),
+            ],
+            optional: ["by_hand"],
+            isOpen: true
+        ),
         "Artifact": Self.form([
             "step": Schema.text, "name": Schema.text, "digest": Schema.text,
             "size": Schema.integer, "media_type": Schema.text,

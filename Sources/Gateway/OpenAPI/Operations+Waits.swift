@@ -68,6 +68,12 @@ extension OperationCatalog {
             body: Schema.object(["comment": Schema.text], optional: ["comment"]),
             answers: Self.decision
         ),
+        "runs.skip": Self.change(
+            "Says that a step was done by hand: the run goes on as if it had succeeded.",
+            Schema.object(["note": Schema.text]),
+            isKeyed: true,
+            with: [Self.step]
+        ),
     ]
 
     private static let decision: [Operation.Answer] = [

@@ -25,6 +25,12 @@ extension Problem {
             self.init(.invalidBody, error.message, next: "GET /v1/runs/\(run)/steps lists them")
         case .nothingToDo(_, let step):
             self.init(.conflict, error.message, next: "send {\"from\":\"\(step)\"}")
+        case .notSkipped(let run):
+            self.init(
+                .conflict,
+                error.message,
+                next: "look at its steps: GET /v1/runs/\(run)/steps"
+            )
         case .changed(let run):
             self.init(.conflict, error.message, next: "look at it again: GET /v1/runs/\(run)")
         case .notUnique(let run):

@@ -20,6 +20,8 @@ public struct DeskError: Error, Sendable, CustomStringConvertible {
         case unknownStep(RunID)
         /// Every step succeeded; the first of them is told.
         case nothingToDo(RunID, firstStep: String)
+        /// The step cannot be said to be done by hand.
+        case notSkipped(RunID)
         /// The run changed meanwhile.
         case changed(RunID)
         /// Another run has its unique key.

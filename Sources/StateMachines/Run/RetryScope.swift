@@ -6,6 +6,8 @@ public import PulserIR
 public enum RetryScope {
     /// The steps to run again and all that depend on them.
     ///
+    /// What a person did by hand stays done, unless the person now begins with a step before it.
+    ///
     /// - Parameters:
     ///   - plan: The plan of the run.
     ///   - records: The run's journal, what counts of it, in the order it was begun.
@@ -27,14 +29,15 @@ public enum RetryScope {
         }
         // What was undone must be done again, whatever the beginning is.
         for record in records {
-            if let mark = record.step.firstIndex(of: "!") {
-                again.insert(String(record.step[..<mark]))
-            }
+            guard let mark = record.step.firstIndex(of: "!") else { continue }
+            let step = String(record.step[..<mark])
+            if latest[step]?.byHand == nil { again.insert(step) }
         }
         var grew = true
         while grew {
             grew = false
-            for step in plan.steps where !again.contains(step.id) {
+            for step in plan.steps
+            where !again.contains(step.id) && (from != nil || latest[step.id]?.byHand == nil) {
                 if step.needs.contains(where: again.contains) {
                     again.insert(step.id)
                     grew = true

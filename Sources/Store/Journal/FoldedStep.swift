@@ -5,7 +5,7 @@ internal import PulserIR
 
 /// A journal row as an ended run keeps it.
 ///
-/// A row without times travelled with the run's end: it began and ended then.
+/// A row without times travelled with the run's end: it began and ended so long before as it says.
 struct FoldedStep {
     /// What tells a run's rows apart.
     struct Key: Hashable {
@@ -22,6 +22,8 @@ struct FoldedStep {
     /// Microseconds since 1970.
     var begun: Int64?
     var ended: Int64?
+    /// Of a row without times how long before the run's end it began and ended, in microseconds.
+    private var ago: (begun: Int64, ended: Int64)?
 
     /// A result that travels with its run's end.
     init(_ record: StepRecord, of run: RunID, claim: Int64, _ ring: SealRing?) {
@@ -32,6 +34,18 @@ struct FoldedStep {
             record.bodyText,
             .record(run: run, step: record.step, attempt: Int64(record.attempt))
         )
+        let times = record.ago(at: .now)
+        // What took no time begins and ends with the run, and needs no words.
+        if times.begunMicroseconds >= 1_000 {
+            self.ago = (times.begunMicroseconds, times.endedMicroseconds)
+        }
+    }
+
+    /// What a person did of a run that is queued again with it.
+    init(_ record: StepRecord, doneInsteadOf run: RunRow, _ ring: SealRing?) {
+        self.init(record, of: run.id, claim: run.claimNumber + 1, ring)
+        self.begun = (record.byHand?.atMilliseconds ?? 0) * 1_000
+        self.ended = self.begun
     }
 
     /// A row of the step journal.
@@ -56,8 +70,11 @@ struct FoldedStep {
         self.record = object["record"].map(Self.text) ?? "{}"
         self.isSuperseded = object["superseded"] == .bool(true)
         self.claim = object["claim"]?.integerValue ?? 0
-        self.begun = object["begun"]?.integerValue ?? runEnded
-        self.ended = object["begun"] == nil ? runEnded : object["ended"]?.integerValue
+        self.begun =
+            object["begun"]?.integerValue ?? runEnded - (object["begun_ago"]?.integerValue ?? 0)
+        self.ended =
+            object["begun"] == nil
+            ? runEnded - (object["ended_ago"]?.integerValue ?? 0) : object["ended"]?.integerValue
     }
 
     /// What was sealed keeps the order of its words, by which it is known.
@@ -101,12 +118,14 @@ struct FoldedStep {
         )
     }
 
-    /// The object, without times.
+    /// The object, without times but those before the run's end.
     var text: String {
-        """
-        {"step":\(JSONValue.string(self.key.step).canonicalText),"attempt":\(self.key.attempt),\
-        "claim":\(self.claim),"state":"\(self.state)","record":\(self.record)}
-        """
+        let ago =
+            self.ago.map { ",\"begun_ago\":\($0.begun),\"ended_ago\":\($0.ended)" } ?? ""
+        return """
+            {"step":\(JSONValue.string(self.key.step).canonicalText),"attempt":\(self.key.attempt),\
+            "claim":\(self.claim),"state":"\(self.state)"\(ago),"record":\(self.record)}
+            """
     }
 }
 
@@ -130,20 +149,23 @@ extension JournalRow {
         } catch {
             throw StoreError(.corrupt, "the journal of step '\(step.key.step)' cannot be read")
         }
+        var record = StepRecord(
+            step: step.key.step,
+            attempt: Int(step.key.attempt),
+            state: StepRecord.State(rawValue: step.state) ?? .unknown,
+            result: body.result ?? .null,
+            outputs: body.outputs ?? [:],
+            verifiers: body.verifiers ?? [],
+            failure: body.failure,
+            failureKind: body.failureKind
+        )
+        record.byHand = body.byHand
         self.init(
-            record: StepRecord(
-                step: step.key.step,
-                attempt: Int(step.key.attempt),
-                state: StepRecord.State(rawValue: step.state) ?? .unknown,
-                result: body.result ?? .null,
-                outputs: body.outputs ?? [:],
-                verifiers: body.verifiers ?? [],
-                failure: body.failure,
-                failureKind: body.failureKind
-            ),
+            record: record,
             isSuperseded: step.isSuperseded,
             begunMilliseconds: (step.begun ?? 0) / 1_000,
-            endedMilliseconds: step.ended.map { $0 / 1_000 }
+            endedMilliseconds: step.ended.map { $0 / 1_000 },
+            claimNumber: step.claim
         )
     }
 }

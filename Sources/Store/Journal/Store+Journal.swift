@@ -13,18 +13,22 @@ public struct JournalRow: Sendable, Hashable {
     public var begunMilliseconds: Int64
     /// When it ended.
     public var endedMilliseconds: Int64?
+    /// The claim under which it was written; one that a person wrote has that of the run's queueing.
+    public var claimNumber: Int64
 
     /// Describes a row.
     public init(
         record: StepRecord,
         isSuperseded: Bool,
         begunMilliseconds: Int64,
-        endedMilliseconds: Int64?
+        endedMilliseconds: Int64?,
+        claimNumber: Int64 = 0
     ) {
         self.record = record
         self.isSuperseded = isSuperseded
         self.begunMilliseconds = begunMilliseconds
         self.endedMilliseconds = endedMilliseconds
+        self.claimNumber = claimNumber
     }
 }
 
@@ -36,6 +40,7 @@ extension StepRecord {
         var verifiers: [VerifierOutcome]?
         var failure: String?
         var failureKind: RetryPolicy.Failure?
+        var byHand: ByHand?
     }
 
     /// The text of the `record` column.
@@ -49,6 +54,10 @@ extension StepRecord {
             name.withUTF8Buffer { bytes.append(contentsOf: $0) }
             bytes.append(UInt8(ascii: "\""))
             bytes.append(UInt8(ascii: ":"))
+        }
+        if let byHand = self.byHand {
+            key("byHand")
+            byHand.json.writeCanonical(to: &bytes)
         }
         if let failure = self.failure {
             key("failure")
@@ -73,6 +82,15 @@ extension StepRecord {
         if bytes.isEmpty { return "{}" }
         bytes.append(UInt8(ascii: "}"))
         return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension StepRecord.ByHand {
+    fileprivate var json: JSONValue {
+        .object([
+            "atMilliseconds": .integer(self.atMilliseconds), "by": .string(self.by),
+            "note": .string(self.note),
+        ])
     }
 }
 

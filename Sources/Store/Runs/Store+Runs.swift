@@ -94,6 +94,8 @@ extension Store {
     ///     its starter may not.
     ///   - bulk: The action on many runs that is marked as done for this one in the same commit.
     ///   - key: Under which it happens once; it is kept with the steps.
+    ///   - byHand: What a person did of it, which the journal keeps from then on; the step's earlier
+    ///     attempts no longer count.
     /// - Throws: `conflict` when the run changed meanwhile or has not ended, the key was used, or
     ///   another run has its unique key by now.
     public func retry(
@@ -102,9 +104,12 @@ extension Store {
         inputs: String?,
         by person: String? = nil,
         bulk: BulkClaim? = nil,
-        key: RequestKey? = nil
+        key: RequestKey? = nil,
+        byHand: StepRecord? = nil
     ) async throws(StoreError) {
         var marks = Self.marks(run, steps, bulk, key)
+        let aside = steps + [byHand?.step].compactMap { $0 }
+        let done = byHand.map { FoldedStep($0, doneInsteadOf: run, self.seal) }
         let starter: PostgresValue =
             inputs == nil ? .null : person.map { .text($0.storable) } ?? .null
         let inputs =
@@ -112,7 +117,7 @@ extension Store {
             ?? .null
         let isQueued: Bool
         if let ended = run.finishedMilliseconds {
-            let unfold = try await self.unfold(run, putting: steps)
+            let unfold = try await self.unfold(run, putting: aside, done)
             let again = PostgresRequest(
                 RunsSQL.revive,
                 [.int8(run.id.number), .int8(run.claimNumber), inputs, .int8(ended), starter]
@@ -127,13 +132,13 @@ extension Store {
                 [
                     PostgresRequest(
                         RunsSQL.supersede,
-                        [.int8(run.id.number), .textArray(steps), .int8(run.claimNumber)]
+                        [.int8(run.id.number), .textArray(aside), .int8(run.claimNumber)]
                     ),
                     PostgresRequest(
                         RunsSQL.retry,
                         [.int8(run.id.number), .int8(run.claimNumber), inputs, starter]
                     ),
-                ] + marks
+                ] + (done.map { [Self.unfold(run, [$0], isAside: [false])] } ?? []) + marks
             )
             isQueued = rows.count > 1 && rows[1].count == 1
         }
@@ -178,7 +183,8 @@ extension Store {
     /// their items and all rollbacks.
     private func unfold(
         _ run: RunRow,
-        putting steps: [String]
+        putting steps: [String],
+        _ done: FoldedStep?
     ) async throws(StoreError) -> PostgresRequest {
         let again = Set(steps)
         // It stays as it is for as long as the run has this claim.
@@ -190,7 +196,19 @@ extension Store {
             return row.isSuperseded || again.contains(step) || step.contains("!")
                 || again.contains(String(step.prefix { $0 != "[" }))
         }
-        return PostgresRequest(
+        return Self.unfold(
+            run,
+            rows + [done].compactMap { $0 },
+            isAside: isAside + (done == nil ? [] : [false])
+        )
+    }
+
+    private static func unfold(
+        _ run: RunRow,
+        _ rows: [FoldedStep],
+        isAside: [Bool]
+    ) -> PostgresRequest {
+        PostgresRequest(
             RunsSQL.unfold,
             [
                 .int8(run.id.number), .int8(run.claimNumber), .textArray(rows.map(\.key.step)),

@@ -211,6 +211,8 @@ struct WriteBatch {
         }
         let kept = rows.compactMap { $0 }
         guard !kept.isEmpty else { return }
+        let now = ContinuousClock.now
+        let times = kept.map { $0.record.ago(at: now) }
         self.journal = (self.requests.count, kept.count)
         self.requests.append(
             PostgresRequest(
@@ -220,6 +222,8 @@ struct WriteBatch {
                     .int4Array(kept.map { Int32($0.record.attempt) }),
                     .textArray(kept.map(\.record.state.rawValue)),
                     .textArray(kept.map { self.text(of: $0.record, $0.fence.run) }),
+                    .int8Array(times.map(\.begunMicroseconds)),
+                    .int8Array(times.map(\.endedMicroseconds)),
                     .bool(self.isStrict),
                 ]
             )

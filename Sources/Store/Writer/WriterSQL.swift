@@ -45,21 +45,25 @@ enum WriterSQL {
 
     /// The first result of an attempt stands; the same write sent again, after a lost
     /// acknowledgement, finds itself and counts as written. What has no attempt (0) is a note of how
-    /// the step stands, and the last one counts; like a row put aside it begins anew.
+    /// the step stands, and the last one counts; like a row put aside it begins anew. `begun_us` and
+    /// `ended_us` are how long ago the attempt began and ended, in microseconds.
     static let journal = PostgresStatement(
         "writer.journal",
         [
             .int8, .int4Array, .int8Array, .int8Array, .int8Array, .textArray, .int4Array,
-            .textArray, .textArray, .bool,
+            .textArray, .textArray, .int8Array, .int8Array, .bool,
         ],
         """
         INSERT INTO step_journal AS j
             (run_id, step, attempt, claim_no, state, record, begun_at, ended_at)
-        SELECT i.run_id, i.step, i.attempt, i.claim_no, i.state, i.record, clock_timestamp(),
-               CASE WHEN i.state <> 'intent' THEN clock_timestamp() END
-        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
-            AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record)
-        WHERE \(isClaimed("$10"))
+        SELECT i.run_id, i.step, i.attempt, i.claim_no, i.state, i.record,
+               clock_timestamp() - i.begun_us * interval '1 us',
+               CASE WHEN i.state <> 'intent'
+                   THEN clock_timestamp() - i.ended_us * interval '1 us' END
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            AS i (shard_id, generation, run_id, claim_no, step, attempt, state, record, begun_us,
+                  ended_us)
+        WHERE \(isClaimed("$12"))
         ON CONFLICT (run_id, step, attempt) DO UPDATE SET
             state = EXCLUDED.state, record = EXCLUDED.record, claim_no = EXCLUDED.claim_no,
             begun_at = CASE WHEN j.superseded OR j.attempt = 0

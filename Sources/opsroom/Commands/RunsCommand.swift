@@ -21,8 +21,8 @@ struct RunsCommand: AsyncParsableCommand {
             """,
         subcommands: [
             List.self, Enqueue.self, Show.self, Watch.self, Logs.self, Cancel.self, Pause.self,
-            Resume.self,
-            Retry.self, Snooze.self, Priority.self, Signal.self, Signals.self, Artifact.self,
+            Resume.self, Retry.self, Snooze.self, Priority.self, Move.self, Skip.self, Signal.self,
+            Signals.self, Artifact.self,
         ]
     )
 

@@ -97,6 +97,10 @@ struct LocalAccess: RoomAccess {
         try await Self.telling(id) { try await self.client.store.setPriority(id, to: priority) }
     }
 
+    func move(_ id: RunID, _ wish: QueueMove) async throws {
+        try await Self.telling(id) { try await self.client.store.move(id, wish) }
+    }
+
     func resume(_ id: RunID) async throws {
         try await Self.telling(id) { _ = try await self.client.store.requestResume(id) }
     }
@@ -129,6 +133,12 @@ struct LocalAccess: RoomAccess {
             }
         } catch let error as InputError {
             throw Failure(error, next: "opsroom runs show \(id) -o json")
+        }
+    }
+
+    func skip(_ id: RunID, step: String, note: String) async throws -> [String] {
+        try await Self.telling(id) {
+            try await self.client.skip(id, step: step, note: note, by: Person.local.name)
         }
     }
 

@@ -166,11 +166,21 @@ struct RemoteAccess: RoomAccess {
     }
 
     func setPriority(_ id: RunID, to priority: Int) async throws {
-        let request = RemoteRequest(
-            method: .patch,
-            path: ["runs", id.description],
-            body: .object(["priority": .integer(Int64(priority))])
-        )
+        try await self.move(id, QueueMove(priority: priority))
+    }
+
+    func move(_ id: RunID, _ wish: QueueMove) async throws {
+        var body: [String: JSONValue] = [:]
+        body["priority"] = wish.priority.map { .integer(Int64($0)) }
+        body["lane"] = wish.lane.map { .string($0) }
+        switch wish.place {
+        case .first: body["place"] = "first"
+        case .last: body["place"] = "last"
+        case .before(let other): body["before"] = .string(other.description)
+        case nil: break
+        }
+        let path = ["runs", id.description]
+        let request = RemoteRequest(method: .patch, path: path, body: .object(body))
         _ = try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
             try await self.connection.send(request)
         }
@@ -191,6 +201,12 @@ struct RemoteAccess: RoomAccess {
         return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
+    func skip(_ id: RunID, step: String, note: String) async throws -> [String] {
+        let body: [String: JSONValue] = ["note": .string(note)]
+        let answer = try await self.act(id, "skip", of: step, body, fields: .freshKey)
+        return (answer["steps"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
     /// Inputs of format `path` are meant from here, as everywhere in the command line.
     private func absolute(_ inputs: [String: String], of id: RunID) async throws -> JSONValue {
         let plan = try await self.plan(of: self.run(id))
@@ -207,12 +223,14 @@ struct RemoteAccess: RoomAccess {
     private func act(
         _ id: RunID,
         _ verb: String,
+        of step: String? = nil,
         _ body: [String: JSONValue],
         fields: HTTPFields = [:]
     ) async throws -> JSONValue {
-        try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
+        let place = step.map { ["steps", $0] } ?? []
+        return try await Self.telling("opsroom runs show \(id)", [.conflict, .notFound]) {
             try await self.connection.post(
-                ["runs", id.description, verb],
+                ["runs", id.description] + place + [verb],
                 .object(body),
                 fields: fields,
                 isIdempotent: fields[.idempotencyKey] != nil

@@ -150,10 +150,14 @@ protocol RoomAccess: Sendable {
     func snooze(_ id: RunID, for milliseconds: Int64) async throws
     /// Has a queued run come to its turn earlier or later.
     func setPriority(_ id: RunID, to priority: Int) async throws
+    /// Puts a queued run into another lane of its session or to another place of its queue.
+    func move(_ id: RunID, _ wish: QueueMove) async throws
     /// Asks for a run's end.
     func cancel(_ id: RunID, reason: String) async throws
     /// Queues a run again; gives the steps that will run again.
     func retry(_ id: RunID, from step: String?, inputs: [String: String]) async throws -> [String]
+    /// Says that a step was done by hand; gives the steps that will run again.
+    func skip(_ id: RunID, step: String, note: String) async throws -> [String]
     /// The bytes of an artifact, checked against its digest.
     func artifact(_ id: RunID, _ name: String) async throws -> [UInt8]
     /// Sessions.

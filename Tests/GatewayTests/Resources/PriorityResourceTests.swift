@@ -20,7 +20,7 @@ struct PriorityResourceTests {
             #expect(try await bed.get(path).json["priority"] == 12)
             for body in [
                 JSONValue.object([:]), .object(["priority": "high"]),
-                .object(["priority": 1_000_001]), .object(["priority": 1, "lane": "B"]),
+                .object(["priority": 1_000_001]), .object(["priority": 1, "colour": "B"]),
             ] {
                 let refused = try await bed.patch(path, body)
                 #expect(refused.status == 422 && refused.code == "invalid_body", "\(refused.text)")
@@ -29,6 +29,35 @@ struct PriorityResourceTests {
             #expect(try await bed.post("\(path)/cancel", .object([:])).status == 202)
             let late = try await bed.patch(path, .object(["priority": 1]))
             #expect(late.status == 409 && late.text.contains("cancelled, not queued"))
+        }
+    }
+
+    @Test("a queued run is put into another lane, and to a place of its queue")
+    func move() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.store.ensureLane(session: "default", lane: "B")
+            let first = try await bed.run()
+            let second = try await bed.run()
+            let path = "/v1/runs/\(second)"
+            let moved = try await bed.patch(path, .object(["lane": "B", "place": "first"]))
+            #expect(moved.status == 200, "\(moved.text)")
+            #expect(try moved.json["lane"] == "B")
+            let before = JSONValue.string(second.description)
+            let beside = JSONValue.object(["lane": "B", "before": before, "priority": 3])
+            let other = try await bed.patch("/v1/runs/\(first)", beside)
+            #expect(other.status == 200, "\(other.text)")
+            #expect(try other.json["lane"] == "B" && other.json["priority"] == 3)
+            for body in [
+                JSONValue.object(["place": "middle"]),
+                .object(["place": "first", "before": before]),
+                .object(["lane": 3]),
+            ] {
+                let refused = try await bed.patch("/v1/runs/\(first)", body)
+                #expect(refused.status == 422 && refused.code == "invalid_body", "\(refused.text)")
+            }
+            let itself = try await bed.patch(path, .object(["before": before]))
+            #expect(itself.status == 409, "\(itself.text)")
+            #expect(try await bed.patch(path, .object(["lane": "none"])).status == 404)
         }
     }
 
