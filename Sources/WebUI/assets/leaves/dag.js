@@ -23,6 +23,8 @@ const farScale = 0.42;
 /** Below this scale the second line is left out. */
 const middleScale = 0.7;
 const keyZoom = 1.25;
+/** How far around the chosen step its ring is, seen from afar. */
+const ringMargin = 48;
 /** A picture that is being moved is drawn anew this often, and once it rests. */
 const drawMilliseconds = 300;
 const restMilliseconds = 80;
@@ -45,7 +47,8 @@ export function dag(options) {
   const openEdges = make("path", { class: "dag-edge" });
   const doneEdges = make("path", { class: "dag-edge is-done" });
   const world = make("g", { role: "presentation" });
-  world.append(openEdges, doneEdges, far, near);
+  const ring = make("rect", { class: "dag-ring", rx: 20 });
+  world.append(openEdges, doneEdges, far, near, ring);
   const svg = make("svg", { class: "dag-picture", role: "presentation" });
   svg.append(world);
 
@@ -209,6 +212,10 @@ export function dag(options) {
       element.setAttribute("aria-selected", String(id === chosen));
     }
     if (chosen !== null) cursor.value = chosen;
+    const node = byID.get(chosen ?? "")?.node;
+    const around = node ? { x: node.x - ringMargin, y: node.y - ringMargin, width: node.width + 2 * ringMargin,
+      height: node.height + 2 * ringMargin } : { x: 0, y: 0, width: 0, height: 0 };
+    for (const [name, value] of Object.entries(around)) ring.setAttribute(name, String(value));
   });
   effect(() => {
     if (!isFollowing.value) return;

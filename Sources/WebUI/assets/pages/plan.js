@@ -116,7 +116,7 @@ const steps = (plan, chosen, select) => html`<div class="table-wrap"><table
     <td>${plain(step.needs.join(", ") || "–", 200)}</td><td>${step.effects}</td>
     <td>${step.preconditions.length + step.verify.length > 0 ? html`<span title=${[...step.preconditions,
       ...step.verify].map((one) =>
-      `${one.id}: ${checkText(one)}`).join("\n")}>${plural(step.preconditions.length + step.verify.length,
+      plain(`${one.id}: ${checkText(one)}`)).join("\n")}>${plural(step.preconditions.length + step.verify.length,
         "check")}</span>` : html`<span
       class="muted">its tool's own</span>`}</td></tr>`)}</tbody></table></div>`;
 

@@ -10,6 +10,8 @@ import { stateOf } from "../../parts/status.js";
 
 /** Characters that fit into a node. */
 const labelMax = 22;
+/** What is drawn over everything else from afar, the loudest last. */
+const loud = new Set(["tone-running", "tone-retrying", "tone-waiting", "tone-failed"]);
 
 /** @param {string} name @param {Record<string, string | number>} attributes @returns {any} */
 export function make(name, attributes) {
@@ -43,7 +45,14 @@ export function drawFar(far, nodes, state) {
   for (const node of nodes) {
     const own = state(node.id);
     const name = own === null || own === "pending" ? "dag-quiet" : `tone-${stateOf(own).tone}`;
-    shapes.set(name, `${shapes.get(name) ?? ""}M${node.x} ${node.y}h${node.width}v${node.height}h-${node.width}z`);
+    // What wants to be seen is larger, and over the rest.
+    const more = loud.has(name) ? 14 : 0;
+    shapes.set(name, `${shapes.get(name) ?? ""}M${node.x - more} ${node.y - more}h${node.width + 2 * more}v${
+      node.height + 2 * more}h-${node.width + 2 * more}z`);
+  }
+  for (const name of loud) {
+    const shape = shapes.get(name);
+    if (shape && shapes.delete(name)) shapes.set(name, shape);
   }
   const text = JSON.stringify([...shapes]);
   if (far.getAttribute("data-drawn") === text) return;

@@ -1,5 +1,6 @@
 // What a run was given and what it gave.
 // @ts-check
+import { plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { isEnded } from "../../data/steps.js";
 import { keyed } from "../../parts/keyed.js";
@@ -20,6 +21,6 @@ function table(values, none) {
   const names = values && typeof values === "object" ? Object.keys(values) : [];
   if (names.length === 0) return html`<p class="muted">${none}</p>`;
   return html`<div class="table-wrap"><table class="table"><thead><tr><th>Name</th><th>Value</th></tr></thead><tbody>${
-    names.map((name) => html`<tr><td class="run-data-name"><code>${name}</code></td><td>${valueView(
+    names.map((name) => html`<tr><td class="run-data-name"><code>${plain(name, 100)}</code></td><td>${valueView(
       values[name])}</td></tr>`)}</tbody></table></div>`;
 }
