@@ -37,6 +37,22 @@ def run_now(bed, page):
     bed.look(page, "schedule")
 
 
+def busy(bed, page):
+    """While a run is open another one is offered behind it, not refused with a shrug."""
+    bed.api("PUT", "/v1/templates/slow", {"plan": {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "slow"},
+            "steps": [{"id": "ask", "effects": "none", "system": {"approval": {"message": "Go on?"}}}]}})
+    bed.api("POST", "/v1/schedules", {"name": "slow-tick", "template": "slow", "rules": ["@yearly"]})
+    page.goto(f"{bed.base}/ui/schedules/slow-tick")
+    page.get_by_role("button", name="Run now").click()
+    page.locator("tbody").get_by_text("Waiting").wait_for()
+    bed.allow("409")
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Queue it").click()
+    bed.until(lambda: page.locator("tbody tr").count() == 2, "a second one is queued")
+    bed.api("DELETE", "/v1/schedules/slow-tick")
+    page.goto(f"{bed.base}/ui/schedules/hourly-tick")
+
+
 def paused(bed, page):
     """Paused it says by whom and why; resumed it goes on."""
     page.get_by_role("button", name="Pause").click()
@@ -89,6 +105,7 @@ def main():
         page.get_by_text("Nothing begins by itself yet").wait_for()
         made(bed, page)
         run_now(bed, page)
+        busy(bed, page)
         paused(bed, page)
         changed(bed, page)
         listed(bed, page)

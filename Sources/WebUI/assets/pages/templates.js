@@ -8,6 +8,7 @@ import { computed, signal } from "../core/signal.js";
 import { get, part, remove } from "../data/api.js";
 import { collect } from "../data/collect.js";
 import { mayRun } from "../data/me.js";
+import { isTurn } from "../data/run-events.js";
 import { resource } from "../data/resource.js";
 import { confirm, openDialog } from "../parts/dialog.js";
 import { empty } from "../parts/empty.js";
@@ -28,7 +29,7 @@ const rareMax = 40;
 export default function templatesPage() {
   const list = resource(() => "/v1/templates", { every: 15_000, fetch: collect("templates") });
   const recent = resource(() => "/v1/runs?limit=200", {
-    on: (event) => event.type.startsWith("run."), gapMilliseconds: 2000,
+    on: isTurn, every: 15_000, gapMilliseconds: 2000,
   });
   // Those that ran long ago are asked for one by one, seldom: the latest runs of all may be of one busy template.
   const rare = resource(() => {

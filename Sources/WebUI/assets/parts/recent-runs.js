@@ -3,6 +3,7 @@
 import { each, html } from "../core/html.js";
 import { plain, shortID } from "../core/format.js";
 import { part } from "../data/api.js";
+import { isTurn } from "../data/run-events.js";
 import { resource } from "../data/resource.js";
 import { empty } from "./empty.js";
 import { loaded } from "./error.js";
@@ -11,7 +12,7 @@ import { elapsed, timeAgo } from "./time.js";
 
 /** @param {{path: () => string | null, all?: string, emptyText: string}} options */
 export function recentRuns({ path, all, emptyText }) {
-  const runs = resource(path, { on: (event) => event.type.startsWith("run."), gapMilliseconds: 1000 });
+  const runs = resource(path, { on: isTurn, every: 10_000, gapMilliseconds: 1000 });
   return html`<div class="stack">${loaded(runs, (data) => html`${() => (data.value.runs.length === 0
     ? empty({ title: "No runs", text: emptyText }) : null)}
     <div class="table-wrap" hidden=${() => data.value.runs.length === 0}><table class="table"><thead><tr><th>Run</th>

@@ -4,10 +4,11 @@ import { html } from "../../core/html.js";
 import { plain, plural } from "../../core/format.js";
 import { navigate } from "../../core/router.js";
 import { signal } from "../../core/signal.js";
-import { make, part, post, remove } from "../../data/api.js";
+import { ApiError, make, part, post, remove } from "../../data/api.js";
 import { confirm } from "../../parts/dialog.js";
+import { sentence } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
-import { attempt, say } from "../../parts/toast.js";
+import { attempt, fail, say } from "../../parts/toast.js";
 
 /** @param {any} row */
 const path = (row) => `/v1/schedules/${part(row.name)}`;
@@ -19,9 +20,17 @@ const seen = (row) => ({ headers: { "if-match": `"${row.revision}"` } });
  * @param {any} row
  */
 export async function trigger(row) {
-  const run = await attempt(() => make(`${path(row)}/trigger`, {}));
-  if (!run) return;
-  say(`${row.name} runs now.`, { href: `/ui/runs/${run.id}`, text: "Show the run" });
+  const told = (/** @type {any} */ run) =>
+    say(`${row.name} runs now.`, { href: `/ui/runs/${run.id}`, text: "Show the run" });
+  try {
+    told(await make(`${path(row)}/trigger`, {}));
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 409 || row.overlap !== "skip") return fail(error);
+    await confirm({
+      title: "A run of it is open", text: `${sentence(error)} Shall another one be queued behind it?`, verb: "Queue it",
+      work: async () => told(await make(`${path(row)}/trigger`, { overlap: "queue" })),
+    });
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { bind } from "../../core/keys.js";
 import { navigate } from "../../core/router.js";
 import { get, part } from "../../data/api.js";
 import { mayRun } from "../../data/me.js";
+import { isTurn } from "../../data/run-events.js";
 import { resource } from "../../data/resource.js";
 import { loaded } from "../../parts/error.js";
 import { icon } from "../../parts/icon.js";
@@ -24,24 +25,31 @@ const runsMax = 20;
 /** @param {string} name */
 export function schedulePage(name) {
   const path = `/v1/schedules/${part(name)}`;
-  const schedule = resource(() => path, { every: 5000, on: (event) => event.type === "run.queued"
-    || event.type.startsWith("run.") });
+  const schedule = resource(() => path, { every: 5000, on: isTurn, gapMilliseconds: 1000 });
+  const runs = runsResource(path);
   const row = () => schedule.data.value;
-  const refresh = () => { schedule.refresh(); };
+  const refresh = () => {
+    schedule.refresh();
+    runs.refresh();
+  };
+  const runNow = async () => {
+    await trigger(row());
+    refresh();
+  };
   const edit = () => openScheduleForm({ row: row(), done: (next) => {
     if (next.name !== name) navigate(`/ui/schedules/${part(next.name)}`, { replace: true });
     else schedule.set(next);
   } });
   const isOff = () => !mayRun.value || !row();
   bind("e", "Edit the schedule", () => { if (!isOff()) edit(); });
-  bind("x", "Run it now", () => { if (!isOff()) trigger(row()); });
+  bind("x", "Run it now", () => { if (!isOff()) runNow(); });
   return html`<div class="page">${pageHead({
     title: () => plain(name, 64),
     note: html`${() => (row() ? chip(() => standing(row() ?? {}), () => (row() && standing(row()) === "completed"
       ? "Over" : "")) : null)}
       <span class="muted clip">${() => plain(row()?.title ?? "", 120)}</span>`,
     actions: html`<button class="button is-primary" disabled=${isOff}
-      @click=${() => trigger(row())}>${icon("play")}Run now</button>
+      @click=${runNow}>${icon("play")}Run now</button>
       <button class="button" disabled=${isOff} @click=${() => pauseOrResume(row(), refresh)}>${() =>
         (row()?.paused ? html`${icon("play")}Resume` : html`${icon("pause")}Pause`)}</button>
       <button class="button" disabled=${isOff} @click=${edit}>${icon("edit")}Edit</button>
@@ -60,7 +68,7 @@ export function schedulePage(name) {
       <section class="panel"><h2>How it is set</h2>${facts(row)}</section>
       <section class="panel"><h2>Next ticks</h2>${ticks(path, row)}</section>
     </div>
-    <h2>Its runs</h2>${runsOf(path)}</div>`)}
+    <h2>Its runs</h2>${runsOf(runs)}</div>`)}
   </div>`;
 }
 
@@ -102,18 +110,23 @@ function ticks(path, row) {
       (data.value.ticks.length === 0 ? html`<li class="muted">None: it is over.</li>` : null)}</ol>`)}`;
 }
 
-/** @param {string} path */
-function runsOf(path) {
-  const list = resource(() => `${path}/runs?limit=${runsMax}`, {
-    on: (event) => event.type.startsWith("run."), gapMilliseconds: 1000,
-    fetch: async (asked, abort) => {
-      const page = await get(asked, { signal: abort });
-      const runs = await Promise.all(page.runs.map(async (/** @type {any} */ tick) =>
-        ({ ...tick, ...(await get(`/v1/runs/${tick.run}`, { signal: abort }).catch(() => ({ id: tick.run,
-          status: "unknown" }))) })));
-      return { ...page, runs };
-    },
-  });
+/**
+ * The runs that a schedule made, each as it stands now.
+ * @param {string} path
+ */
+const runsResource = (path) => resource(() => `${path}/runs?limit=${runsMax}`, {
+  on: isTurn, every: 5000, gapMilliseconds: 1000,
+  fetch: async (asked, abort) => {
+    const page = await get(asked, { signal: abort });
+    const stands = async (/** @type {any} */ tick) =>
+      get(`/v1/runs/${tick.run}`, { signal: abort }).catch(() => ({ id: tick.run, status: "unknown" }));
+    return { ...page, runs: await Promise.all(page.runs.map(async (/** @type {any} */ tick) =>
+      ({ ...tick, ...(await stands(tick)) }))) };
+  },
+});
+
+/** @param {import("../../data/resource.js").Resource<any>} list */
+function runsOf(list) {
   return html`<div>${loaded(list, (data) => html`${() => (data.value.runs.length === 0
     ? html`<p class="muted">None yet. “Run now” makes one at once.</p>` : null)}
     <div class="table-wrap" hidden=${() => data.value.runs.length === 0}><table class="table"><thead><tr><th>Run</th>

@@ -6,6 +6,7 @@ import { signal } from "../../core/signal.js";
 import { make, post } from "../../data/api.js";
 import { collect } from "../../data/collect.js";
 import { mayRun } from "../../data/me.js";
+import { isTurn } from "../../data/run-events.js";
 import { resource } from "../../data/resource.js";
 import { confirm } from "../../parts/dialog.js";
 import { empty } from "../../parts/empty.js";
@@ -19,7 +20,7 @@ const rowsMax = 200;
 
 export function dead() {
   const list = resource(() => "/v1/dead", {
-    on: (event) => event.type.startsWith("run."), gapMilliseconds: 2000, fetch: collect("runs", rowsMax),
+    on: isTurn, every: 30_000, gapMilliseconds: 2000, fetch: collect("runs", rowsMax),
   });
   const redrive = async (/** @type {any} */ run) => {
     if (await attempt(() => make(`/v1/dead/${run.id}/redrive`, {}))) {

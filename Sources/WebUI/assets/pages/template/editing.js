@@ -10,7 +10,7 @@ import { errorPanel, once, placeholder } from "../../parts/error.js";
 import { icon } from "../../parts/icon.js";
 import { lazily } from "../../parts/lazy.js";
 import { chip } from "../../parts/status.js";
-import { fail, say } from "../../parts/toast.js";
+import { attempt, fail, say } from "../../parts/toast.js";
 import { editor as makeEditor } from "../../leaves/editor.js";
 import { sample } from "./sample.js";
 import { textField } from "../../parts/field.js";
@@ -144,11 +144,23 @@ export function editing({ name, isNew, row, saved }) {
             it</button></footer></div>`,
     });
   };
+  /** Shows the plan of the text as it stands, saved or not; a plan is stored by its digest, under no name. */
+  const compile = async () => {
+    const now = /** @type {Draft} */ (draft.peek());
+    const plan = await attempt(() => post("/v1/plans", { files: now.files, main: now.main }));
+    if (!plan) return;
+    openDialog({
+      title: `The plan of ${plain(name, 64)}`, className: "is-wide",
+      body: () => html`<div class="dialog-body">${lazily(() => import("./plan-tab.js"),
+        (module) => module.planTab(() => plan.digest))}</div>`,
+    });
+  };
   /** Begins a text where none was kept; it takes the plan's place when it is saved. */
   const rewrite = () => {
     isStored.value = true;
     const present = /** @type {Draft} */ (draft.peek());
-    take({ ...present, files: {}, main: "plan.yaml" }, { ...present, files: { "plan.yaml": sample(name) }, main: "plan.yaml" });
+    take({ ...present, files: {}, main: "plan.yaml" }, { ...present, files: { "plan.yaml": sample(name) },
+      main: "plan.yaml" });
     wasRestored.value = false;
   };
   const discard = () => confirm({
@@ -176,7 +188,8 @@ export function editing({ name, isNew, row, saved }) {
     || draft.value?.files[finding.file] === undefined);
 
   const body = () => {
-    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value || !isStored.value,
+    made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value
+      || !isStored.value,
       onSave: () => save() });
     return html`<div class="section">
       ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These
@@ -184,7 +197,8 @@ export function editing({ name, isNew, row, saved }) {
         not saved yet.<button class="button is-small" @click=${discard}>Throw away</button></div>` : null)}
       ${() => (isStored.value ? null : html`<div class="stale-strip" role="status">${icon("file")}<span>The text of this
         version was not kept: it was made of a plan that was stored already. This is the plan, to read.</span>
-        <button class="button is-small" disabled=${() => !mayRun.value} @click=${rewrite}>Write it anew</button></div>`)}
+        <button class="button is-small" disabled=${() => !mayRun.value} @click=${rewrite}>Write it anew</button>
+          </div>`)}
       ${() => (check.value?.unreachable ? html`<div class="stale-strip" role="status">${icon("warning")} Not checked:
         ${plain(check.value.unreachable)}</div>` : null)}
       <div class="template-title">${textField({ label: "Title", value: title,
@@ -192,7 +206,8 @@ export function editing({ name, isNew, row, saved }) {
       ${() => fileTabs(Object.keys(draft.value?.files ?? {}), active, show, findings)}
       ${made.element}
       ${once(() => isStored.value,
-        () => findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump))}</div>`;
+        () => findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump, compile))}
+          </div>`;
   };
   return {
     isDirty,
@@ -302,11 +317,12 @@ function fileTabs(files, active, show, findings) {
 /**
  * @param {() => any} check @param {import("../../core/signal.js").Readable<any[]>} findings
  * @param {(finding: any) => void} jump
+ * @param {() => void} compile
  */
-function findingsList(check, findings, jump) {
+function findingsList(check, findings, jump, compile) {
   const errors = computed(() => findings.value.filter((finding) => finding.severity === "error").length);
   return html`<section class="panel findings-panel" aria-label="What the compiler found">
-    <div class="row" role="status">${() => {
+    <div class="row"><div class="row" role="status">${() => {
       const now = check();
       if (!now) return html`<span class="muted">Checking…</span>`;
       if (now.unreachable) return html`<span class="muted">The compiler did not answer.</span>`;
@@ -314,7 +330,9 @@ function findingsList(check, findings, jump) {
       const warnings = findings.value.length;
       return html`${chip(() => "succeeded", () => "Compiles")}<span class="muted">${plural(now.steps ?? 0, "step")}${
         warnings > 0 ? ` · ${plural(warnings, "warning")}` : ""}</span>`;
-    }}</div>
+    }}</div><span class="grow"></span><button class="button is-small" hidden=${() => errors.value > 0
+      || !check()?.valid}
+      disabled=${() => !mayRun.value} @click=${compile}>Show its plan</button></div>
     <div class="findings">${() => findings.value.slice(0, 100).map((finding) => html`<button class="finding"
       @click=${() => jump(finding)}>
       <span class=${`sign tone-${finding.severity === "error" ? "failed" : "waiting"}`} role="img"
