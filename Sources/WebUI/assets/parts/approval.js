@@ -15,9 +15,10 @@ import { timeAgo } from "./time.js";
 /**
  * @typedef {{run: string, step: string, plan: string, session: string, lane: string, message: string, needed: number,
  *   approved_by: string[], groups: string[], users: string[], self_approval: boolean, form: any,
- *   started_by: string | null, asked_at: string, expires_at: string | null, may_decide: boolean, why_not: string | null}} Approval
- * @typedef {{onDone?: (decision: {decision: string, decided: boolean}) => void, isInRun?: boolean}} CardOptions `onDone` is
- *   called once the node has taken the decision; `isInRun` leaves out which run it is.
+ *   started_by: string | null, asked_at: string, expires_at: string | null, may_decide: boolean,
+ *   why_not: string | null}} Approval
+ * @typedef {{onDone?: (decision: {decision: string, decided: boolean}) => void,
+ *   isInRun?: boolean}} CardOptions `onDone` is called once the node has taken the decision; `isInRun` leaves out which run it is.
  */
 
 /**
@@ -58,7 +59,8 @@ export function approvalCard(approval, options = {}) {
     isBusy.value = false;
   };
 
-  return html`<section class="approval-card tone-waiting" aria-label=${`Approval: ${plain(first.step, 80)} of ${plain(first.plan, 80)} ${shortID(first.run)}`}>
+  return html`<section class="approval-card tone-waiting" aria-label=${`Approval: ${plain(first.step,
+    80)} of ${plain(first.plan, 80)} ${shortID(first.run)}`}>
     <header class="approval-head"><span class="sign" aria-hidden="true">!</span>
       <h2>${() => plain(approval().step, 120)} waits for ${who}</h2><span class="grow"></span>
       <span class="muted small">asked ${timeAgo(() => approval().asked_at)}</span></header>

@@ -1,6 +1,7 @@
 // How the steps of a graph are drawn: as boxes with words from near, as one shape for each state from afar.
 // @ts-check
 import { plain } from "../../core/format.js";
+import { svg } from "../../core/html.js";
 import { stateOf } from "../../parts/status.js";
 
 /**
@@ -8,6 +9,8 @@ import { stateOf } from "../../parts/status.js";
  * @typedef {import("../dag.js").NodeState} NodeState
  */
 
+/** The names of drawings, as the templates know them. */
+const space = /** @type {Element} */ (svg`<g></g>`).namespaceURI;
 /** Characters that fit into a node. */
 const labelMax = 22;
 /** What is drawn over everything else from afar, the loudest last. */
@@ -15,7 +18,7 @@ const loud = new Set(["tone-running", "tone-retrying", "tone-waiting", "tone-fai
 
 /** @param {string} name @param {Record<string, string | number>} attributes @returns {any} */
 export function make(name, attributes) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  const element = document.createElementNS(space, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
   return element;
 }
