@@ -199,9 +199,3 @@ export function pieces(filter) {
 
 /** @param {string} moment */
 const short = (moment) => moment.slice(0, 16).replace("T", " ");
-
-/**
- * What a click on a count shows: that status alone; what has ended as far as it was counted.
- * @param {string} name @param {boolean} hasEnded
- */
-export const only = (name, hasEnded) => `status=${name}${hasEnded ? "&since=24h&by=finished" : ""}`;

@@ -47,7 +47,7 @@ function listPage() {
           <th class="is-number">Left alone</th><th class="is-number">Failed</th><th>By</th><th
             class="is-number">When</th></tr></thead>
         <tbody>${each(() => data.value.bulk, (/** @type {any} */ one) => one.id, (one) => html`<tr>
-          <td><a href=${`/ui/bulk/${one.peek().id}`}>${icon(actionOf(one.peek().action).icon)}
+          <td><a class="bulk-name" href=${`/ui/bulk/${one.peek().id}`}>${icon(actionOf(one.peek().action).icon)}
             ${actionOf(one.peek().action).verb} #${one.peek().id}</a></td>
           <td>${chip(() => stateName(one.value), () => stateWord(one.value))}</td>
           <td class="is-number">${() => count(one.value.progress.total)}</td><td
