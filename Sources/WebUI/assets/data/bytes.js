@@ -18,7 +18,8 @@ export async function firstBytes(path, max, abort) {
   const deadline = setTimeout(() => own.abort(), requestMilliseconds);
   try {
     const response = await fetch(path, {
-      headers: { range: `bytes=0-${Math.max(0, max - 1)}` }, signal: own.signal, cache: "no-store", credentials: "same-origin",
+      headers: { range: `bytes=0-${Math.max(0, max - 1)}` }, signal: own.signal, cache: "no-store",
+        credentials: "same-origin",
     });
     // Of nothing there is no first byte.
     if (response.status === 416) return { bytes: new Uint8Array(), isCut: false };
@@ -31,7 +32,8 @@ export async function firstBytes(path, max, abort) {
     return { bytes, isCut: isMore || whole > bytes.length };
   } catch (error) {
     if (abort.aborted || error instanceof ApiError) throw error;
-    throw new ApiError(0, { detail: "the node cannot be reached", next: "try again, or download it", code: "unreachable" });
+    throw new ApiError(0, { detail: "the node cannot be reached", next: "try again, or download it",
+      code: "unreachable" });
   } finally {
     clearTimeout(deadline);
   }

@@ -26,7 +26,8 @@ const keyOf = (artifact) => `${artifact.step}/${artifact.name}`;
 
 /** @param {string} run @param {Artifact} artifact @param {boolean} isInline */
 const pathOf = (run, artifact, isInline) =>
-  url(`/v1/runs/${part(run)}/artifacts/${part(artifact.name)}`, { step: artifact.step, inline: isInline ? "true" : "" });
+  url(`/v1/runs/${part(run)}/artifacts/${part(artifact.name)}`, { step: artifact.step, inline: isInline ? "true"
+    : "" });
 
 /**
  * The artifacts of a run; the one that is shown is in the address.
@@ -42,26 +43,36 @@ export function artifactList({ run, artifacts, step }) {
   const compared = signal(/** @type {Artifact | null} */ (null));
   const chosen = computed(() => {
     const key = query.value.get("artifact");
-    return all.value.find((artifact) => keyOf(artifact) === key) ?? (key || shown.value.length !== 1 ? null : shown.value[0]);
+    return all.value.find((artifact) => keyOf(artifact) === key) ?? (key || shown.value.length !== 1 ? null
+      : shown.value[0]);
   });
   // The same bytes are not fetched again because the list was.
   const preview = computed(() => (chosen.value ? `${keyOf(chosen.value)} ${chosen.value.digest}` : ""));
   return html`<div class="artifacts">
-    ${() => (all.value.length === 0 ? empty({ title: "No artifacts", text: "What steps keep (artifacts of a plan's step) appears here." }) : null)}
-    ${() => (hidden() > 0 ? html`<p class="muted small">${hidden() === 1 ? "1 artifact" : `${count(hidden())} artifacts`} of other steps
-      ${hidden() === 1 ? "is" : "are"} not shown: choose all steps to see ${hidden() === 1 ? "it" : "them"}.</p>` : null)}
+    ${() => (all.value.length === 0 ? empty({ title: "No artifacts",
+      text: "What steps keep (artifacts of a plan's step) appears here." }) : null)}
+    ${() => (hidden() > 0 ? html`<p class="muted small">${hidden() === 1 ? "1 artifact"
+      : `${count(hidden())} artifacts`} of other steps
+      ${hidden() === 1 ? "is" : "are"} not shown: choose all steps to see ${hidden() === 1 ? "it" : "them"}.</p>`
+        : null)}
     <div class="table-wrap" hidden=${() => shown.value.length === 0}><table class="table artifact-table">
-      <thead><tr><th>Name</th><th>Step</th><th>Kind</th><th class="is-number">Size</th><th><span class="sr">Actions</span></th></tr></thead>
-      <tbody>${each(() => shown.value, keyOf, (row) => html`<tr class:is-selected=${() => chosen.value !== null && keyOf(chosen.value) === keyOf(row.value)}>
-        <td><button type="button" class="artifact-name" @click=${() => setQuery({ artifact: keyOf(row.peek()) })}>${icon("file")}<span>${() =>
+      <thead><tr><th>Name</th><th>Step</th><th>Kind</th><th class="is-number">Size</th><th><span
+        class="sr">Actions</span></th></tr></thead>
+      <tbody>${each(() => shown.value, keyOf, (row) => html`<tr class:is-selected=${() => chosen.value !== null
+        && keyOf(chosen.value) === keyOf(row.value)}>
+        <td><button type="button" class="artifact-name" @click=${() => setQuery({ artifact: keyOf(row.peek())
+          })}>${icon("file")}<span>${() =>
           plain(row.value.name, 160)}</span></button></td>
-        <td class="muted">${() => plain(row.value.step, 60)}</td><td class="muted">${() => plain(row.value.media_type, 60)}</td>
+        <td class="muted">${() => plain(row.value.step, 60)}</td><td class="muted">${() => plain(row.value.media_type,
+          60)}</td>
         <td class="is-number">${() => bytes(row.value.size)}</td>
-        <td class="is-actions"><a class="icon-button" download aria-label=${() => `Download ${plain(row.value.name, 80)}`} title="Download"
+        <td class="is-actions"><a class="icon-button" download aria-label=${() => `Download ${plain(row.value.name,
+          80)}`} title="Download"
           href=${() => pathOf(run(), row.value, false)}>${icon("download")}</a></td></tr>`)}</tbody></table></div>
     ${() => {
       if (!preview.value) return null;
-      return untracked(() => artifactPreview({ run: run(), artifact: /** @type {Artifact} */ (chosen.value), others: () => all.peek(), compared }));
+      return untracked(() => artifactPreview({ run: run(), artifact: /** @type {Artifact} */ (chosen.value),
+        others: () => all.peek(), compared }));
     }}
   </div>`;
 }
@@ -100,12 +111,15 @@ export function artifactPreview({ run, artifact, others, compared }) {
     if (abort.signal.aborted) return;
     if (other && isComparable) {
       const theirs = await firstBytes(pathOf(run, other, true), bytesMax[kind], abort.signal);
-      body.value = diffView({ before: decode(theirs.bytes), after: decode(content), names: [plain(other.name, 80), plain(artifact.name, 80)] });
+      body.value = diffView({ before: decode(theirs.bytes), after: decode(content), names: [plain(other.name, 80),
+        plain(artifact.name, 80)] });
       return;
     }
     if (kind === "image") body.value = image(content, artifact);
     else if (isBinary(content)) body.value = note("These bytes are no text: download it.");
-    else body.value = html`${isCut ? note(`Only the first ${bytes(content.length)} of ${bytes(artifact.size)} are shown: download it for the rest.`) : null}
+    else body.value = html`${isCut
+      ? note(`Only the first ${bytes(content.length)} of ${bytes(artifact.size)} are shown: download it for the rest.`)
+        : null}
       ${textBody(kind, decode(content), artifact, isCut)}`;
   }
 
@@ -114,10 +128,12 @@ export function artifactPreview({ run, artifact, others, compared }) {
   return html`<section class="artifact" aria-label="Preview">
     <header class="artifact-head"><h2>${plain(artifact.name, 160)}</h2>
       <span class="muted small">${plain(artifact.step, 60)} · ${bytes(artifact.size)}</span><span class="grow"></span>
-      ${compared && isComparable && rest().length > 0 ? html`<select class="select" aria-label="Compare with" @change=${(/** @type {any} */ event) => {
+      ${compared && isComparable && rest().length > 0 ? html`<select class="select" aria-label="Compare with"
+        @change=${(/** @type {any} */ event) => {
         compared.value = rest().find((other) => keyOf(other) === event.target.value) ?? null;
       }}><option value="">Compare with…</option>${rest().slice(0, 200).map((other) => html`<option value=${keyOf(other)}
-        selected=${compared.peek() !== null && keyOf(/** @type {Artifact} */ (compared.peek())) === keyOf(other)}>${plain(keyOf(other), 80)}</option>`)}</select>` : null}
+        selected=${compared.peek() !== null && keyOf(/** @type {Artifact} */ (compared.peek())) ===
+          keyOf(other)}>${plain(keyOf(other), 80)}</option>`)}</select>` : null}
       <a class="button is-small" download href=${pathOf(run, artifact, false)}>${icon("download")}Download</a></header>
     <div class="artifact-body">${body}</div></section>`;
 }
@@ -159,8 +175,10 @@ function textBody(kind, text, artifact, isCut) {
 function withSource(looks, text) {
   const isSource = signal(false);
   return html`<div class="segments" role="group" aria-label="View">
-      <button type="button" aria-pressed=${() => String(!isSource.value)} @click=${() => { isSource.value = false; }}>Preview</button>
-      <button type="button" aria-pressed=${() => String(isSource.value)} @click=${() => { isSource.value = true; }}>Source</button></div>
+      <button type="button" aria-pressed=${() => String(!isSource.value)} @click=${() => { isSource.value =
+        false; }}>Preview</button>
+      <button type="button" aria-pressed=${() => String(isSource.value)} @click=${() => { isSource.value =
+        true; }}>Source</button></div>
     ${() => (isSource.value ? textView(text) : looks())}`;
 }
 
@@ -169,9 +187,11 @@ function table(text, artifact) {
   const isTabs = artifact.media_type.startsWith("text/tab") || artifact.name.endsWith(".tsv");
   const { rows, isMore } = parseCSV(text, { separator: isTabs ? "\t" : ",", rowsMax: 1001 });
   const [head = [], ...body] = rows;
-  return html`<div class="table-wrap artifact-csv" tabindex="0" role="region" aria-label="Table"><table class="table"><thead><tr>${head.map((cell) =>
+  return html`<div class="table-wrap artifact-csv" tabindex="0" role="region" aria-label="Table"><table
+    class="table"><thead><tr>${head.map((cell) =>
     html`<th>${plain(cell, 200)}</th>`)}</tr></thead><tbody>${body.map((row) => html`<tr>${row.map((cell) =>
-      html`<td>${plain(cell, 200)}</td>`)}</tr>`)}</tbody></table></div>${isMore ? note("Only the first 1,000 rows are shown: download it for the rest.") : null}`;
+      html`<td>${plain(cell, 200)}</td>`)}</tr>`)}</tbody></table></div>${isMore
+        ? note("Only the first 1,000 rows are shown: download it for the rest.") : null}`;
 }
 
 /**
@@ -193,5 +213,6 @@ function page(text) {
   const address = URL.createObjectURL(new Blob([text], { type: "text/html;charset=utf-8" }));
   onEnd(() => URL.revokeObjectURL(address));
   return html`<p class="muted small">Scripts and whatever it loads from elsewhere do not run here.</p>
-    <iframe class="artifact-page" sandbox="" referrerpolicy="no-referrer" title="Preview of the page" src=${address}></iframe>`;
+    <iframe class="artifact-page" sandbox="" referrerpolicy="no-referrer" title="Preview of the page"
+      src=${address}></iframe>`;
 }

@@ -25,20 +25,25 @@ export function diffView({ before, after, names = ["before", "after"] }) {
   const rows = signal(rowsMax);
   return html`<div class="diff">
     <div class="diff-bar">
-      <span class="diff-count is-new num">+${() => count(diff.value.added)}</span><span class="diff-count is-gone num">−${() => count(diff.value.gone)}</span>
+      <span class="diff-count is-new num">+${() => count(diff.value.added)}</span><span
+        class="diff-count is-gone num">−${() => count(diff.value.gone)}</span>
       <span class="muted small">${names[0]} → ${names[1]}</span>
-      ${() => (diff.value.isRough ? html`<span class="muted small">Too much changed to say it line by line.</span>` : null)}
+      ${() => (diff.value.isRough ? html`<span class="muted small">Too much changed to say it line by line.</span>`
+        : null)}
       <span class="grow"></span>
       <label class="check small"><input type="checkbox" .checked=${isWhole} @change=${(/** @type {any} */ event) => {
         isWhole.value = event.target.checked;
       }}>All lines</label>
       <div class="segments" role="group" aria-label="Layout">
-        <button type="button" aria-pressed=${() => String(!isSplit.value)} @click=${() => { isSplit.value = false; }}>Unified</button>
-        <button type="button" aria-pressed=${() => String(isSplit.value)} @click=${() => { isSplit.value = true; }}>Side by side</button>
+        <button type="button" aria-pressed=${() => String(!isSplit.value)} @click=${() => { isSplit.value =
+          false; }}>Unified</button>
+        <button type="button" aria-pressed=${() => String(isSplit.value)} @click=${() => { isSplit.value =
+          true; }}>Side by side</button>
       </div>
     </div>
     ${() => {
-      if (diff.value.added === 0 && diff.value.gone === 0 && !isWhole.value) return html`<p class="muted">Nothing differs.</p>`;
+      if (diff.value.added === 0 && diff.value.gone === 0 && !isWhole.value) return html`<p
+        class="muted">Nothing differs.</p>`;
       const all = diff.value.lines;
       const stretches = isWhole.value ? [{ kind: "lines", lines: all }] : folded(all, around);
       const body = document.createElement("div");
@@ -53,8 +58,10 @@ export function diffView({ before, after, names = ["before", "after"] }) {
         }
       }
       body.className = isSplit.value ? "diff-lines is-split" : "diff-lines";
-      return html`<div class="diff-scroll" tabindex="0" role="region" aria-label="Differences">${body}</div>${left <= 0 && all.length > rows.value
-        ? html`<button type="button" class="button" @click=${() => { rows.value += rowsMax; }}>Show more</button>` : null}`;
+      return html`<div class="diff-scroll" tabindex="0" role="region" aria-label="Differences">${body}</div>${left <= 0
+        && all.length > rows.value
+        ? html`<button type="button" class="button" @click=${() => { rows.value += rowsMax; }}>Show more</button>`
+          : null}`;
     }}
   </div>`;
 }

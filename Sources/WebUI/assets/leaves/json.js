@@ -102,16 +102,21 @@ export function jsonView(value) {
     ${bar({ text, found, foundAt, go, isOpen, value })}
     <div class="json-tree mono" role="tree" tabindex="0" aria-label="JSON" @keydown=${move}
       aria-activedescendant=${() => (rowOf(active.value) ? `${tree}-${active.value}` : null)}>
-      ${each(() => rows.value, (row) => row.id, (row) => html`<div class="json-row" role="treeitem" id=${`${tree}-${row.peek().id}`}
-        aria-level=${row.peek().depth + 1} style:--depth=${String(row.peek().depth)} class:is-active=${() => active.value === row.value.id}
-        class:is-found=${() => foundIDs.value.has(row.value.id)} aria-selected=${() => String(active.value === row.value.id)}
+      ${each(() => rows.value, (row) => row.id, (row) => html`<div class="json-row" role="treeitem"
+        id=${`${tree}-${row.peek().id}`}
+        aria-level=${row.peek().depth + 1} style:--depth=${String(row.peek().depth)} class:is-active=${() =>
+          active.value === row.value.id}
+        class:is-found=${() => foundIDs.value.has(row.value.id)} aria-selected=${() => String(active.value ===
+          row.value.id)}
         aria-expanded=${() => (isBranch(row.value.value) && row.value.left === 0 ? String(row.value.isOpen) : null)}
         @click=${() => {
           active.value = row.peek().id;
           if (isBranch(row.peek().value) || row.peek().left > 0) toggle(row.peek());
-        }} @dblclick=${() => { if (!isBranch(row.peek().value)) toggle(row.peek()); }}>${() => content(row.value)}</div>`)}
+        }} @dblclick=${() => { if (!isBranch(row.peek().value)) toggle(row.peek()); }}>${() =>
+          content(row.value)}</div>`)}
     </div>
-    ${() => (rows.value.length >= rowsMax ? html`<p class="muted small">At most ${count(rowsMax)} rows are shown: fold what you do not need.</p>` : null)}
+    ${() => (rows.value.length >= rowsMax ? html`<p
+      class="muted small">At most ${count(rowsMax)} rows are shown: fold what you do not need.</p>` : null)}
   </div>`;
 }
 
@@ -120,7 +125,8 @@ function bar({ text, found, foundAt, go, isOpen, value }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   return html`<div class="json-bar">
-    <input class="input" type="search" placeholder="Search names and values" aria-label="Search names and values" autocomplete="off"
+    <input class="input" type="search" placeholder="Search names and values" aria-label="Search names and values"
+      autocomplete="off"
       @input=${(/** @type {any} */ event) => {
         clearTimeout(timer);
         timer = setTimeout(() => {
@@ -133,27 +139,34 @@ function bar({ text, found, foundAt, go, isOpen, value }) {
         event.preventDefault();
         go(event.shiftKey ? -1 : 1);
       }}>
-    <output class="muted small num" aria-live="polite">${() => (!text.value ? "" : found.value.paths.length === 0 ? "nothing found"
+    <output class="muted small num" aria-live="polite">${() => (!text.value ? "" : found.value.paths.length === 0
+      ? "nothing found"
       : `${count(foundAt.value + 1)} / ${count(found.value.paths.length)}${found.value.isMore ? "+" : ""}`)}</output>
-    <button type="button" class="icon-button" aria-label="Previous match" title="Previous match (⇧Enter)" disabled=${() =>
+    <button type="button" class="icon-button" aria-label="Previous match" title="Previous match (⇧Enter)"
+      disabled=${() =>
       found.value.paths.length === 0} @click=${() => go(-1)}>${icon("up")}</button>
     <button type="button" class="icon-button" aria-label="Next match" title="Next match (Enter)" disabled=${() =>
       found.value.paths.length === 0} @click=${() => go(1)}>${icon("down")}</button>
     <span class="grow"></span>
-    <button type="button" class="button is-small" @click=${() => { isOpen.value = new Map([["$", first]]); }}>Fold all</button>
+    <button type="button" class="button is-small" @click=${() => { isOpen.value = new Map([["$",
+      first]]); }}>Fold all</button>
     <button type="button" class="button is-small" @click=${() => copy(value())}>Copy all</button>
   </div>`;
 }
 
 /** @param {TreeRow} row */
 function content(row) {
-  if (row.left > 0) return html`<span class="json-more">… ${count(row.left)} ${row.isBefore ? "before" : "more"}: show ${count(Math.min(row.left, membersStep))}</span>`;
+  if (row.left > 0) return html`<span class="json-more">… ${count(row.left)} ${row.isBefore ? "before"
+    : "more"}: show ${count(Math.min(row.left, membersStep))}</span>`;
   const key = row.path[row.path.length - 1];
-  const name = key === undefined ? null : html`<span class=${typeof key === "number" ? "json-index" : "json-key"}>${plain(String(key), textMax)}</span>`;
+  const name = key === undefined ? null : html`<span class=${typeof key === "number" ? "json-index"
+    : "json-key"}>${plain(String(key), textMax)}</span>`;
   const sign = isBranch(row.value) ? html`<span class="json-sign" aria-hidden="true">${row.isOpen ? "▾" : "▸"}</span>`
     : html`<span class="json-sign"></span>`;
-  return html`${sign}${name}${name ? html`<span class="json-colon">:</span>` : null}${shownValue(row)}<button type="button"
-    class="json-copy" tabindex="-1" title="Copy the path" aria-label="Copy the path" @click=${(/** @type {Event} */ event) => {
+  return html`${sign}${name}${name ? html`<span class="json-colon">:</span>` : null}${shownValue(row)}<button
+    type="button"
+    class="json-copy" tabindex="-1" title="Copy the path" aria-label="Copy the path" @click=${(/** @type {Event}
+     *   */ event) => {
       event.stopPropagation();
       attempt(() => navigator.clipboard.writeText(pathText(row.path)), `Copied ${plain(pathText(row.path), 80)}`);
     }}>${icon("link")}</button>`;
@@ -161,7 +174,8 @@ function content(row) {
 
 /** @param {TreeRow} row */
 function shownValue({ value, isOpen }) {
-  if (isBranch(value)) return html`<span class="json-summary">${isOpen && sizeOf(value) > 0 ? (Array.isArray(value) ? "[" : "{") : summary(value)}</span>`;
+  if (isBranch(value)) return html`<span class="json-summary">${isOpen && sizeOf(value) > 0 ? (Array.isArray(value)
+    ? "[" : "{") : summary(value)}</span>`;
   if (typeof value === "string") {
     const rest = value.length - textMax;
     return html`<span class="json-text">"${plain(value, textMax)}"${rest > 0
@@ -208,8 +222,10 @@ const copy = (value) => attempt(() => navigator.clipboard.writeText(typeof value
 function showWhole(row) {
   openDialog({
     title: plain(pathText(row.path), 80), className: "is-wide",
-    body: () => html`<div class="dialog-body"><pre class="leaf-text" tabindex="0">${plainLines(typeof row.value === "string"
+    body: () => html`<div class="dialog-body"><pre class="leaf-text" tabindex="0">${plainLines(typeof row.value ===
+      "string"
       ? row.value.slice(0, 500_000) : String(row.value))}</pre>
-      <footer class="dialog-foot"><button type="button" class="button" @click=${() => copy(row.value)}>Copy the value</button></footer></div>`,
+      <footer class="dialog-foot"><button type="button" class="button" @click=${() =>
+        copy(row.value)}>Copy the value</button></footer></div>`,
   });
 }

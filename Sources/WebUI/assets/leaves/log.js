@@ -87,7 +87,8 @@ function view(run, options) {
         return store.hits.has(line.line) ? null : [];
       },
       isCurrent: (line) => current.peek() === line,
-      isChosen: (line) => chosen.peek() !== null && line >= (chosen.peek()?.first ?? 0) && line <= (chosen.peek()?.last ?? 0),
+      isChosen: (line) => chosen.peek() !== null && line >= (chosen.peek()?.first ?? 0) && line <=
+        (chosen.peek()?.last ?? 0),
       hasSources: () => untracked(() => steps.value.length > 1 && !state.step.value),
     }),
     onWindow: (first, last) => store.want(shown, first, last, state.isOnly.peek() ? state.around.peek() : null),
@@ -225,11 +226,14 @@ function view(run, options) {
         ? html`<button type="button" class="button log-newer" @click=${follow}>${icon("down")}${
             plural(store.total.value - seenTotal.value, "new line")}</button>` : null)}
     </div>
-    <footer class="log-foot muted small"><button type="button" class="log-count num" title="Go to line (:)" @click=${() =>
+    <footer class="log-foot muted small"><button type="button" class="log-count num" title="Go to line (:)"
+      @click=${() =>
       askLine({ total: () => store.total.peek(), goTo })}>${() => plural(store.total.value, "line")}${() =>
         (store.isLoaded.value && !store.isCounted.value ? " and more" : "")}</button>${() =>
-      (store.isLoaded.value && store.scannedTo >= 0 && isActive.value ? html`<span>${isFollowing.value ? "following" : "more may come"}</span>` : null)}
-      <span class="grow"></span><span class="log-keys">f follow · / search · n next · w wrap · t times · F full screen</span></footer>
+      (store.isLoaded.value && store.scannedTo >= 0 && isActive.value ? html`<span>${isFollowing.value ? "following"
+        : "more may come"}</span>` : null)}
+      <span class="grow"></span><span
+        class="log-keys">f follow · / search · n next · w wrap · t times · F full screen</span></footer>
   </div>`;
 }
 
@@ -328,24 +332,30 @@ function strips({ store, state, note, chosen, run, shownCount }) {
   const hidden = () => (store.changes.value, store.isLoaded.value && !state.isOnly.value && store.isFiltered
     ? store.total.value - store.wanted.count : 0);
   return html`
-    ${() => (store.error.value && store.isLoaded.value ? html`<div class="log-strip is-warning" role="status">${icon("warning")}
+    ${() => (store.error.value && store.isLoaded.value ? html`<div class="log-strip is-warning"
+      role="status">${icon("warning")}
       <span>Lines are missing: ${plain(sentence(store.error.value))} It is tried again by itself.</span></div>` : null)}
     ${() => (store.searchError.value ? html`<div class="log-strip is-warning" role="status">${icon("warning")}<span>${
       plain(sentence(store.searchError.value))} ${plain(store.searchError.value.next)}</span></div>` : null)}
-    ${() => (state.isOnly.value ? html`<div class="log-strip" role="status"><span><b class="num">${count(shownCount.value)}</b> of ${
+    ${() => (state.isOnly.value ? html`<div class="log-strip" role="status"><span><b
+      class="num">${count(shownCount.value)}</b> of ${
       count(store.total.value)} lines: only what the search finds</span><button type="button" class="button is-small"
         @click=${() => state.write({ only: null })}>Show all lines</button></div>` : null)}
     ${() => (hidden() > 0 ? html`<div class="log-strip" role="status"><span><b class="num">${count(hidden())}</b> ${
       hidden() === 1 ? "line" : "lines"} hidden by filter</span><button type="button" class="button is-small"
         @click=${state.clearFilter}>Clear</button></div>` : null)}
-    ${() => (note.value ? html`<div class="log-strip" role="status"><span>${note.value}</span><button type="button" class="button is-small"
+    ${() => (note.value ? html`<div class="log-strip" role="status"><span>${note.value}</span><button type="button"
+      class="button is-small"
         @click=${() => { if (hidden() > 0) state.clearFilter(); note.value = ""; }}>${
           hidden() > 0 ? "Clear the filter" : "Close"}</button></div>` : null)}
     ${() => (chosen.value ? html`<div class="log-strip"><span>${chosen.value.first === chosen.value.last
-        ? `Line ${count(chosen.value.first)}` : `Lines ${count(chosen.value.first)} to ${count(chosen.value.last)}`}</span>
-      <button type="button" class="button is-small" @click=${() => attempt(() => navigator.clipboard.writeText(location.href),
+        ? `Line ${count(chosen.value.first)}`
+          : `Lines ${count(chosen.value.first)} to ${count(chosen.value.last)}`}</span>
+      <button type="button" class="button is-small" @click=${() => attempt(() =>
+        navigator.clipboard.writeText(location.href),
         "Link copied")}>${icon("link")}Copy link</button>
-      <button type="button" class="button is-small" @click=${() => attempt(() => copyLines(run, chosen.peek()), "Lines copied")}>Copy text</button>
+      <button type="button" class="button is-small" @click=${() => attempt(() => copyLines(run, chosen.peek()),
+        "Lines copied")}>Copy text</button>
       <span class="grow"></span><button type="button" class="icon-button" aria-label="Choose no line" @click=${() => {
         const text = query.peek().toString();
         navigate(`${path.peek()}${text ? `?${text}` : ""}`, { replace: true });
@@ -359,12 +369,14 @@ function strips({ store, state, note, chosen, run, shownCount }) {
 function blank({ store, state, shownCount, isActive }) {
   if (!store.isLoaded.value) {
     return store.error.value ? html`<div class="log-blank">${errorPanel(store.error.value, () => store.grow(0))}</div>`
-      : html`<div class="log-blank"><div class="placeholder" role="status"><span class="sr">Loading the log</span></div></div>`;
+      : html`<div class="log-blank"><div class="placeholder" role="status"><span
+        class="sr">Loading the log</span></div></div>`;
   }
   if (shownCount.value > 0) return null;
   if (store.total.value > 0) {
     if (store.isSearching.value) return null;
-    return html`<div class="log-blank"><p>${state.isOnly.value ? "No line fits the search." : "No line fits the filter."}</p></div>`;
+    return html`<div class="log-blank"><p>${state.isOnly.value ? "No line fits the search."
+      : "No line fits the filter."}</p></div>`;
   }
   return html`<div class="log-blank"><p>${isActive.value ? "No output yet. Lines appear here as steps print them."
     : "The steps of this run printed nothing."}</p></div>`;

@@ -37,7 +37,8 @@ export function markdownView(text) {
     if (lexer.value === undefined) return null;
     const given = text();
     if (lexer.value === null) {
-      return html`<p class="muted small">Shown as text: the distribution's package libjs-marked is not installed.</p>${textView(given)}`;
+      const why = "Shown as text: the distribution's package libjs-marked is not installed.";
+      return html`<p class="muted small">${why}</p>${textView(given)}`;
     }
     try {
       return new Builder().blocks(lexer.value(given), 0);
@@ -92,7 +93,8 @@ class Builder {
       case "blockquote": return [this.element("blockquote", this.blocks(token.tokens, depth))];
       case "hr": return [this.element("hr", [])];
       case "list": {
-        const list = this.element(token.ordered ? "ol" : "ul", token.items.map((/** @type {any} */ item) => this.item(item, depth)));
+        const list = this.element(token.ordered ? "ol" : "ul", token.items.map((/** @type {any} */ item) =>
+          this.item(item, depth)));
         if (token.ordered && Number.isInteger(token.start)) /** @type {HTMLOListElement} */ (list).start = token.start;
         return [list];
       }

@@ -24,7 +24,8 @@ export function textView(text, { tone } = {}) {
   place.setAttribute("aria-label", "Text");
   place.setAttribute("role", "region");
   draw(place, lines.slice(0, linesMax), tone);
-  return html`<div class="leaf">${place}${() => (shown.value < lines.length ? html`<button type="button" class="button" @click=${() => {
+  return html`<div class="leaf">${place}${() => (shown.value < lines.length ? html`<button type="button" class="button"
+    @click=${() => {
     draw(place, lines.slice(shown.peek(), shown.peek() + linesMax), tone);
     shown.value = Math.min(lines.length, shown.peek() + linesMax);
   }}>Show more: ${count(lines.length - shown.value)} lines left</button>` : null)}</div>`;
@@ -41,7 +42,8 @@ function draw(place, lines, tone) {
     const row = document.createElement("div");
     row.className = `leaf-line ${tone?.(line) ?? ""}`;
     const read = parse(line, 20_000);
-    if (read.runs.length === 1 && read.runs[0].style === plainStyle && !read.runs[0].isCode) row.textContent = read.runs[0].text;
+    if (read.runs.length === 1 && read.runs[0].style === plainStyle && !read.runs[0].isCode) row.textContent =
+      read.runs[0].text;
     else row.append(...read.runs.map((run) => piece(run, run.text, false)));
     if (read.rest > 0) row.append(` … ${count(read.rest)} more characters`);
     if (read.hidden) row.append(note(read.hidden));

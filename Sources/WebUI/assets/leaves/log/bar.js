@@ -30,8 +30,10 @@ export function logBar(options) {
   const element = html`<div class="log-bar">
     ${field.element}
     <div class="segments log-levels" role="group" aria-label="Levels">${levels.map((level) => html`<button type="button"
-      class=${`level-${level}`} aria-pressed=${() => String(state.levels.value.includes(level))} aria-label=${words[level]}
-      title=${`Show only lines of this level: ${words[level].toLowerCase()}`} @click=${() => toggleLevel(state, level)}>${
+      class=${`level-${level}`} aria-pressed=${() => String(state.levels.value.includes(level))}
+        aria-label=${words[level]}
+      title=${`Show only lines of this level: ${words[level].toLowerCase()}`} @click=${() => toggleLevel(state,
+        level)}>${
         words[level].slice(0, 1)}<span class="log-word">${words[level].slice(1)}</span></button>`)}</div>
     ${selects(options)}
     <span class="grow"></span>
@@ -60,7 +62,8 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
   };
   const element = html`<div class="log-search">
     ${icon("search")}
-    <input class="input mono" type="search" placeholder="Search all lines" aria-label="Search all lines" autocomplete="off" spellcheck="false"
+    <input class="input mono" type="search" placeholder="Search all lines" aria-label="Search all lines"
+      autocomplete="off" spellcheck="false"
       aria-invalid=${() => (searchError() ? "true" : null)} .value=${() => state.text.value}
       ref=${(/** @type {HTMLInputElement} */ element_) => { input = element_; }} @input=${() => write(false)}
       @keydown=${(/** @type {KeyboardEvent} */ event) => {
@@ -80,23 +83,28 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
       if (!state.text.value) return "";
       if (searchError()) return "–";
       const all = `${count(hits())}${isSearching() ? "…" : ""}`;
-      return hitIndex() >= 0 ? `${count(hitIndex() + 1)} / ${all}` : isSearching() || hits() !== 1 ? `${all} lines` : "1 line";
+      return hitIndex() >= 0 ? `${count(hitIndex() + 1)} / ${all}` : isSearching() || hits() !== 1 ? `${all} lines`
+        : "1 line";
     }}</output>
     ${toggle("Aa", "Match case", () => state.isCaseKept.value, (on) => state.write({ case: on ? "1" : null }))}
-    ${toggle(".*", "Regular expression", () => state.isExpression.value, (on) => state.write({ regex: on ? "1" : null }))}
+    ${toggle(".*", "Regular expression", () => state.isExpression.value, (on) => state.write({ regex: on ? "1"
+      : null }))}
     ${iconButton("up", "Previous match (N)", () => step(-1), () => !state.text.value)}
     ${iconButton("down", "Next match (n)", () => step(1), () => !state.text.value)}
     ${iconButton("filter", "Show only lines that match", () => state.write({ only: state.isOnly.peek() ? null : "0" }),
       () => !state.text.value, () => state.isOnly.value)}
-    ${() => (state.isOnly.value ? html`<select class="select" aria-label="Lines around each match" @change=${(/** @type {any} */ event) =>
+    ${() => (state.isOnly.value ? html`<select class="select" aria-label="Lines around each match" @change=${(/** @type
+     *   {any} */ event) =>
       state.write({ only: event.target.value })}>${[0, 2, 5, 10].map((around) => html`<option value=${around}
-        selected=${() => state.around.value === around}>${around === 0 ? "matches" : `± ${around} lines`}</option>`)}</select>` : null)}
+        selected=${() => state.around.value === around}>${around === 0 ? "matches"
+          : `± ${around} lines`}</option>`)}</select>` : null)}
   </div>`;
   return { element, focus: () => { input.focus(); input.select(); } };
 }
 
 /** @param {string} text @param {string} label @param {() => boolean} isOn @param {(on: boolean) => void} set */
-const toggle = (text, label, isOn, set) => html`<button type="button" class="icon-button log-toggle mono" aria-label=${label} title=${label}
+const toggle = (text, label, isOn, set) => html`<button type="button" class="icon-button log-toggle mono"
+  aria-label=${label} title=${label}
   aria-pressed=${() => String(isOn())} @click=${() => set(!isOn())}>${text}</button>`;
 
 /**
@@ -106,8 +114,10 @@ const toggle = (text, label, isOn, set) => html`<button type="button" class="ico
  * @param {() => boolean} [isDisabled]
  * @param {() => boolean} [isOn]
  */
-const iconButton = (name, label, run, isDisabled = () => false, isOn) => html`<button type="button" class="icon-button" aria-label=${label}
-  title=${label} disabled=${isDisabled} aria-pressed=${isOn ? () => String(isOn()) : null} @click=${run}>${icon(name)}</button>`;
+const iconButton = (name, label, run, isDisabled = () => false, isOn) => html`<button type="button" class="icon-button"
+  aria-label=${label}
+  title=${label} disabled=${isDisabled} aria-pressed=${isOn ? () => String(isOn()) : null}
+    @click=${run}>${icon(name)}</button>`;
 
 /** @param {BarOptions} options */
 function selects({ state, steps }) {
@@ -120,7 +130,8 @@ function selects({ state, steps }) {
     ${() => (steps().length > 1 || state.step.value ? html`<select class="select log-select log-step" aria-label="Step"
       @change=${(/** @type {any} */ event) => state.chooseStep(event.target.value || null)}>
       <option value="" selected=${!state.step.value}>All steps</option>
-      ${[...new Set([...(state.step.value ? [state.step.value] : []), ...steps().map((step) => step.id)])].slice(0, 500).map((id) =>
+      ${[...new Set([...(state.step.value ? [state.step.value] : []), ...steps().map((step) => step.id)])].slice(0,
+        500).map((id) =>
         html`<option value=${id} selected=${id === state.step.value}>${plain(id, 80)}</option>`)}</select>` : null)}
     ${() => (attemptsOf() > 1 ? html`<select class="select log-select" aria-label="Attempt"
       @change=${(/** @type {any} */ event) => state.write({ attempt: event.target.value || null })}>
@@ -129,7 +140,8 @@ function selects({ state, steps }) {
         selected=${state.attempt.value === index + 1}>Attempt ${index + 1}</option>`)}</select>` : null)}
     <select class="select log-select" aria-label="Output" @change=${(/** @type {any} */ event) =>
       state.write({ stream: event.target.value || null })}>
-      ${[["", "All output"], ["stdout", "stdout"], ["stderr", "stderr"]].map(([value, text]) => html`<option value=${value}
+      ${[["", "All output"], ["stdout", "stdout"], ["stderr", "stderr"]].map(([value, text]) => html`<option
+        value=${value}
         selected=${() => (state.stream.value ?? "") === value}>${text}</option>`)}</select>`;
 }
 
@@ -137,11 +149,13 @@ function selects({ state, steps }) {
 function buttons(options) {
   const { isFollowing, isActive, follow, downloads, isFull, toggleFull } = options;
   return html`
-    <button type="button" class="button is-small log-follow" aria-pressed=${() => String(isFollowing())} @click=${follow}
+    <button type="button" class="button is-small log-follow" aria-pressed=${() => String(isFollowing())}
+      @click=${follow}
       title="Stay at the newest line (f)">${() => icon(isFollowing() && isActive() ? "follow" : "down")}${() =>
         (isFollowing() ? (isActive() ? "Following" : "At the end") : isActive() ? "Follow" : "To the end")}</button>
     ${iconButton("clock", "Times (t)", () => { hasTimes.value = !hasTimes.peek(); }, undefined, () => hasTimes.value)}
-    ${iconButton("wrap", "Wrap lines (w)", () => { isWrapped.value = !isWrapped.peek(); }, undefined, () => isWrapped.value)}
+    ${iconButton("wrap", "Wrap lines (w)", () => { isWrapped.value = !isWrapped.peek(); }, undefined, () =>
+      isWrapped.value)}
     ${menuButton({ label: "Download", icon: "download", items: downloads })}
     ${iconButton("expand", "Full screen (F)", toggleFull, undefined, isFull)}`;
 }

@@ -22,8 +22,10 @@ export function downloads({ run, state, store, shown }) {
   const lines = (/** @type {number} */ number) => `${count(number)} ${number === 1 ? "line" : "lines"}`;
   return [
     state.isOnly.peek()
-      ? { text: `What is shown (${lines(shown().count)})`, icon: "download", run: () => attempt(() => saveMatches(run, store)) }
-      : { text: `What is shown (${lines(shown().count)})`, icon: "download", href: raw({ ...store.filter, timestamps: times }) },
+      ? { text: `What is shown (${lines(shown().count)})`, icon: "download", run: () => attempt(() => saveMatches(run,
+        store)) }
+      : { text: `What is shown (${lines(shown().count)})`, icon: "download", href: raw({ ...store.filter,
+        timestamps: times }) },
     { text: `All lines (${lines(store.total.peek())})`, icon: "download", href: raw({}) },
     { text: "All lines with times and steps", icon: "download", href: raw(named) },
   ];
@@ -37,7 +39,8 @@ async function saveMatches(run, store) {
   let found = 0;
   while (from !== null && found < matchesMax) {
     const answer = await get(url(`/v1/runs/${part(run)}/log/search`, {
-      ...store.filter, q: text, regex: isExpression ? "true" : "", ignore_case: ignoresCase ? "true" : "false", from, count: 200,
+      ...store.filter, q: text, regex: isExpression ? "true" : "", ignore_case: ignoresCase ? "true" : "false", from,
+        count: 200,
       context: "0",
     }));
     for (const line of answer.matches) pieces.push(`${hasTimes.peek() ? `${line.at} ` : ""}${line.text}\n`);

@@ -91,7 +91,8 @@ function drawText(place, line, context) {
   if (marks === null) {
     // It fits, and where cannot be told: the line as a whole is marked.
     place.replaceChildren(...read.runs.map((run) => piece(run, run.text, true)));
-  } else if (marks.length === 0 && read.runs.length === 1 && read.runs[0].style === plainStyle && !read.runs[0].isCode) {
+  } else if (marks.length === 0 && read.runs.length === 1 && read.runs[0].style === plainStyle && !read.runs[0].isCode)
+    {
     place.textContent = read.runs[0].text;
   } else {
     place.replaceChildren(...marked(read.runs, marks).map(({ run, from, to, isMarked }) =>

@@ -30,7 +30,8 @@ export function logState({ isDock, step: outerStep, onStep }) {
   };
   const step = computed(() => (outerStep ? outerStep() : read("step")));
   const attempt = computed(() => (/^[1-9]\d{0,8}$/.test(read("attempt") ?? "") ? Number(read("attempt")) : null));
-  const chosenLevels = computed(() => (read("level") ?? "").split(",").filter((level) => levels.includes(level)).join(","));
+  const chosenLevels = computed(() => (read("level") ?? "").split(",").filter((level) =>
+    levels.includes(level)).join(","));
   const stream = computed(() => (streams.includes(read("stream") ?? "") ? read("stream") : null));
   return {
     isDock, step, attempt, stream,
@@ -38,7 +39,8 @@ export function logState({ isDock, step: outerStep, onStep }) {
     /** What is asked of the node; the same text means the same lines. */
     filter: computed(() => {
       const source = [step.value, stream.value].filter(Boolean).join(",");
-      const members = { attempt: attempt.value === null ? "" : String(attempt.value), level: chosenLevels.value, source };
+      const members = { attempt: attempt.value === null ? "" : String(attempt.value), level: chosenLevels.value,
+        source };
       return Object.values(members).some(Boolean) ? JSON.stringify(members) : "";
     }),
     /** What is searched for, as text that can be compared; empty for nothing. */

@@ -185,7 +185,8 @@ export class LogStore {
    */
   async scanHits(abort) {
     const { text, isExpression, ignoresCase } = /** @type {Search} */ (this.search);
-    const query = { ...this.filter, q: text, regex: isExpression ? "true" : "", ignore_case: ignoresCase ? "true" : "false" };
+    const query = { ...this.filter, q: text, regex: isExpression ? "true" : "", ignore_case: ignoresCase ? "true"
+      : "false" };
     for (let round = 0; round < scanRounds && this.searchedTo < this.total.peek(); round += 1) {
       this.isSearching.value = true;
       let answer;
