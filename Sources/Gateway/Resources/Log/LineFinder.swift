@@ -36,10 +36,11 @@ struct LineFinder {
         into scalars: inout [UInt32]
     ) {
         if line.allSatisfy({ $0 < 0x80 }) {
-            for byte in line {
-                let isLarge = ignoresCase && (0x41...0x5A).contains(byte)
-                scalars.append(UInt32(isLarge ? byte + 32 : byte))
-            }
+            scalars.append(
+                contentsOf: line.lazy.map { byte in
+                    UInt32(ignoresCase && (0x41...0x5A).contains(byte) ? byte + 32 : byte)
+                }
+            )
             return
         }
         for scalar in String(decoding: line, as: UTF8.self).unicodeScalars {

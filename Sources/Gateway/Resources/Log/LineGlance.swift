@@ -79,11 +79,13 @@ struct LineGlance {
         of event: ArraySlice<UInt8>,
         from start: Int
     ) -> (place: Int, isPlain: Bool)? {
-        var place = start
+        let rest = event[start...]
+        let bytes = rest.span
+        var place = 0
         var isPlain = true
-        while place < event.endIndex {
-            let byte = event[place]
-            if byte == 0x22 { return (place, isPlain) }
+        while place < bytes.count {
+            let byte = bytes[place]
+            if byte == 0x22 { return (start + place, isPlain) }
             if byte == 0x5C {
                 isPlain = false
                 place += 1

@@ -12,14 +12,12 @@ enum LineText {
     static func unescape(_ bytes: ArraySlice<UInt8>, into text: inout [UInt8]) {
         var place = bytes.startIndex
         while place < bytes.endIndex {
-            let byte = bytes[place]
-            place += 1
-            guard byte == 0x5C, place < bytes.endIndex else {
-                text.append(byte)
-                continue
-            }
-            let mark = bytes[place]
-            place += 1
+            let plain = place
+            place += Self.plainCount(bytes[place...])
+            if plain < place { text.append(contentsOf: bytes[plain..<place]) }
+            guard place + 1 < bytes.endIndex else { return }
+            let mark = bytes[place + 1]
+            place += 2
             switch mark {
             case UInt8(ascii: "b"): text.append(0x08)
             case UInt8(ascii: "t"): text.append(0x09)
@@ -35,6 +33,13 @@ enum LineText {
             default: text.append(mark)
             }
         }
+    }
+
+    private static func plainCount(_ text: ArraySlice<UInt8>) -> Int {
+        let bytes = text.span
+        var count = 0
+        while count < bytes.count, bytes[count] != 0x5C { count += 1 }
+        return count
     }
 
     /// Takes out of a text what a terminal does not show: colours, titles, movements (ECMA-48).

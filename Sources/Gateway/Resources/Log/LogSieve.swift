@@ -6,6 +6,10 @@ import PulserIR
 ///
 /// Keeps room to work in: one sieve serves one request.
 struct LogSieve {
+    /// Bytes in which all characters stand that may name a level, if nothing hidden is among them: each is
+    /// two where it is escaped, or four.
+    private static let levelBytes = 4 * 96 + 8
+
     private let mark: LineMark
     private let filter: LogFilter
     private let levels: Set<LogLine.Level>
@@ -50,10 +54,18 @@ struct LogSieve {
         var bytes = self.raw
         self.raw = []
         bytes.removeAll(keepingCapacity: true)
-        LineText.unescape(event[glance.text], into: &bytes)
+        LineText.unescape(self.wanted(of: event[glance.text]), into: &bytes)
         let isWanted = self.admits(escaped: &bytes)
         self.raw = bytes
         return isWanted
+    }
+
+    /// As much of a text as is looked at: its beginning says the level, unless colours make that long.
+    private func wanted(of text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard self.finder == nil, text.count > Self.levelBytes else { return text }
+        let beginning = text.prefix(Self.levelBytes)
+        let escapes = zip(beginning, beginning.dropFirst()).contains { $0 == 0x5C && $1 == 0x75 }
+        return escapes ? text : beginning
     }
 
     private func wantsPlace(_ glance: LineGlance) -> Bool {
