@@ -133,6 +133,8 @@ struct QueryPlanTests {
         ("enqueued before", { $0.enqueuedBefore = now - 3_600_000 }),
         ("finished from", { $0.finishedFrom = now - 7_200_000 }),
         ("finished before", { $0.finishedBefore = now - 3_600_000 }),
+        ("these", { $0.runs = [RunID(79), RunID(6_001)] }),
+        ("quiet", { $0.isQuiet = true }),
     ]
 
     @Test("every filter of a list of runs, alone and in pairs, finds them by an index")

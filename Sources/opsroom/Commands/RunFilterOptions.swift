@@ -32,6 +32,7 @@ struct RunFilterOptions: ParsableArguments {
     var finishedAfter: MomentOption?
     @Option(help: Self.help("Ended before."), transform: MomentOption.past)
     var finishedBefore: MomentOption?
+    @Flag(help: "Without what a schedule made and succeeded.") var quiet = false
 
     private static func help(_ text: String) -> ArgumentHelp {
         ArgumentHelp("\(text)", valueName: "time|ago")
@@ -52,6 +53,7 @@ struct RunFilterOptions: ParsableArguments {
         ]
         for (name, word) in words { texts[name] = word.map { [$0] } }
         if !self.statuses.isEmpty { texts["status"] = self.statuses }
+        if self.quiet { texts["quiet"] = ["true"] }
         return texts
     }
 
