@@ -36,8 +36,7 @@ export function logBar(options) {
         level)}>${
         words[level].slice(0, 1)}<span class="log-word">${words[level].slice(1)}</span></button>`)}</div>
     ${selects(options)}
-    <span class="grow"></span>
-    ${buttons(options)}
+    <div class="log-tools">${buttons(options)}</div>
   </div>`;
   return { element, focus: field.focus };
 }

@@ -125,12 +125,15 @@ export class LogStore {
       this.isDirty = true;
       return;
     }
+    // Lines that come without a pause must not put the look off again and again.
+    if (this.timer !== undefined && milliseconds > 0) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.look(), milliseconds);
   }
 
   async look() {
     const own = this.scan;
+    this.timer = undefined;
     this.isScanning = true;
     this.isDirty = false;
     try {
