@@ -71,6 +71,7 @@ export function artifactList({ run, artifacts, step }) {
           href=${() => pathOf(run(), row.value, false)}>${icon("download")}</a></td></tr>`)}</tbody></table></div>
     ${() => {
       if (!preview.value) return null;
+      compared.value = null;
       return untracked(() => artifactPreview({ run: run(), artifact: /** @type {Artifact} */ (chosen.value),
         others: () => all.peek(), compared }));
     }}
