@@ -12,7 +12,6 @@ import * as stream from "./data/stream.js";
 import { pageOf } from "./pages.js";
 import { errorPanel } from "./parts/error.js";
 import { shell } from "./parts/shell.js";
-import { signInPage } from "./parts/sign-in.js";
 import { toasts } from "./parts/toast.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
@@ -22,6 +21,17 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
  */
 const obstacle = signal(/** @type {any} */ ("loading"));
 
+/**
+ * The page for signing in, once it is loaded: most visits do without.
+ * @type {import("./core/signal.js").Signal<any>}
+ */
+const signInBody = signal(/** @type {any} */ (null));
+
+async function askToSignIn() {
+  signInBody.value ??= (await import("./parts/sign-in.js")).signInPage;
+  obstacle.value = "signed-out";
+}
+
 async function begin() {
   obstacle.value = "loading";
   try {
@@ -30,8 +40,9 @@ async function begin() {
       history.replaceState(null, "", location.pathname + location.search);
       await signIn({ code: decodeURIComponent(code) }).catch(() => {});
     }
-    obstacle.value = (await load()) ? null : "signed-out";
-    if (obstacle.peek() === null) stream.start();
+    if (!(await load())) return void (await askToSignIn());
+    obstacle.value = null;
+    stream.start();
     if (settings.isNotifying.peek()) import("./data/notify.js").then((notify) => notify.start());
   } catch (error) {
     obstacle.value = error;
@@ -47,18 +58,20 @@ onSignedOut.value = () => {
   if (me.peek() === null) return;
   me.value = null;
   stream.stop();
-  obstacle.value = "signed-out";
+  askToSignIn();
 };
 
 render(root, () => html`
   ${() => {
     if (obstacle.value === "loading") return html`<div class="splash" role="status"><span class="sr">Loading</span></div>`;
-    if (obstacle.value === "signed-out") return signInPage(() => location.reload());
+    if (obstacle.value === "signed-out") return signInBody.value(() => location.reload());
     if (obstacle.value) return html`<main class="splash">${errorPanel(obstacle.value)}</main>`;
     return shell(pageOf);
   }}
   ${toasts()}`);
 begin();
+// The page itself is on its way while the node says who is signed in; a failure is told where it is shown.
+pageOf.found.peek()?.page.load().catch(() => {});
 
 // How many wait for a person stands in the title, so that a tab in the background says it.
 import("./data/waiting.js").then(({ waiting }) => {

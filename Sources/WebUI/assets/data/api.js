@@ -57,7 +57,7 @@ export async function request(method, path, { body, headers = {}, signal: abort,
   const deadline = /** @type {any} */ (AbortSignal).timeout(requestMilliseconds);
   let response;
   try {
-    response = await fetch(path, {
+    response = await (early(method, path) ?? fetch(path, {
       method,
       headers: fields,
       body: body === undefined ? undefined : type ? /** @type {any} */ (body) : JSON.stringify(body),
@@ -65,7 +65,7 @@ export async function request(method, path, { body, headers = {}, signal: abort,
       credentials: "same-origin",
       // The tags are ours; the browser's own store would answer behind them.
       cache: "no-store",
-    });
+    }));
   } catch (error) {
     if (abort?.aborted) throw error;
     const detail = deadline.aborted
@@ -84,6 +84,22 @@ export async function request(method, path, { body, headers = {}, signal: abort,
   const tag = response.headers.get("etag");
   if (method === "GET" && tag) remember(path, tag, document);
   return document;
+}
+
+/** Answers that were asked for before the modules came are as good as new for so long. */
+const earlyMilliseconds = 5000;
+
+/**
+ * The answer that early.js has asked for, once.
+ * @param {string} method
+ * @param {string} path
+ * @returns {Promise<Response> | undefined}
+ */
+function early(method, path) {
+  const asked = method === "GET" ? /** @type {any} */ (globalThis).opsroomEarly?.get(path) : undefined;
+  if (!asked) return undefined;
+  /** @type {any} */ (globalThis).opsroomEarly.delete(path);
+  return performance.now() - asked.at < earlyMilliseconds ? asked.answer : undefined;
 }
 
 /** @param {string} path @param {string} tag @param {any} document */

@@ -1,5 +1,6 @@
 // Who is signed in with this browser, and what that allows.
 // @ts-check
+import { kept } from "../core/settings.js";
 import { computed, signal } from "../core/signal.js";
 import { ApiError, csrf, get, post, remove } from "./api.js";
 
@@ -10,6 +11,9 @@ import { ApiError, csrf, get, post, remove } from "./api.js";
  * @type {import("../core/signal.js").Signal<Me | null>}
  */
 export const me = signal(/** @type {Me | null} */ (null));
+
+/** Whether this browser was signed in when it was last here: early.js asks ahead then. */
+const wasSignedIn = kept("signed-in", false);
 
 const scopes = ["read", "work", "run", "admin"];
 /**
@@ -32,7 +36,10 @@ export async function load() {
     take(await get("/v1/browser-session"));
     return true;
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 401 || error.status === 409)) return false;
+    if (error instanceof ApiError && (error.status === 401 || error.status === 409)) {
+      wasSignedIn.value = false;
+      return false;
+    }
     throw error;
   }
 }
@@ -50,10 +57,12 @@ export async function signOut() {
   await remove("/v1/browser-session");
   me.value = null;
   csrf.value = "";
+  wasSignedIn.value = false;
 }
 
 /** @param {Me} document */
 function take(document) {
   csrf.value = document.csrf_token;
   me.value = document;
+  wasSignedIn.value = true;
 }

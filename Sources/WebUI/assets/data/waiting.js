@@ -17,9 +17,13 @@ export const approvals = signal(/** @type {any} */ (null));
 /** Approvals that wait, up to the first page of them. */
 export const waiting = computed(() => approvals.value?.data.value?.approvals?.length ?? 0);
 
+// What the first view needs goes first.
+const isLater = signal(false);
+setTimeout(() => { isLater.value = true; }, 400);
+
 // Lives as long as the page.
 new Scope().run(() => {
-  approvals.value = resource(() => (me.value ? "/v1/approvals?limit=200" : null), {
+  approvals.value = resource(() => (me.value && isLater.value ? "/v1/approvals?limit=200" : null), {
     on: (event) => changing.has(event.type),
     every: 30_000,
     // The count stands in the tab's title, which is looked at while the tab is not.

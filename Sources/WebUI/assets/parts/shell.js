@@ -12,7 +12,6 @@ import { state as streamState, statusWord } from "../data/stream.js";
 import { waiting } from "../data/waiting.js";
 import { errorPanel, placeholder } from "./error.js";
 import { icon } from "./icon.js";
-import { openKeys } from "./keys-overlay.js";
 
 /** @type {{href: string, name: string, icon: string, key: string, pages: string[]}[]} */
 const places = [
@@ -35,7 +34,7 @@ export function shell(pageOf) {
   const isMenuOpen = signal(false);
   for (const place of places) bind(`g ${place.key}`, `Go to ${place.name}`, () => navigate(place.href));
   bind("mod+k", "Command bar", () => openPalette(), { isGlobal: true });
-  bind("?", "Keys", () => openKeys());
+  bind("?", "Keys", async () => (await import("./keys-overlay.js")).openKeys());
   bind("[", "Narrow or widen the navigation", () => { isNavigationWide.value = !isNavigationWide.peek(); });
   effect(() => {
     path.value;

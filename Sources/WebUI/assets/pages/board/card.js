@@ -70,13 +70,12 @@ function tags(card) {
 
 /**
  * A lane's row: what it shows follows what the run is.
- * @param {LiveCard} card @param {() => number} top @param {Model} model @param {Verbs} verbs
+ * @param {LiveCard} card @param {Model} model @param {Verbs} verbs
  */
-export function cardRow(card, top, model, verbs) {
+export function cardRow(card, model, verbs) {
   const kind = computed(() => kindOf(card.value));
-  const y = computed(() => `translateY(${top()}px)`);
   const { id } = card.peek();
-  return html`<li class="slot" style:transform=${() => y.value} data-run=${id}>${() => {
+  return html`<li class="slot" data-run=${id}>${() => {
     const now_ = kind.value;
     return untracked(() => (now_ === "queued" ? queuedCard(card, model, verbs) : activeCard(card, now_, model, verbs)));
   }}</li>`;

@@ -33,11 +33,9 @@ export function laneColumn(lane, model, verbs, target) {
   const at = signal(0);
   const view = signal(800);
   const arranged = computed(() => layout(lane.value.cards));
-  const tops = computed(() => new Map(arranged.value.cards.map((card, index) => [card.id,
-    arranged.value.tops[index]])));
-  const rows = computed(() => {
+  const drawn = computed(() => {
     const [from, to] = between(arranged.value, at.value - marginPixels, at.value + view.value + marginPixels);
-    return arranged.value.cards.slice(from, to);
+    return { rows: arranged.value.cards.slice(from, to), top: arranged.value.tops[from] ?? 0 };
   });
   const queued = computed(() => lane.value.cards.reduce((sum, card) => sum + (card.status === "queued" ? 1 : 0), 0));
   /** Room for what is queued and not fetched yet. */
@@ -52,9 +50,9 @@ export function laneColumn(lane, model, verbs, target) {
     untracked(() => model.see(id, Math.max(0, wanted)));
   });
   const list = /** @type {HTMLElement} */ (html`<ol class="cards" role="list"
-    style:height=${() => `${height.value}px`} @touchmove=${verbs.still}>
-    ${each(() => rows.value, (card) => card.id, (card) => cardRow(card, () => tops.value.get(card.peek().id) ?? 0,
-      model, verbs))}</ol>`);
+    style:height=${() => `${height.value}px`} style:padding-top=${() => `${drawn.value.top}px`}
+    @touchmove=${verbs.still}>
+    ${each(() => drawn.value.rows, (card) => card.id, (card) => cardRow(card, model, verbs))}</ol>`);
   const isTarget = () => target.value?.lane === id;
   const scroller = /** @type {HTMLElement} */ (html`<div class="lane-cards" role="region" tabindex=${() =>
     (height.value > 0 ? "-1" : null)}
@@ -75,7 +73,8 @@ export function laneColumn(lane, model, verbs, target) {
   onEnd(() => observer.disconnect());
   model.keep(id, {
     reveal(run) {
-      const top = tops.peek().get(run);
+      const { cards, tops } = arranged.peek();
+      const top = tops[cards.findIndex((card) => card.id === run)];
       if (top === undefined) return;
       if (top < scroller.scrollTop + 8) scroller.scrollTop = Math.max(0, top - 8);
       else if (top + heights.person > scroller.scrollTop + scroller.clientHeight) {

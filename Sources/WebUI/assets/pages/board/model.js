@@ -22,6 +22,8 @@ const quiet = new Set(["step.output", "step.verified", "artifact.stored", "run.p
 const eventsMax = 500;
 /** An answer may have been read this long before it was asked for here: the node keeps boards for a moment. */
 const graceMilliseconds = 150;
+/** Between two drawings of events at least. */
+const patchMilliseconds = 90;
 /** From so many cards a lane on events only patch, and what they cannot say is fetched once a second. */
 const cardsOften = 120;
 
@@ -39,8 +41,9 @@ export function boardModel(session) {
   const said = signal("");
   /** @type {{at: number, event: any}[]} */
   let late = [];
-  /** @type {any[]} */
+  /** @type {{at: number, event: any}[]} */
   let fresh = [];
+  let patchedAt = 0;
   /** @type {Map<number, number>} */
   const depths = new Map();
   /** @type {Map<number, Column>} */
@@ -65,9 +68,16 @@ export function boardModel(session) {
   });
   listen((event) => {
     if (!isOurs(event)) return;
-    fresh.push(event);
-    if (fresh.length === 1) queueMicrotask(patchAll);
+    fresh.push({ at: performance.now(), event });
+    if (fresh.length > 1) return;
+    // The first is shown at once; when many come, a few times a second is what eyes can follow.
+    const wait = patchedAt + patchMilliseconds - performance.now();
+    if (wait <= 0) queueMicrotask(patchAll);
+    else timer = setTimeout(patchAll, wait);
   });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  onEnd(() => clearTimeout(timer));
 
   /** @param {{document: Board, begun: number}} got */
   function take({ document, begun }) {
@@ -79,10 +89,10 @@ export function boardModel(session) {
   function patchAll() {
     const events = fresh;
     fresh = [];
-    const at = performance.now();
-    late = [...late, ...events.map((event) => ({ at, event }))].slice(-eventsMax);
+    patchedAt = performance.now();
+    late = [...late, ...events].slice(-eventsMax);
     const known = board.peek();
-    if (known) board.value = events.reduce(apply, known);
+    if (known) board.value = events.reduce((result, one) => apply(result, one.event), known);
   }
 
   /** As it is shown: with the moves that are under way. */
