@@ -191,7 +191,11 @@ function setAttribute(element, name, value) {
   } else if (name.startsWith("class:")) element.classList.toggle(name.slice(6), Boolean(value));
   else if (name.startsWith("style:")) element.style.setProperty(name.slice(6), value ?? "");
   else if (value === false || value === null || value === undefined) element.removeAttribute(name);
-  else element.setAttribute(name, value === true ? "" : String(value));
+  else {
+    const text = value === true ? "" : String(value);
+    // Setting what is there already would have the browser look at its styles anew.
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+  }
 }
 
 /**
@@ -220,7 +224,8 @@ function putChild(place, value) {
       return;
     }
     if (shown.length === 1 && shown[0].nodeType === 3 && isText(next)) {
-      /** @type {Text} */ (shown[0]).data = String(next);
+      const text = /** @type {Text} */ (shown[0]);
+      if (text.data !== String(next)) text.data = String(next);
       return;
     }
     for (const node of shown) node.remove();
