@@ -288,7 +288,7 @@ export async function sourceOf(name, row, revision = 0) {
     const main = source.main ?? Object.keys(source.files)[0];
     return { ...of, files: source.files, main, isStored: true };
   }
-  if (source?.source) return { ...of, files: { "plan.yaml": source.source }, main: "plan.yaml", isStored: true };
+  if (source?.source) return { ...of, files: { "plan.yaml": readable(source.source) }, main: "plan.yaml", isStored: true };
   const plan = await get(`/v1/plans/${part(source?.plan_digest ?? row.plan_digest)}`);
   return { ...of, files: { "plan.json": JSON.stringify(plan, null, 2) }, main: "plan.json", isStored: false };
 }
@@ -342,4 +342,19 @@ function findingsList(check, findings, jump, compile) {
       <span>${plain(finding.message)}${finding.hint ? html`<span class="muted"> – ${plain(finding.hint)}</span>`
         : null}</span></button>`)}</div>
   </section>`;
+}
+
+/**
+ * A plan that was sent as JSON on one line, as people can read it: to the compiler it is the same.
+ * @param {string} text
+ */
+function readable(text) {
+  if (!text.startsWith("{") || text.trimEnd().includes("\n")) return text;
+  try {
+    const value = JSON.parse(text);
+    // A number that does not come back as it was stays as it is written.
+    return JSON.stringify(value) === text.trim() ? `${JSON.stringify(value, null, 2)}\n` : text;
+  } catch {
+    return text;
+  }
 }
