@@ -33,7 +33,7 @@ public enum BulkDocument {
     public static func json(_ row: BulkRow) -> JSONValue {
         .object([
             "id": .string(String(row.id)), "action": .string(row.action.rawValue),
-            "filter": (try? JSONValue(parsing: row.filter)) ?? .object([:]),
+            "filter": Self.brief((try? JSONValue(parsing: row.filter)) ?? .object([:])),
             "reason": .string(row.reason), "by": .string(row.actor),
             "status": .string(row.status), "revision": .integer(row.revision),
             "progress": .object([
@@ -44,6 +44,17 @@ public enum BulkDocument {
             "created_at": .string(Timestamp.text(milliseconds: row.createdMilliseconds)),
             "ended_at": RunDocument.time(row.endedMilliseconds),
         ])
+    }
+
+    /// A filter with the number of the runs that it names instead of their ids.
+    static func brief(_ filter: JSONValue) -> JSONValue {
+        guard case .object(var members) = filter, let runs = members["run"] else { return filter }
+        switch runs {
+        case .array(let ids): members["run"] = .integer(Int64(ids.count))
+        case .string: members["run"] = .integer(1)
+        default: break
+        }
+        return .object(members)
     }
 
     /// What came of one of its runs.

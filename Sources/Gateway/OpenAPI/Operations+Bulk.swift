@@ -14,6 +14,8 @@ extension OperationCatalog {
         "bulk.create": Operation(
             "bulk",
             "Does something to all runs that fit a filter now.",
+            note: "{} means all; an empty list or text is refused. The answer's filter tells of "
+                + "'run' how many were named, not their ids.",
             parameters: [
                 .query("preview", "Only counts and shows some.", Schema.bool), Self.onceKey,
             ],

@@ -176,6 +176,9 @@ private struct BulkFacts {
     var filter: String {
         let members = self.json["filter"]?.objectValue ?? [:]
         let words = members.sorted { $0.key < $1.key }.map { name, value in
+            if name == "run", let count = value.integerValue {
+                return count == 1 ? "1 run" : "\(count) runs"
+            }
             let texts = (value.arrayValue ?? [value]).compactMap(\.stringValue)
             return "\(name)=\(texts.joined(separator: ","))"
         }

@@ -1,11 +1,12 @@
 // Decides that an action on many runs does what its preview said, tells what came of each, and goes on after a crash.
 
-import Gateway
 import HTTPTypes
 import PulserIR
 import Store
 import TestKit
 import Testing
+
+@testable import Gateway
 
 @Suite(.timeLimit(.minutes(2)))
 struct BulkResourceTests {
@@ -142,6 +143,51 @@ struct BulkResourceTests {
                 try await bed.text("SELECT count(*) FROM run_any WHERE status = 'cancelled'")
                     == "100"
             )
+        }
+    }
+
+    @Test("an empty list or text in a filter is refused, and never means every run")
+    func nothing() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.store.manyRuns(3)
+            for name in RunFilterReader.names {
+                for value: JSONValue in [.array([]), .string(""), .array([.string("")])] {
+                    let wish: JSONValue = ["action": "cancel", "filter": .object([name: value])]
+                    for path in ["/v1/bulk", "/v1/bulk?preview=true"] {
+                        let answer = try await bed.post(path, wish)
+                        #expect(answer.status == 422, "\(name): \(answer.text)")
+                        #expect(answer.text.contains("filter/\(name)"), "\(answer.text)")
+                    }
+                }
+            }
+            #expect(try await bed.get("/v1/bulk").json["bulk"] == .array([]))
+            #expect(try await bed.store.openCounts(session: nil) == ["queued": 3])
+        }
+    }
+
+    @Test("runs that were picked are told by their number, not each in every row")
+    func picked() async throws {
+        try await GatewayBed.with { bed in
+            let runs = try await bed.store.manyRuns(3)
+            let ids = runs.prefix(2).map { JSONValue.string($0.description) }
+            let made = try await bed.post(
+                "/v1/bulk",
+                ["action": "cancel", "filter": ["run": .array(Array(ids)), "lane": "A"]]
+            )
+            #expect(made.status == 202, "\(made.text)")
+            #expect(try made.json["filter"] == ["run": 2, "lane": "A"])
+            let id = try #require(try made.json["id"]?.stringValue)
+            #expect(try await self.end(bed, id)["progress"]?["ok"] == .integer(2))
+            // One that an earlier version made keeps the ids themselves.
+            try await bed.text(
+                """
+                UPDATE bulk SET filter = '{"run":["a","b","c"]}' WHERE id = \(id) RETURNING id
+                """
+            )
+            let list = try await bed.get("/v1/bulk").json["bulk"]
+            #expect(list?[0]?["filter"] == ["run": 3])
+            let items = try await bed.get("/v1/bulk/\(id)/runs").json["runs"]?.arrayValue
+            #expect(items?.count == 2)
         }
     }
 

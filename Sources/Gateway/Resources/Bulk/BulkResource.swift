@@ -143,6 +143,13 @@ struct BulkResource: Sendable {
             let texts = values.compactMap(\.stringValue)
             if texts.count != values.count {
                 body.note("filter/\(name)", "'\(name)' is a text or a list of texts")
+            } else if texts.allSatisfy(\.isEmpty) {
+                // Nothing of something is not everything.
+                body.note(
+                    "filter/\(name)",
+                    "'\(name)' is empty, which no run fits",
+                    hint: "leave it out where every \(name) is meant"
+                )
             }
             lists[name] = texts
         }
@@ -161,7 +168,7 @@ struct BulkResource: Sendable {
         return Wish(
             action: action,
             query: query,
-            filter: JSONValue.object(filter ?? [:]).canonicalText,
+            filter: BulkDocument.brief(.object(filter ?? [:])).canonicalText,
             expected: expected,
             reason: reason
                 ?? (action == .cancel

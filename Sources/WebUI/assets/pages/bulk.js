@@ -151,7 +151,7 @@ function progress(bulk) {
 function facts(bulk) {
   const filter = () => Object.entries(bulk().filter).map(([name, value]) =>
     name === "run"
-      ? `${plural([value].flat().length, "run")} selected by hand` : `${name}: ${[value].flat().join(", ")}`);
+      ? `${plural(Number(value), "run")} selected by hand` : `${name}: ${[value].flat().join(", ")}`);
   return html`<dl class="facts">
     <dt>Which runs</dt><dd>${() => plain(filter().join(" · ") || "all", 600)}</dd>
     <dt>Reason</dt><dd>${() => plain(bulk().reason || "none was given", 600)}</dd>
