@@ -117,6 +117,7 @@ public struct PageFolder: Sendable, Hashable {
             .isRegularFileKey, .fileSizeKey, .contentModificationDateKey,
         ]
         let root = URL(fileURLWithPath: self.path).resolvingSymlinksInPath()
+        let prefix = Array("\(root.path)/".utf8)
         let found = FileManager.default.enumerator(
             at: root,
             includingPropertiesForKeys: Array(keys),
@@ -124,12 +125,14 @@ public struct PageFolder: Sendable, Hashable {
         )
         var entries: [Entry] = []
         while let url = found?.nextObject() as? URL {
+            // By bytes: what a folder's name ends with may be one character with what follows.
+            let path = url.path.utf8
             guard let facts = try? url.resourceValues(forKeys: keys),
-                facts.isRegularFile == true, url.path.hasPrefix(root.path + "/")
+                facts.isRegularFile == true, path.starts(with: prefix)
             else { continue }
             entries.append(
                 Entry(
-                    path: String(url.path.dropFirst(root.path.utf8.count + 1)),
+                    path: String(decoding: path.dropFirst(prefix.count), as: UTF8.self),
                     bytes: facts.fileSize ?? 0,
                     changedAt: facts.contentModificationDate ?? .distantPast
                 )

@@ -77,6 +77,19 @@ struct PageFolderTests {
         }
     }
 
+    @Test(
+        "names of folders and files may be in any language",
+        arguments: ["jos\u{e9}", "jose\u{301}", "部屋", "a b%20c#?"]
+    )
+    func languages(_ name: String) throws {
+        let files = ["\(name)/index.html": "a", "\(name)/core/\(name).js": "b"]
+        try Self.with(files) { root in
+            let folder = PageFolder(path: "\(root)/\(name)")
+            let read = try folder.read().mapValues { String(buffer: $0) }
+            #expect(read == ["index.html": "a", "core/\(name).js": "b"])
+        }
+    }
+
     @Test("a folder that is too large for memory is refused")
     func bounds() throws {
         let large = String(repeating: "x", count: PageFolder.fileBytesMax + 1)
