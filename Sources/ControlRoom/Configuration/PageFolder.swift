@@ -1,4 +1,4 @@
-// Where the web page's files lie: beside the program's sources or its installation, found by walking up.
+// Where the web page's files lie: beside the program's sources or its installation, found from there.
 
 import Foundation
 import Gateway
@@ -26,30 +26,29 @@ public struct PageFolder: Sendable, Hashable {
     /// The folder that belongs to this program.
     ///
     /// It is what `OPSROOM_PAGE` names, else `Sources/WebUI/assets` or `share/opsroom/page` above the
-    /// program's own folder, else above the working directory.
+    /// program's own folder. Where the program is started counts for nothing: whoever writes in that
+    /// folder would write the page.
     ///
     /// - Parameter environment: The process's variables.
     /// - Returns: `nil` when there is none with an `index.html`.
     public static func find(environment: [String: String]) -> PageFolder? {
+        let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return Self.find(environment: environment, program: program)
+    }
+
+    /// The folder that belongs to the program with this path.
+    static func find(environment: [String: String], program: String?) -> PageFolder? {
         if let named = environment[Self.overrideKey], !named.isEmpty {
             return Self.isPage(named) ? PageFolder(path: named) : nil
         }
-        let files = FileManager.default
-        let program = try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return Self.find(above: [program, files.currentDirectoryPath].compactMap { $0 })
-    }
-
-    /// The first folder with a page above one of these.
-    static func find(above starts: [String]) -> PageFolder? {
-        for start in starts {
-            var place = URL(fileURLWithPath: start)
-            while place.path != "/" {
-                for name in ["Sources/WebUI/assets", "share/opsroom/page"] {
-                    let folder = place.appendingPathComponent(name).path
-                    if Self.isPage(folder) { return PageFolder(path: folder) }
-                }
-                place.deleteLastPathComponent()
+        guard let program, program.hasPrefix("/") else { return nil }
+        var place = URL(fileURLWithPath: program).deletingLastPathComponent()
+        while place.path != "/" {
+            for name in ["Sources/WebUI/assets", "share/opsroom/page"] {
+                let folder = place.appendingPathComponent(name).path
+                if Self.isPage(folder) { return PageFolder(path: folder) }
             }
+            place.deleteLastPathComponent()
         }
         return nil
     }

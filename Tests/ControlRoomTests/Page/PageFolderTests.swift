@@ -38,11 +38,29 @@ struct PageFolderTests {
     )
     func above(_ place: String, _ program: String) throws {
         try Self.with(["\(place)/index.html": "", program: ""]) { root in
-            let found = PageFolder.find(above: ["\(root)/\(program)"])
+            let found = PageFolder.find(environment: [:], program: "\(root)/\(program)")
             #expect(found?.path == "\(root)/\(place)")
         }
         try Self.with(["\(place)/other.html": "", program: ""]) { root in
-            #expect(PageFolder.find(above: ["\(root)/\(program)"]) == nil)
+            let found = PageFolder.find(environment: [:], program: "\(root)/\(program)")
+            #expect(found == nil)
+        }
+    }
+
+    @Test("what lies at the working directory, or above it, is never the page")
+    func workingDirectory() throws {
+        // The tests are started in the repository, where there is a page.
+        try Self.with(["bin/opsroom": ""]) { root in
+            let programs = ["\(root)/bin/opsroom", "opsroom", "bin/opsroom", "", nil]
+            for program in programs {
+                let found = PageFolder.find(environment: [:], program: program)
+                #expect(found == nil, "\(program ?? "none")")
+            }
+            let unnamed = PageFolder.find(
+                environment: [PageFolder.overrideKey: ""],
+                program: "\(root)/bin/opsroom"
+            )
+            #expect(unnamed == nil)
         }
     }
 
