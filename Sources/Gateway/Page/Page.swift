@@ -23,9 +23,6 @@ final class Page: Sendable {
         self.logger = logger
     }
 
-    /// Whether its files may change while the node works.
-    var isLive: Bool { self.source.stamp != nil }
-
     /// The page; `nil` when its files cannot be read.
     var files: PageFiles? {
         let stamp = self.source.stamp?() ?? 0

@@ -87,8 +87,28 @@ struct PageResourceTests {
             #expect(sheet.text == "a { color: blue }\nb { color: red }\n")
             #expect(try await bed.get("/assets/\(version)/style/10-base.css").status == 404)
             #expect(try await bed.get("/assets/\(version)/index.html").status == 404)
-            let old = try await bed.get("/assets/0123456789abcdef/app.js")
-            #expect(old.status == 404 && old.fields[.cacheControl] == "no-store")
+        }
+    }
+
+    @Test("a tab of another version gets what this one has, to be asked for again each time")
+    func otherVersions() async throws {
+        try await GatewayBed.with(page: PageFolders.source()) { bed in
+            let version = try await Self.version(bed)
+            for path in ["pages/run.js", "app.css", "long.txt"] {
+                let own = try await bed.get("/assets/\(version)/\(path)")
+                let old = try await bed.get("/assets/0123456789abcdef/\(path)")
+                #expect(old.status == 200 && old.bytes == own.bytes, "\(path)")
+                #expect(old.fields[.cacheControl] == "no-cache")
+                #expect(old.fields[.eTag] != nil && old.fields[.eTag] == own.fields[.eTag])
+                #expect(old.fields[.contentSecurityPolicy] == own.fields[.contentSecurityPolicy])
+                let again = try await bed.get(
+                    "/assets/0123456789abcdef/\(path)",
+                    [.ifNoneMatch: old.fields[.eTag] ?? ""]
+                )
+                #expect(again.status == 304 && again.fields[.cacheControl] == "no-cache")
+            }
+            let gone = try await bed.get("/assets/0123456789abcdef/pages/gone.js")
+            #expect(gone.status == 404 && gone.fields[.cacheControl] == "no-store")
         }
     }
 
