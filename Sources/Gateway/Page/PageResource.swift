@@ -84,7 +84,7 @@ struct PageResource: Sendable {
                 .notFound,
                 known == nil
                     ? "no file of that name is served" : "'\(name)' is not installed on this node",
-                next: known.map { "apt-get install \($0.package), then start the node again" }
+                next: known.map { "apt-get install \($0.package)" }
                     ?? "opsroom doctor lists them"
             )
         }

@@ -186,9 +186,9 @@ struct PageResourceTests {
         let reads = Mutex(0)
         var source = PageFolders.source()
         source.vendor = { file in
+            guard file.name == "inter.ttf" else { return nil }
             reads.withLock { $0 += 1 }
-            return file.name == "inter.ttf"
-                ? ByteBuffer(repeating: 0x61, count: 10_000) : nil
+            return ByteBuffer(repeating: 0x61, count: 10_000)
         }
         let page = source
         try await GatewayBed.with(page: page) { bed in
@@ -206,7 +206,7 @@ struct PageResourceTests {
             #expect(try await bed.get("/vendor/passwd").status == 404)
         }
         let count = reads.withLock { $0 }
-        #expect(count == 2)
+        #expect(count == 1)
     }
 
     @Test("without the page's files there is a sentence, and the API works")
