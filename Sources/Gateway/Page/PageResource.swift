@@ -88,10 +88,11 @@ struct PageResource: Sendable {
                     ?? "opsroom doctor lists them"
             )
         }
-        return file.answer(
-            request,
-            [.cacheControl: "public, max-age=86400, stale-while-revalidate=604800"]
-        )
+        // Letters hardly ever change; what runs is asked for again after a day.
+        let keeping =
+            file.type.hasPrefix("font/")
+            ? "public, max-age=604800" : "public, max-age=86400, stale-while-revalidate=604800"
+        return file.answer(request, [.cacheControl: keeping])
     }
 
     private static let absence =

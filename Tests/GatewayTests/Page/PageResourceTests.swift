@@ -186,7 +186,7 @@ struct PageResourceTests {
         let reads = Mutex(0)
         var source = PageFolders.source()
         source.vendor = { file in
-            guard file.name == "inter.ttf" else { return nil }
+            guard file.name != "marked.js" else { return nil }
             reads.withLock { $0 += 1 }
             return ByteBuffer(repeating: 0x61, count: 10_000)
         }
@@ -196,9 +196,13 @@ struct PageResourceTests {
                 let font = try await bed.get("/vendor/inter.ttf", Self.packed)
                 #expect(font.status == 200 && font.fields[.contentType] == "font/ttf")
                 #expect(font.fields[.contentEncoding] == "gzip")
-                #expect(font.fields[.cacheControl]?.contains("max-age=86400") == true)
-                #expect(font.fields[.eTag] != nil)
+                #expect(font.fields[.cacheControl] == "public, max-age=604800")
+                let tag = try #require(font.fields[.eTag])
+                let known = try await bed.get("/vendor/inter.ttf", [.ifNoneMatch: tag])
+                #expect(known.status == 304 && known.bytes.isEmpty)
             }
+            let script = try await bed.get("/vendor/diff.js")
+            #expect(script.fields[.cacheControl]?.contains("max-age=86400,") == true)
             let missing = try await bed.get("/vendor/marked.js")
             #expect(missing.status == 404 && missing.code == "not_found")
             #expect(missing.text.contains("apt-get install libjs-marked"))
@@ -206,7 +210,7 @@ struct PageResourceTests {
             #expect(try await bed.get("/vendor/passwd").status == 404)
         }
         let count = reads.withLock { $0 }
-        #expect(count == 1)
+        #expect(count == 2)
     }
 
     @Test("without the page's files there is a sentence, and the API works")
