@@ -78,6 +78,30 @@ struct BrowserCodeTests {
         }
     }
 
+    @Test("one token has five codes that wait, however many it makes; the newest are good")
+    func fair() async throws {
+        let codes = BrowserCodes()
+        let now = ContinuousClock.now
+        let other = try #require(codes.make(for: "b", at: now))
+        let made = (0..<1_000).compactMap { _ in codes.make(for: "a", at: now) }
+        #expect(made.count == 1_000)
+        let good = made.filter { codes.take($0, at: now) == "a" }
+        #expect(good == Array(made.suffix(BrowserCodes.codesOfTokenMax)))
+        #expect(codes.take(other, at: now) == "b")
+
+        try await AccessTests.with { bed in
+            let (reader, _) = try await bed.token(.read)
+            let first = try await Self.code(bed, reader)
+            for _ in 0..<BrowserCodes.codesMax { _ = try await Self.code(bed, reader) }
+            let (bearer, _) = try await bed.token(.run, name: "ops")
+            let own = try await Self.code(bed, bearer)
+            let gone = try await bed.post("/v1/browser-session", ["code": .string(first)])
+            #expect(gone.status == 401)
+            let taken = try await bed.post("/v1/browser-session", ["code": .string(own)])
+            #expect(taken.status == 201)
+        }
+    }
+
     @Test("a code is good for a minute, and no more than a hundred wait")
     func bounds() throws {
         let codes = BrowserCodes()

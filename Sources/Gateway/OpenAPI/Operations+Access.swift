@@ -85,8 +85,9 @@ extension OperationCatalog {
             "access",
             "Makes a code that a browser can be opened with, once.",
             note:
-                "For this node alone: kept in its memory. Takes no idempotency-key: the code is not "
-                + "kept, so it could not be told again.",
+                "For this node alone: kept in its memory. With more than "
+                + "\(BrowserCodes.codesOfTokenMax) of one token the oldest of them is no code any "
+                + "more. Takes no idempotency-key: the code is not kept, so it could not be told again.",
             answers: [
                 .json(
                     201,
