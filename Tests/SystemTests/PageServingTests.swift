@@ -65,28 +65,47 @@ extension SystemTests {
             }
         }
 
-        @Test("the desktop's program is asked to open it; without a screen the address is printed")
+        /// Notes how it was started and what it was to open, with the rights of both.
+        private static let desktopProgram = """
+            #!/bin/sh
+            { echo "$#" "$*"; stat -c %a "$1" "${1%/*}"; cat "$1"; } >"$0.tmp" 2>&1
+            mv "$0.tmp" "$0.got"
+            """
+
+        @Test("the desktop's program is given a file that leads to the page, and never the code")
         func desktop() async throws {
             try await Site.with { site in
                 _ = try await site.startNode(environment: try Self.folder(site))
                 let programs = try site.makeFolder("programs")
+                let runtime = try site.makeFolder("runtime")
                 let path = "\(programs)/xdg-open"
-                try "#!/bin/sh\nprintf %s \"$1\" >\"$0.tmp\"\nmv \"$0.tmp\" \"$0.got\"\n"
-                    .write(toFile: path, atomically: true, encoding: .utf8)
+                try Self.desktopProgram.write(toFile: path, atomically: true, encoding: .utf8)
                 try FileManager.default.setAttributes(
                     [.posixPermissions: 0o755],
                     ofItemAtPath: path
                 )
-                var environment = ["PATH": "\(programs):/usr/local/bin:/usr/bin:/bin"]
+                var environment = [
+                    "PATH": "\(programs):/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": runtime,
+                ]
                 let printed = try await site.run(["open"], environment: environment)
                 #expect(printed.code == 0 && printed.output.contains("/ui#code="))
                 environment["DISPLAY"] = ":0"
                 let opened = try await site.run(["open"], environment: environment)
                 #expect(opened.code == 0 && opened.output.isEmpty, "\(opened.output)")
                 #expect(!opened.error.contains("code="))
-                try await eventually("it is opened") {
-                    let got = FileManager.default.contents(atPath: "\(path).got") ?? Data()
-                    return String(decoding: got, as: UTF8.self).contains("/ui#code=")
+                let got = URL(filePath: "\(path).got")
+                try await eventually("it is opened") { (try? Data(contentsOf: got)) != nil }
+                let lines = try String(contentsOf: got, encoding: .utf8)
+                    .split(separator: "\n").map(String.init)
+                let file = lines[0].dropFirst("1 ".count)
+                #expect(lines[0].hasPrefix("1 \(runtime)/") && !lines[0].contains("code="))
+                #expect(file.hasSuffix(".html"))
+                #expect(lines[1...2] == ["600", "700"])
+                let server = try site.context().server
+                let words = lines.joined(separator: "\n")
+                #expect(words.contains("content=\"0; url=\(server)/ui#code="), "\(words)")
+                try await eventually("nothing is left of it", within: .seconds(40)) {
+                    try FileManager.default.contentsOfDirectory(atPath: runtime).isEmpty
                 }
             }
         }

@@ -12,7 +12,8 @@ struct OpenCommand: AsyncParsableCommand {
         abstract: "Open a node's page in the browser, signed in.",
         discussion: """
             The address carries a code in place of the token: it is good once, for 60 s, on that
-            node alone. Where there is no browser the address is printed.
+            node alone. The desktop's program does not see it either: it opens a file that leads
+            there and is removed after 20 s. Where there is no browser the address is printed.
 
             Examples:
               opsroom open
@@ -34,8 +35,10 @@ struct OpenCommand: AsyncParsableCommand {
         // Behind the `#`: browsers send that part to nobody.
         let address = code.map { "\(page)#code=\($0)" } ?? page
         let environment = ProcessInfo.processInfo.environment
-        if !self.isPrinted, await Browser.open(address, environment: environment) {
-            Terminal.error.line("opened \(page)")
+        if !self.isPrinted,
+            await Browser.open(address, isSecret: code != nil, environment: environment)
+        {
+            Terminal.error.line("opened \(page); if no browser shows it: opsroom open --print")
             return
         }
         Terminal.output.line(address)
