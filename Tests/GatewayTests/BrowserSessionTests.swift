@@ -46,6 +46,33 @@ struct BrowserSessionTests {
         }
     }
 
+    @Test("a page that is loaded again is told when its session ends, however often it is used")
+    func timeLeft() async throws {
+        try await AccessTests.with { bed in
+            let fresh = try await Self.login(bed)
+            let week = try fresh.answer.json["expires_in_seconds"]?.integerValue ?? 0
+            #expect(week == 7 * 86_400)
+            func left(_ cookie: String) async throws -> Int64 {
+                let answer = try await bed.get("/v1/browser-session", [.cookie: cookie])
+                return Int64(try answer.json["expires_in_seconds"]?.integerValue ?? -1)
+            }
+            #expect((7 * 86_400 - 60...7 * 86_400).contains(try await left(fresh.cookie)))
+
+            let old = try await Self.login(bed)
+            try await bed.text(
+                """
+                UPDATE browser_session SET created_at = now() - interval '6 days',
+                last_used_at = now() - interval '1 hour'
+                """
+            )
+            #expect((86_400 - 60...86_400).contains(try await left(old.cookie)))
+
+            let short = try await Self.login(bed)
+            try await bed.text("UPDATE api_token SET expires_at = now() + interval '10 minutes'")
+            #expect((540...600).contains(try await left(short.cookie)))
+        }
+    }
+
     @Test("a wrong token makes no session, and counts as a failure")
     func wrongToken() async throws {
         try await AccessTests.with(access: AccessTests.access { $0.failuresBurst = 1 }) { bed in

@@ -66,7 +66,7 @@ public final class AccessDesk: Doorkeeper {
         guard let scope else { return Admission(.nobody) }
         let credential = Credential(exchange)
         let key: AccessCache.Key
-        var principal: Principal
+        let principal: Principal
         switch credential {
         case .none: throw Self.unauthenticated(nil)
         case .broken: throw self.failure(exchange)
@@ -78,7 +78,6 @@ public final class AccessDesk: Doorkeeper {
             let hash = TokenText.hash(secret.utf8)
             key = .session(hash)
             principal = try await self.principal(session: hash, exchange)
-            principal.session = hash
         }
         let fields = try self.spend(key)
         guard let own = principal.scope, own >= scope else {
@@ -164,7 +163,7 @@ public final class AccessDesk: Doorkeeper {
         } catch {
             throw Problem(error)
         }
-        guard let found, let principal = Principal(found.token) else {
+        guard let found, let principal = Principal(found) else {
             throw self.failure(exchange)
         }
         self.remember(key, principal, found.token)
@@ -338,7 +337,7 @@ public final class AccessDesk: Doorkeeper {
                     self.configuration.sessions
                 )
                 for session in found {
-                    guard let principal = Principal(session.token) else { continue }
+                    guard let principal = Principal(session) else { continue }
                     live[.session(session.secretHash)] = (principal, session.token.timeLeft)
                 }
             }
@@ -383,5 +382,12 @@ extension Principal {
         guard let scope = Scope(rawValue: token.scope) else { return nil }
         self.init(token: token.id, name: token.name, scope: scope, tenant: token.tenant)
         self.groups = token.groups
+    }
+
+    /// Whom a browser's session stands for.
+    init?(_ session: LiveBrowserSession) {
+        self.init(session.token)
+        self.session = session.secretHash
+        self.sessionEndsAt = .now + session.timeLeftMax
     }
 }

@@ -108,6 +108,7 @@ struct BrowserSessionResource: Sendable {
             throw Self.noSession("GET /v1/me tells whose a token is")
         }
         let principal = context.principal
+        let timeLeft = principal.sessionEndsAt.map { max(.zero, $0 - .now) } ?? .zero
         return .json(
             .object([
                 "version": .integer(1),
@@ -115,6 +116,7 @@ struct BrowserSessionResource: Sendable {
                 "scope": principal.scope.map { .string($0.rawValue) } ?? .null,
                 "tenant": .string(principal.tenant),
                 "csrf_token": .string(Credential.csrf(secret)),
+                "expires_in_seconds": .integer(Int64(timeLeft / .seconds(1))),
             ])
         )
     }

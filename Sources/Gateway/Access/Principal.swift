@@ -44,6 +44,8 @@ public struct Principal: Sendable, Hashable {
 
     /// The hash of the browser's session he came with; `nil` for one who showed the token itself.
     public var session: [UInt8]?
+    /// When that session ends at the latest; `nil` for one who showed the token itself.
+    public var sessionEndsAt: ContinuousClock.Instant?
 
     /// Describes somebody.
     public init(token: String?, name: String, scope: Scope?, tenant: String) {

@@ -70,13 +70,15 @@ extension OperationCatalog {
             answers: [
                 .json(
                     200,
-                    "Whose it is; csrf_token goes into x-csrf-token of changes.",
+                    "Whose it is; csrf_token goes into x-csrf-token of changes; "
+                        + "expires_in_seconds is when it ends however often it is used.",
                     Schema.object([
                         "version": Schema.integer, "name": Schema.text,
                         "scope": Schema.optional(
                             Schema.choice(Principal.Scope.allCases.map(\.rawValue))
                         ),
                         "tenant": Schema.text, "csrf_token": Schema.text,
+                        "expires_in_seconds": Schema.integer,
                     ])
                 )
             ]

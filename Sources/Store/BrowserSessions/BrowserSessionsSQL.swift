@@ -21,7 +21,10 @@ enum BrowserSessionsSQL {
                (extract(epoch FROM least(
                    s.last_used_at + $2 * interval '1 millisecond',
                    s.created_at + $3 * interval '1 millisecond',
-                   t.expires_at) - now()) * 1000)::bigint AS left_ms, t.groups
+                   t.expires_at) - now()) * 1000)::bigint AS left_ms, t.groups,
+               (extract(epoch FROM least(
+                   s.created_at + $3 * interval '1 millisecond',
+                   t.expires_at) - now()) * 1000)::bigint AS at_most_ms
         FROM browser_session s JOIN api_token t ON t.id = s.token_id
         WHERE s.secret_hash = ANY ($1) AND t.revoked_at IS NULL
         AND (t.expires_at IS NULL OR t.expires_at > now())

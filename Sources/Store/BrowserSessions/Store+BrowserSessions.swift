@@ -26,6 +26,8 @@ public struct LiveBrowserSession: Sendable, Hashable {
     public var secretHash: [UInt8]
     /// The token it stands for; its hash is empty, its time that of the session.
     public var token: LiveToken
+    /// How long it lives at the most, however often it is used.
+    public var timeLeftMax: Duration
 }
 
 extension Store {
@@ -60,7 +62,8 @@ extension Store {
                     secretHash: [],
                     timeLeft: .milliseconds(try row.int64(5)),
                     groups: try row.texts(6)
-                )
+                ),
+                timeLeftMax: .milliseconds(try row.int64(7))
             )
         }
     }
