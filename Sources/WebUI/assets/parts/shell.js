@@ -49,7 +49,8 @@ export function shell(pageOf) {
     <header class="top">
       <button class="icon-button menu-button" aria-label="Menu" aria-expanded=${() => String(isMenuOpen.value)}
         @click=${() => { isMenuOpen.value = !isMenuOpen.peek(); }}>${icon("menu")}</button>
-      <a class="brand" href="/ui" aria-label="Ops Control Room"><span class="brand-mark" aria-hidden="true"></span><span>Ops Control Room</span></a>
+      <a class="brand" href="/ui" aria-label="Ops Control Room">
+        <span class="brand-mark" aria-hidden="true"></span><span>Ops Control Room</span></a>
       <button class="command-button" @click=${() => openPalette()}>${icon("search")}
         <span class="grow">Search or run a command</span><kbd>${/Mac/.test(navigator.platform) ? "⌘" : "Ctrl"} K</kbd></button>
       <span class="grow"></span>
