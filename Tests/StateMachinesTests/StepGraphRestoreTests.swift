@@ -39,6 +39,29 @@ struct StepGraphRestoreTests {
         #expect(try run.tell(.ended(1, .succeeded)).last == .end(.succeeded))
     }
 
+    @Test("what was done by hand lets others start only behind what it needs itself")
+    func byHand() throws {
+        let steps = [
+            step("ask"), step("build", needs: ["ask"]), step("pack", needs: ["build"]),
+            step("publish", needs: ["pack"]), step("tell", needs: ["pack"], if: "always()"),
+        ]
+        let done = ["build", "pack"].map { name in
+            var done = record(name, 1, .skipped)
+            done.byHand = .init(by: "ann", note: "n", atMilliseconds: 1)
+            return done
+        }
+        var run = restored(steps, done)
+        #expect(try run.tell(.begin) == [.attempt(0, number: 1)])
+        let next = try run.tell(.ended(0, .succeeded))
+        #expect(next == [.settle(0, .succeeded), .attempt(3, number: 1), .decide(4)])
+        var rejected = restored(steps, done)
+        #expect(try rejected.tell(.begin) == [.attempt(0, number: 1)])
+        let end = try rejected.tell(.ended(0, .failed(.exit, retryable: false)))
+        #expect(end == [.settle(0, .failed), .settle(3, .skipped), .decide(4)])
+        var approved = restored(steps, [record("ask", 1, .succeeded)] + done)
+        #expect(try approved.tell(.begin) == [.attempt(3, number: 1), .decide(4)])
+    }
+
     @Test("a run whose last step is done ends at once")
     func complete() throws {
         var run = restored([step("a")], [record("a", 1, .succeeded)])

@@ -163,6 +163,8 @@ extension RoomError {
                 error.message,
                 next: "opsroom runs retry \(run) --from \(step)"
             )
+        case .undecided(let run):
+            self.init(.conflict, error.message, next: "opsroom runs retry \(run)")
         case .changed(let run), .notSkipped(let run):
             self.init(.conflict, error.message, next: "opsroom runs show \(run)")
         case .notUnique(let run):

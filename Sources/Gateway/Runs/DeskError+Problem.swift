@@ -31,6 +31,12 @@ extension Problem {
                 error.message,
                 next: "look at its steps: GET /v1/runs/\(run)/steps"
             )
+        case .undecided(let run):
+            self.init(
+                .conflict,
+                error.message,
+                next: "have it asked again: POST /v1/runs/\(run)/retry"
+            )
         case .changed(let run):
             self.init(.conflict, error.message, next: "look at it again: GET /v1/runs/\(run)")
         case .notUnique(let run):

@@ -22,6 +22,8 @@ public struct DeskError: Error, Sendable, CustomStringConvertible {
         case nothingToDo(RunID, firstStep: String)
         /// The step cannot be said to be done by hand.
         case notSkipped(RunID)
+        /// A step cannot be said to be done by hand before what it needs is decided.
+        case undecided(RunID)
         /// The run changed meanwhile.
         case changed(RunID)
         /// Another run has its unique key.

@@ -42,7 +42,7 @@ extension RunDesk {
                 case .approval: "approve or reject it"
                 case .signal: "send the signal"
                 }
-            throw DeskError(.notSkipped(row.id), "step '\(step)' is a \(wait.kind): \(verb)")
+            throw DeskError(.notSkipped(row.id), "step '\(step)' is \(wait.noun): \(verb)")
         }
         if try await self.store.loadLanes([row.lane]).first?.worker == .external {
             throw DeskError(
@@ -53,6 +53,7 @@ extension RunDesk {
         let rows = try await self.store.journal(row.id)
         let records = rows.filter { !$0.isSuperseded }.map(\.record)
         try Self.check(step, of: row, plan, records)
+        try Self.checkWaits(before: definition, of: row, plan, records)
         var done = StepRecord(
             step: step,
             attempt: (rows.filter { $0.record.step == step }.map(\.record.attempt).max() ?? 0) + 1,
@@ -99,7 +100,7 @@ extension RunDesk {
             else { continue }
             throw DeskError(
                 .notSkipped(row.id),
-                "run \(row.id) waits at step '\(waiting.id)', a \(wait.kind): that comes first"
+                "run \(row.id) waits at step '\(waiting.id)', \(wait.noun): that comes first"
             )
         }
         let isUnderWay = records.contains { record in
@@ -108,6 +109,46 @@ extension RunDesk {
         }
         if isUnderWay {
             throw DeskError(.notSkipped(row.id), "other steps of run \(row.id) are under way")
+        }
+    }
+
+    /// Refuses a step behind one that waits for people or a signal and has not got it: who does the
+    /// step by hand does not decide that.
+    private static func checkWaits(
+        before step: Step,
+        of row: RunRow,
+        _ plan: Plan,
+        _ records: [StepRecord]
+    ) throws(DeskError) {
+        var latest: [String: StepRecord] = [:]
+        for record in records { latest[record.step] = record }
+        let needs = Dictionary(plan.steps.map { ($0.id, $0.needs) }) { first, _ in first }
+        var needed: Set<String> = []
+        var open = step.needs
+        while let next = open.popLast() {
+            if needed.insert(next).inserted { open += needs[next] ?? [] }
+        }
+        for other in plan.steps where needed.contains(other.id) {
+            guard case .wait(let wait) = other.action else { continue }
+            let record = latest[other.id]
+            // One that its own `if` skipped is not needed.
+            if record?.state == .succeeded || record?.state == .skipped && record?.failure == nil {
+                continue
+            }
+            throw DeskError(
+                .undecided(row.id),
+                "step '\(step.id)' needs '\(other.id)', \(wait.noun) that has not succeeded"
+            )
+        }
+    }
+}
+
+extension WaitAction {
+    /// What it is, within a sentence.
+    fileprivate var noun: String {
+        switch self {
+        case .approval: "an approval"
+        case .signal: "a wait for a signal"
         }
     }
 }

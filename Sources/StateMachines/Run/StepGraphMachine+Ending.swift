@@ -200,6 +200,7 @@ extension StepGraphMachine {
         case .skipped:
             self.states[step].status = .skipped
             self.states[step].isSkippedByFailure = record.failure != nil
+            self.states[step].isByHand = record.byHand != nil
         // Stopped, by a request that is repeated or by a node that went away: perhaps it runs again.
         case .cancelled:
             self.states[step].status = .pending

@@ -18,13 +18,38 @@ extension StepGraphMachine {
         }
     }
 
-    /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false.
+    /// A step that is satisfied lets its dependents start: it succeeded, or its own `if` was false, or
+    /// a person did it by hand and what it needs is satisfied: nobody gets around an approval that way.
     func isSatisfied(_ step: Int) -> Bool {
-        switch self.states[step].status {
-        case .succeeded: true
-        case .skipped: !self.states[step].isSkippedByFailure
-        default: false
+        self.holds(step) { state in
+            switch state.status {
+            case .succeeded: true
+            case .skipped: !state.isSkippedByFailure
+            default: false
+            }
         }
+    }
+
+    /// Whether it came to its end, and where it was done by hand also what it needs.
+    private func isThrough(_ step: Int) -> Bool { self.holds(step, \.status.isSettled) }
+
+    /// Whether something holds for a step and, behind steps done by hand, for all that these need.
+    private func holds(_ step: Int, _ isGood: (StepState) -> Bool) -> Bool {
+        guard isGood(self.states[step]) else { return false }
+        guard self.isDoneByHand(step) else { return true }
+        var looked: Set<Int> = [step]
+        var open = [step]
+        while let behind = open.popLast() {
+            for need in self.needs[behind] where looked.insert(need).inserted {
+                guard isGood(self.states[need]) else { return false }
+                if self.isDoneByHand(need) { open.append(need) }
+            }
+        }
+        return true
+    }
+
+    private func isDoneByHand(_ step: Int) -> Bool {
+        self.states[step].isByHand && self.states[step].status == .skipped
     }
 
     /// Whether a step may start at this moment.
@@ -169,7 +194,7 @@ extension StepGraphMachine {
             if state.status == .retrying, state.isDue {
                 self.start(step, &actions)
             } else if state.status == .pending, !state.isDeciding,
-                self.needs[step].allSatisfy({ self.states[$0].status.isSettled }),
+                self.needs[step].allSatisfy({ self.isThrough($0) }),
                 isReady(self, step)
             {
                 if self.plan.steps[step].condition == nil {

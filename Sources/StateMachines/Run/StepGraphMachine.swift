@@ -115,6 +115,8 @@ public struct StepGraphMachine: Sendable {
         var finalFailures = 0
         /// Skipped because a step it needs failed, not by its own `if`.
         var isSkippedByFailure = false
+        /// A person did it by hand; that says nothing of what it needs.
+        var isByHand = false
         var lastFailure: RetryPolicy.Failure?
         var isRolledBack = false
     }
