@@ -134,6 +134,33 @@ struct MoveTests {
         }
     }
 
+    @Test("a run that is the only one of its kind in its lane stays there, one of a session moves")
+    func unique() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 9)
+            _ = try await bed.store.ensureLane(session: "default", lane: "B", width: 9)
+            func run(_ scope: Uniqueness.Scope) async throws -> RunID {
+                let new = NewRun(
+                    lane: lane,
+                    planDigest: samplePlan.digest,
+                    unique: Uniqueness(key: "k", scope: scope)
+                )
+                return try await bed.store.enqueue([new], plans: [samplePlan])[0]
+            }
+            let own = try await run(.lane)
+            let refused = await #expect(throws: StoreError.self) {
+                try await bed.store.move(own, QueueMove(lane: "B"))
+            }
+            #expect(refused?.code == .conflict)
+            #expect(refused?.message.contains("unique key of lane A") == true)
+            try await bed.store.move(own, QueueMove(lane: "A", place: .first))
+            let shared = try await run(.session)
+            try await bed.store.move(shared, QueueMove(lane: "B"))
+            #expect(try await bed.store.run(own).laneName == "A")
+            #expect(try await bed.store.run(shared).laneName == "B")
+        }
+    }
+
     @Test("what may not be moved is refused, and it is said why")
     func refused() async throws {
         try await StoreBed.with { bed in

@@ -299,7 +299,7 @@ extension OperationCatalog {
             "Changes a queued run's priority, its lane, or its place there.",
             note: "Without a place it has that of its priority. In a lane with keys it is a place "
                 + "among the runs of its key. A run that has begun before stays in its lane, where "
-                + "its log is.",
+                + "its log is, and so does one with a unique key of its lane.",
             parameters: [Self.run, Self.ifMatch],
             body: Schema.object(
                 [

@@ -12,7 +12,8 @@ enum MoveSQL {
         [.int8],
         """
         SELECT r.xmin::text, r.inputs, r.priority, r.status, r.request IS NOT NULL, r.claim_no,
-            r.parent_run IS NOT NULL, l.id, l.name, l.worker, l.session_id
+            r.parent_run IS NOT NULL, l.id, l.name, l.worker, l.session_id,
+            coalesce(r.unique_key LIKE 'l%', false)
         FROM run r JOIN lane l ON l.id = r.lane_id WHERE r.id = $1
         """
     )
@@ -78,6 +79,8 @@ private struct MovedRun {
     var laneName: String
     var worker: String
     var session: Int64
+    /// Whether it is the only one of its kind in its lane.
+    var isLaneUnique: Bool
 
     init(_ row: StoreRow) throws(StoreError) {
         self.version = try row.text(0)
@@ -91,6 +94,7 @@ private struct MovedRun {
         self.laneName = try row.text(8)
         self.worker = try row.text(9)
         self.session = try row.int64(10)
+        self.isLaneUnique = try row.bool(11)
     }
 }
 
@@ -159,6 +163,13 @@ extension Store {
             throw StoreError(
                 .conflict,
                 "run \(id) has begun in lane \(run.laneName) before and its log is there: it stays"
+            )
+        }
+        guard !run.isLaneUnique else {
+            throw StoreError(
+                .conflict,
+                "run \(id) has a unique key of lane \(run.laneName) and stays there: cancel it and "
+                    + "enqueue it in lane \(lane.name)"
             )
         }
         guard lane.worker.rawValue == run.worker else {
