@@ -87,9 +87,10 @@ END $$;
 
 -- Puts a queued run that nobody has claimed yet, if it is still the version that was read, into a lane
 -- and to a place of its queue: `first`, `last`, `before` another run, or NULL for that of its priority.
+-- One that is for later has no place yet: before it is behind all that can be claimed.
 -- Tells `moved`, `changed` when the run or somebody's lock on it was faster, `ended` for a session
--- that takes no runs, `other` when the other run is not queued there, `deep` when too many stand in
--- the way. Moves of a lane wait for each other on the lane's row and hold nothing else before it; of
+-- that takes no runs, `other` when the other run is not queued there, `key` when it is of another key,
+-- with which this one takes turns, `deep` when too many stand in the way. Moves of a lane wait for each other on the lane's row and hold nothing else before it; of
 -- runs they lock only what nobody has locked.
 CREATE FUNCTION run_move(
     mine bigint, version text, new_lane bigint, new_inputs text, new_priority integer, place text,
@@ -100,6 +101,7 @@ DECLARE
     own      record;
     beside   record;
     new_rank bigint;
+    goal     text := place;
 BEGIN
     SELECT l.id, l.shard_id, l.ageing_ms INTO lane_now FROM lane l
     JOIN session s ON s.id = l.session_id AND s.status = 'active'
@@ -110,20 +112,24 @@ BEGIN
     FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN RETURN 'changed'; END IF;
     new_rank := run_rank(own.due_at, new_priority, lane_now.ageing_ms);
-    IF place = 'before' THEN
-        SELECT r.id, r.rank, r.key INTO beside FROM run r
+    IF goal = 'before' THEN
+        SELECT r.id, r.rank, r.key, r.is_delayed INTO beside FROM run r
         WHERE r.id = other AND r.lane_id = new_lane AND r.status = 'queued' AND r.request IS NULL;
         IF NOT FOUND THEN RETURN 'other'; END IF;
+        IF beside.key <> own.key THEN RETURN 'key'; END IF;
+        IF beside.is_delayed THEN goal := 'last'; END IF;
+    END IF;
+    IF goal = 'before' THEN
         new_rank := run_rank_before(new_lane, mine, other, beside.rank, beside.key, most);
         IF new_rank IS NULL THEN RETURN 'deep'; END IF;
-    ELSIF place IS NOT NULL THEN
+    ELSIF goal IS NOT NULL THEN
         SELECT b.id, b.rank INTO beside FROM run_beside(new_lane, own.key,
-            CASE place WHEN 'first' THEN -9223372036854775808 ELSE 9223372036854775807 END,
-            CASE place WHEN 'first' THEN 0 ELSE 9223372036854775807 END, place = 'first', 2) b
+            CASE goal WHEN 'first' THEN -9223372036854775808 ELSE 9223372036854775807 END,
+            CASE goal WHEN 'first' THEN 0 ELSE 9223372036854775807 END, goal = 'first', 2) b
         WHERE b.id <> mine
-        ORDER BY CASE place WHEN 'first' THEN b.rank ELSE -b.rank END LIMIT 1;
+        ORDER BY CASE goal WHEN 'first' THEN b.rank ELSE -b.rank END LIMIT 1;
         IF FOUND THEN
-            new_rank := beside.rank + CASE place WHEN 'first' THEN -1 ELSE 1 END;
+            new_rank := beside.rank + CASE goal WHEN 'first' THEN -1 ELSE 1 END;
         END IF;
     END IF;
     UPDATE run r SET lane_id = lane_now.id, shard_id = lane_now.shard_id, inputs = new_inputs,

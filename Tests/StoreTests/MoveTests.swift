@@ -161,6 +161,39 @@ struct MoveTests {
         }
     }
 
+    @Test("before a run for later is behind the ready ones; one of another key is no place")
+    func others() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A", width: 9)
+            func run(_ key: String, in delay: Int64 = 0) async throws -> RunID {
+                let new = NewRun(
+                    lane: lane,
+                    planDigest: samplePlan.digest,
+                    delayMilliseconds: delay,
+                    key: key
+                )
+                return try await bed.store.enqueue([new], plans: [samplePlan])[0]
+            }
+            for key in ["", "k"] {
+                let ready = [try await run(key), try await run(key), try await run(key)]
+                let later = try await run(key, in: 7_200_000)
+                try await bed.store.move(ready[0], QueueMove(place: .before(later)))
+                // What is queued next comes behind it, not two hours ahead of it.
+                let next = try await run(key)
+                let mine = Set((ready + [later, next]).map(\.number))
+                let order = try await self.order(bed, lane).filter(mine.contains)
+                let wanted = [ready[1], ready[2], ready[0], next, later].map(\.number)
+                #expect(order == wanted, "key '\(key)'")
+                let other = try await run(key + "x")
+                let refused = await #expect(throws: StoreError.self) {
+                    try await bed.store.move(ready[1], QueueMove(place: .before(other)))
+                }
+                #expect(refused?.message.contains("of another key") == true)
+                #expect(try await self.order(bed, lane).filter(mine.contains) == wanted)
+            }
+        }
+    }
+
     @Test("what may not be moved is refused, and it is said why")
     func refused() async throws {
         try await StoreBed.with { bed in

@@ -298,8 +298,10 @@ extension OperationCatalog {
             "runs",
             "Changes a queued run's priority, its lane, or its place there.",
             note: "Without a place it has that of its priority. In a lane with keys it is a place "
-                + "among the runs of its key. A run that has begun before stays in its lane, where "
-                + "its log is, and so does one with a unique key of its lane.",
+                + "among the runs of its key: one of another key is no place for it, since keys "
+                + "take turns. Before a run that is for later is behind all that can begin. A run "
+                + "that has begun before stays in its lane, where its log is, and so does one with "
+                + "a unique key of its lane.",
             parameters: [Self.run, Self.ifMatch],
             body: Schema.object(
                 [

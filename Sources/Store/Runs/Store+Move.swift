@@ -33,7 +33,7 @@ public enum QueuePlace: Sendable, Hashable {
     case first
     /// Behind all that can be claimed.
     case last
-    /// Before another queued run.
+    /// Before another queued run of its key; behind all that can be claimed where that one is for later.
     case before(RunID)
 
     fileprivate var name: String {
@@ -188,6 +188,11 @@ extension Store {
         return switch outcome {
         case "ended": StoreError(.conflict, "the session has ended: its lanes take no runs")
         case "other": StoreError(.conflict, "run \(other) is not queued in that lane (any more)")
+        case "key":
+            StoreError(
+                .conflict,
+                "run \(other) is of another key, and keys take turns: name one of the same key"
+            )
         case "deep":
             StoreError(
                 .conflict,
