@@ -194,6 +194,23 @@ struct MoveTests {
         }
     }
 
+    @Test("a run that changed since somebody looked at it is not moved for them")
+    func compared() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let ids = try await bed.enqueue(3, lane: lane)
+            let wish = QueueMove(place: .first)
+            let seen = try await bed.store.version(of: ids[2])
+            try await bed.store.setPriority(ids[2], to: 0)
+            #expect(try await !bed.store.move(ids[2], wish, ifStill: seen))
+            #expect(try await self.order(bed, lane) == ids.map(\.number))
+            let again = try await bed.store.version(of: ids[2])
+            #expect(try await bed.store.move(ids[2], wish, ifStill: again))
+            #expect(try await self.order(bed, lane).first == ids[2].number)
+            #expect(try await !bed.store.move(ids[2], wish, ifStill: again))
+        }
+    }
+
     @Test("what may not be moved is refused, and it is said why")
     func refused() async throws {
         try await StoreBed.with { bed in

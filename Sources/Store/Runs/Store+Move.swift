@@ -4,7 +4,14 @@ internal import Postgres
 public import PulserIR
 
 enum MoveSQL {
-    static let all = [read, move]
+    static let all = [version, read, move]
+
+    /// Which version of its row a run is that has not ended.
+    static let version = PostgresStatement(
+        "runs.version",
+        [.int8],
+        "SELECT r.xmin::text FROM run r WHERE r.id = $1"
+    )
 
     /// A run that has not ended, with the version of its row, and what its lane is.
     static let read = PostgresStatement(
@@ -66,6 +73,12 @@ public struct QueueMove: Sendable, Hashable {
     }
 }
 
+/// Which version of its row a run was when somebody looked at it.
+public struct SeenVersion: Sendable, Hashable {
+    /// `nil` for a run that had ended.
+    fileprivate var text: String?
+}
+
 /// A run that somebody wants to move, as it was read.
 private struct MovedRun {
     var version: String
@@ -110,9 +123,16 @@ extension Store {
     /// - Parameters:
     ///   - id: The run.
     ///   - wish: Where it shall go.
+    ///   - seen: Only if nothing of it changed since then.
+    /// - Returns: Whether it was moved, and not changed since it was seen.
     /// - Throws: `conflict` when it is not queued any more or may not go there, `notFound` without
     ///   such a run or lane.
-    public func move(_ id: RunID, _ wish: QueueMove) async throws(StoreError) {
+    @discardableResult
+    public func move(
+        _ id: RunID,
+        _ wish: QueueMove,
+        ifStill seen: SeenVersion? = nil
+    ) async throws(StoreError) -> Bool {
         for _ in 1...Self.moveTriesMax {
             let rows = try await self.execute(MoveSQL.read, [.int8(id.number)])
             guard rows.count == 1 else {
@@ -122,6 +142,7 @@ extension Store {
             guard run.status == "queued", !run.isAsked else {
                 throw StoreError(.conflict, Self.moveRefusal(try await self.run(id)))
             }
+            if let seen, seen.text != run.version { return false }
             let lane = try await self.target(of: id, run, wish.lane)
             let inputs = try self.seal.opened(run.inputs, .inputs(lane: run.lane))
             let answer = try await self.execute(
@@ -139,12 +160,24 @@ extension Store {
                 ]
             )
             switch try answer.first().text(0) {
-            case "moved": return await self.tell(.work(lane: lane))
+            case "moved":
+                await self.tell(.work(lane: lane))
+                return true
             case "changed": continue
             case let outcome: throw Self.refusal(of: outcome, wish.place)
             }
         }
         throw StoreError(.conflict, "run \(id) changed meanwhile: try again")
+    }
+
+    /// Which version a run is now: what is read of it afterwards is of no earlier one.
+    ///
+    /// - Parameter id: The run.
+    /// - Returns: For ``move(_:_:ifStill:)``.
+    /// - Throws: `unavailable` when the database does not answer.
+    public func version(of id: RunID) async throws(StoreError) -> SeenVersion {
+        let rows = try await self.execute(MoveSQL.version, [.int8(id.number)])
+        return SeenVersion(text: rows.count == 1 ? try rows.first().text(0) : nil)
     }
 
     /// The lane that a run goes to.

@@ -98,7 +98,7 @@ struct LocalAccess: RoomAccess {
     }
 
     func move(_ id: RunID, _ wish: QueueMove) async throws {
-        try await Self.telling(id) { try await self.client.store.move(id, wish) }
+        try await Self.telling(id) { _ = try await self.client.store.move(id, wish) }
     }
 
     func resume(_ id: RunID) async throws {

@@ -61,6 +61,22 @@ struct PriorityResourceTests {
         }
     }
 
+    @Test("of two people who move a run to another lane one is told that it was changed")
+    func movers() async throws {
+        try await GatewayBed.with { bed in
+            for lane in ["B", "C"] {
+                _ = try await bed.store.ensureLane(session: "default", lane: lane)
+            }
+            let path = "/v1/runs/\(try await bed.run())"
+            let tag = try #require(try await bed.get(path).fields[.eTag])
+            let first = try await bed.patch(path, .object(["lane": "B"]), [.ifMatch: tag])
+            #expect(first.status == 200, "\(first.text)")
+            let second = try await bed.patch(path, .object(["lane": "C"]), [.ifMatch: tag])
+            #expect(second.status == 412, "\(second.text)")
+            #expect(try await bed.get(path).json["lane"] == "B")
+        }
+    }
+
     @Test("of two people who change a run's priority one is told that it was changed")
     func editors() async throws {
         try await GatewayBed.with { bed in

@@ -28,12 +28,21 @@ extension RunsResource {
             if before != nil { body.note("before", "say 'before' or 'place', not both") }
         }
         try body.finish()
+        // Before the run is compared with what the caller saw, so that it counts for the move too.
+        let isCompared = try request.expectedEdits() != nil
+        let seen: SeenVersion?
+        if isCompared {
+            seen = try await self.store.version(of: try await self.run(context).id)
+        } else {
+            seen = nil
+        }
         let id = try await self.run(context, as: request).id
         if let before { place = .before(try await self.other(before, than: id)) }
         if let priority, lane == nil, place == nil {
             try await self.store.setPriority(id, to: priority)
         } else {
-            try await self.store.move(id, QueueMove(lane: lane, place: place, priority: priority))
+            let wish = QueueMove(lane: lane, place: place, priority: priority)
+            guard try await self.store.move(id, wish, ifStill: seen) else { throw Problem.edited }
         }
         let row = try await self.store.run(id)
         guard case .object(var members) = RunDocument.json(row) else { return .empty() }
