@@ -1,4 +1,9 @@
--- What people do by hand: a queued run goes to another lane or another place of its lane's queue.
+-- What people do by hand: a queued run goes to another lane or another place of its lane's queue; one
+-- that waited is queued again and keeps its turn.
+
+-- When a person had a waiting run queued again. It has the turn that it had, by when it was due; how
+-- long it waited for its beginning counts from here.
+ALTER TABLE run_any ADD COLUMN again_at timestamptz;
 
 -- The runs of a lane that can be claimed and have a key ('' for none), beside a place in their queue:
 -- behind it, or before it and then the nearest first.

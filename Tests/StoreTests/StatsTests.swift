@@ -72,6 +72,47 @@ struct StatsTests {
         }
     }
 
+    @Test("a run that was queued again waited from then on, and keeps its turn")
+    func again() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let ids = try await bed.enqueue(2, lane: lane)
+            _ = try await bed.text(
+                """
+                UPDATE run SET enqueued_at = now() - interval '1 h', due_at = now() - interval '1 h'
+                RETURNING 1
+                """
+            )
+            try await Owner.with(bed) { owner in
+                let first = try await owner.claimOne(lane)
+                #expect(first.fence.run == ids[0])
+                let log = try await owner.log(lane)
+                try await owner.writer.submit(
+                    [.transition(transition(.waiting))],
+                    fence: first.fence,
+                    log: log
+                )
+                let rank = try await bed.number("SELECT rank FROM run WHERE id = \(ids[0].number)")
+                let waiting = try await bed.store.run(ids[0])
+                try await bed.store.retry(waiting, steps: [], inputs: nil)
+                let queue = try await bed.store.stats(Self.ask()).queue
+                #expect(queue.first.map { $0.oldestMilliseconds > 3_500_000 } == true)
+                let now = try await bed.number("SELECT rank FROM run WHERE id = \(ids[0].number)")
+                #expect(now == rank)
+                let again = try await owner.claimOne(lane)
+                #expect(again.fence.run == ids[0])
+                try await owner.writer.submit(
+                    [.transition(transition(.succeeded))],
+                    fence: again.fence,
+                    log: log
+                )
+                let stats = try await bed.store.stats(Self.ask())
+                let waited = try #require(stats.lanes.first?.figures.waitMost)
+                #expect(waited < 600_000)
+            }
+        }
+    }
+
     @Test("queues are told with their age, counted up to a bound, of the lanes that are meant")
     func queues() async throws {
         try await StoreBed.with { bed in

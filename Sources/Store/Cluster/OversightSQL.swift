@@ -61,7 +61,7 @@ enum OversightSQL {
         SELECT r.id, r.status, s.name, l.name, l.width, r.paused_by, r.request_reason,
                r.request IS NOT NULL, r.wait_reason,
                \(milliseconds("r.due_at - clock_timestamp()")),
-               \(milliseconds("clock_timestamp() - greatest(r.enqueued_at, r.due_at)")),
+               \(milliseconds("clock_timestamp() - \(RunsSQL.readyAt("r"))")),
                r.owner,
                (SELECT count(*) FROM run a WHERE a.shard_id = r.shard_id AND a.lane_id = r.lane_id
                 AND a.status IN ('claimed', 'running', 'waiting')),

@@ -9,6 +9,7 @@ enum RunColumns {
         "enqueued_at", "started_at", "finished_at", "template", "paused_by", "pause_no",
         "paused_at", "waiting_at", "steps", "started_by",
         "key", "rank", "is_delayed", "unique_key", "unique_ms", "retry_at",
+        "again_at",
     ]
 
     /// Puts the rows of `source`, which have all columns of a run, into `table`.

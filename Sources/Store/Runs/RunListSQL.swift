@@ -171,7 +171,7 @@ enum RunListSQL {
     )
     private static func front(isKeyed: Bool, behind: String?) -> String {
         """
-        SELECT r.lane_id, r.key, greatest(r.enqueued_at, r.due_at) AS ready_at FROM run r
+        SELECT r.lane_id, r.key, \(RunsSQL.readyAt("r")) AS ready_at FROM run r
         WHERE \(RunsSQL.isReady("r", isKeyed: isKeyed)) \(behind.map { "AND \($0)" } ?? "")
         ORDER BY r.lane_id, \(isKeyed ? "r.key, " : "")r.rank, r.id LIMIT 1
         """

@@ -31,6 +31,11 @@ enum RunsSQL {
         """
     }
 
+    /// Since when a run could have begun, had its lane had room.
+    static func readyAt(_ run: String) -> String {
+        "greatest(\(run).enqueued_at, \(run).due_at, \(run).again_at)"
+    }
+
     /// What is queued for later, in the words of its index.
     static func isDelayed(_ run: String) -> String {
         "\(run).status = 'queued' AND \(run).paused_by IS NULL AND \(run).is_delayed"
@@ -231,7 +236,7 @@ enum RunsSQL {
     /// Queues a waiting run again. The claim number rises, so whoever still holds the run finds its
     /// writes refused. Its time begins anew: one that timed out would only do so again. Whoever has
     /// it run again does not want it paused. It has kept its lane's place while it waited, so it
-    /// keeps its turn too: what came after it goes on coming after it. `$4` is who gave it other
+    /// keeps its turn too: what came after it goes on coming after it; its wait begins anew. `$4` is who gave it other
     /// inputs: the run is theirs from then on.
     static let retry = PostgresStatement(
         "runs.retry",
@@ -241,7 +246,8 @@ enum RunsSQL {
             claim_no = claim_no + 1, request = NULL, request_reason = NULL, failure = NULL,
             wait_reason = NULL, outputs = NULL, started_at = NULL, finished_at = NULL,
             paused_by = NULL, pause_no = pause_no + 1, is_delayed = false,
-            inputs = coalesce($3, inputs), started_by = coalesce($4, started_by), retry_at = NULL
+            inputs = coalesce($3, inputs), started_by = coalesce($4, started_by), retry_at = NULL,
+            again_at = now()
         WHERE id = $1 AND claim_no = $2 AND status = 'waiting'
         RETURNING id
         """

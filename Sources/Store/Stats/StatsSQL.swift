@@ -8,7 +8,7 @@ enum StatsSQL {
     private static let columns = """
         r.lane_id, r.plan_digest, r.template, r.status,
         (extract(epoch FROM r.finished_at - r.started_at) * 1000)::bigint AS run_ms,
-        greatest(0, (extract(epoch FROM r.started_at - greatest(r.enqueued_at, r.due_at))
+        greatest(0, (extract(epoch FROM r.started_at - \(RunsSQL.readyAt("r")))
             * 1000)::bigint) AS wait_ms
         """
     private static let buckets = """
@@ -105,7 +105,7 @@ enum StatsSQL {
     }
     private static func ready(isKeyed: Bool) -> String {
         """
-        SELECT greatest(r.enqueued_at, r.due_at) AS ready_at FROM run r
+        SELECT \(RunsSQL.readyAt("r")) AS ready_at FROM run r
         WHERE r.lane_id = w.lane_id AND \(RunsSQL.isReady("r", isKeyed: isKeyed)) LIMIT $3
         """
     }

@@ -15,7 +15,7 @@ enum ClaimSQL {
             r.claim_no > \(isStored ? 1 : 0)
                 AND (SELECT true FROM step_journal j WHERE j.run_id = r.id LIMIT 1) IS TRUE,
             r.paused_by, r.pause_no, r.rank, r.key, \(isKeyed),
-            (date_part('epoch', now() - greatest(r.enqueued_at, r.due_at)) * 1000000)::bigint,
+            (date_part('epoch', now() - \(RunsSQL.readyAt("r"))) * 1000000)::bigint,
             \(isStored ? "NULL" : "r.version::text")
         """
     }
