@@ -219,7 +219,7 @@ struct ListTests {
         }
     }
 
-    @Test("a page of the journal goes on where the one before it ended")
+    @Test("a journal that grows comes whole; a page of a kept one goes on where the last one ended")
     func journal() async throws {
         try await StoreBed.with { bed in
             try await Owner.with(bed) { owner in
@@ -229,8 +229,32 @@ struct ListTests {
                 let log = try await owner.log(lane)
                 let writes = (1...25).map { RunWrite.journal(record("s\($0 % 5)", $0)) }
                 try await owner.writer.submit(writes, fence: claimed.fence, log: log)
+                func live() async throws -> [String] {
+                    let page = try await bed.store.journalPage(
+                        run,
+                        step: nil,
+                        after: nil,
+                        limit: 4
+                    )
+                    #expect(page.next == nil)
+                    return page.rows.map(\.record.step)
+                }
+                #expect(try await live().count == 25)
+                // Written last, begun first: nobody who reads pages would have come to see it.
+                var early = record("early")
+                early.begun = .now - .seconds(60)
+                try await owner.writer.submit([.journal(early)], fence: claimed.fence, log: log)
+                let grown = try await live()
+                #expect(grown.first == "early" && grown.count == 26)
+                let one = try await bed.store.journalPage(run, step: "s1", after: nil, limit: 2)
+                #expect(one.rows.count == 5 && one.next == nil)
+                try await owner.writer.submit(
+                    [.transition(transition(.failed))],
+                    fence: claimed.fence,
+                    log: log
+                )
                 let whole = try await bed.store.journal(run)
-                #expect(whole.count == 25)
+                #expect(whole.count == 26)
                 var paged: [JournalRow] = []
                 var place: JournalPlace?
                 repeat {
@@ -244,8 +268,8 @@ struct ListTests {
                     place = page.next
                 } while place != nil
                 #expect(paged == whole)
-                let one = try await bed.store.journalPage(run, step: "s1", after: nil, limit: 99)
-                #expect(one.rows.count == 5 && one.next == nil)
+                let kept = try await bed.store.journalPage(run, step: "s1", after: nil, limit: 2)
+                #expect(kept.rows.count == 2 && kept.next != nil)
             }
         }
     }

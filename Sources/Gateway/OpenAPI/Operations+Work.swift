@@ -318,6 +318,9 @@ extension OperationCatalog {
         "runs.steps": Operation(
             "runs",
             "The attempts of a run's steps, in the order they began.",
+            note: "Those of a run that has not ended come all at once, whatever the limit: an "
+                + "attempt may be told when it ends, and then stands before others that were told "
+                + "already.",
             parameters: [
                 Self.run, .query("step", "Only this step."), Self.limit, Self.cursor,
             ],

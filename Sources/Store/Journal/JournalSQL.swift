@@ -39,18 +39,18 @@ enum JournalSQL {
         """
     )
 
-    /// Rows after the one that began at `$2` microseconds as step `$3`, attempt `$4`; of an ended run
-    /// all that it keeps.
+    /// Rows after the one that began at `$2` microseconds as step `$3`, attempt `$4`, all of them: an
+    /// attempt may be written when it ends, and then stands before others that were written already. Of
+    /// an ended run all that it keeps, told apart by its last column.
     static let page = PostgresStatement(
         "journal.page",
-        [.int8, .timestamptz, .text, .int8, .text, .int8],
+        [.int8, .timestamptz, .text, .int8, .text],
         """
         (SELECT step, attempt, state, record, superseded, \(microseconds("begun_at")),
                 \(microseconds("ended_at")), claim_no, NULL AS steps
          FROM step_journal
          WHERE run_id = $1 AND ($2 IS NULL OR (begun_at, step, attempt) > ($2, $3, $4))
-         AND ($5 IS NULL OR step = $5)
-         ORDER BY begun_at, step, attempt LIMIT $6)
+         AND ($5 IS NULL OR step = $5))
         UNION ALL
         \(kept)
         """

@@ -117,13 +117,14 @@ extension Store {
         return journal
     }
 
-    /// A page of a run's journal, in the order of ``journal(_:)``.
+    /// A page of a run's journal, in the order of ``journal(_:)``. That of a run that has not ended comes
+    /// whole: what is written next may stand before what was read.
     ///
     /// - Parameters:
     ///   - run: The run.
     ///   - step: Only this step.
     ///   - cursor: The place of the last row before the page.
-    ///   - limit: At most so many.
+    ///   - limit: At most so many of a run that has ended.
     /// - Returns: The rows, and the place to go on from; `nil` when there are no more.
     /// - Throws: `unavailable` when the database cannot answer in time.
     public func journalPage(
@@ -137,17 +138,19 @@ extension Store {
             [
                 .int8(run.number), cursor.map { .int8($0.begunMicroseconds) } ?? .null,
                 .text((cursor?.step ?? "").storable), .int8(cursor?.attempt ?? 0),
-                step.map { .text($0.storable) } ?? .null, .int8(Int64(limit) + 1),
+                step.map { .text($0.storable) } ?? .null,
             ]
         )
-        // What an ended run keeps comes whole.
+        var hasEnded = false
+        if rows.count > 0 { hasEnded = try rows.first().textIfPresent(8) != nil }
+        // What an ended run keeps comes whole from the database.
         let all = try FoldedStep.all(rows).filter { kept in
             (step == nil || kept.key.step == step) && (cursor.map { $0 < kept.place } ?? true)
         }
-        let page = all.prefix(limit)
+        let page = hasEnded ? all.prefix(limit) : all[...]
         var journal: [JournalRow] = []
         for kept in page { journal.append(try JournalRow(kept, of: run, self.seal)) }
-        return (journal, all.count > limit ? page.last?.place : nil)
+        return (journal, all.count > page.count ? page.last?.place : nil)
     }
 }
 
