@@ -107,7 +107,8 @@ extension RunsCommand {
                 }
                 return run
             }
-            if run.status.isTerminal, run.status != .succeeded { throw ExitCode(2) }
+            // Nobody waited for its end, which may have come already.
+            if !detach, run.status.isTerminal, run.status != .succeeded { throw ExitCode(2) }
         }
     }
 }
