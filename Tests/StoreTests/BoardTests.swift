@@ -107,10 +107,137 @@ struct BoardTests {
                 """
             )
             let board = try await Self.lane(bed, 500)
-            #expect(board.queued == Store.boardCountMax && board.queuedIsMore)
+            #expect(
+                board.queued == Store.boardCountMax && board.queuedIsMore && !board.activeIsMore
+            )
+            try await bed.text(
+                """
+                UPDATE run SET status = 'running', claim_no = 1, started_at = now() RETURNING id
+                """
+            )
+            let busy = try await Self.lane(bed, 500)
+            #expect(busy.active == Store.boardCountMax && busy.activeIsMore && !busy.queuedIsMore)
             #expect(board.cards.count == 500)
             #expect(board.recent.map(\.id.number) == [900_001, 900_002, 900_003, 900_004, 900_005])
         }
+    }
+
+    @Test("what ended last is shown however long ago it was made, unless too much ended lately")
+    func late() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let other = try await bed.store.ensureLane(session: "default", lane: "B")
+            _ = try await bed.enqueue(1, lane: lane)
+            func ended(_ ids: String, _ lane: Int64, _ ago: String) async throws {
+                try await bed.text(
+                    """
+                    INSERT INTO run_done (id, lane_id, shard_id, plan_digest, status, finished_at)
+                    SELECT i, \(lane), r.shard_id, r.plan_digest, 'failed', now() - interval '\(ago)'
+                    FROM generate_series(\(ids)) i, (SELECT * FROM run LIMIT 1) r
+                    """
+                )
+            }
+            try await ended("900001, 900100", lane, "10 min")
+            try await ended("900200, 900200", other, "10 min")
+            try await ended("800001, 800001", lane, "5 s")
+            let numbers = try await Self.lane(bed).recent.map(\.id.number)
+            #expect(numbers == [800_001, 900_100, 900_099, 900_098, 900_097])
+            // Of more within the hour only the last minute is looked at.
+            try await ended("700001, 700001", other, "1 s")
+            try await ended("1000001, 1010000", lane, "20 min")
+            let boards = try await bed.store.board("default", cards: 1).lanes
+            #expect(boards[0].recent.map(\.id.number).first == 800_001)
+            #expect(boards[1].recent.map(\.id.number) == [700_001, 900_200])
+        }
+    }
+
+    @Test("runs that wait for people are counted, those of other sessions and with other waits not")
+    func waiting() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            _ = try await bed.store.createSession(name: "other", intent: "")
+            let other = try await bed.store.ensureLane(session: "other", lane: "A")
+            let ids = try await bed.enqueue(4, lane: lane)
+            let far = try await bed.enqueue(1, lane: other)
+            func wait(_ run: RunID, _ reason: String) async throws {
+                try await bed.text(
+                    """
+                    UPDATE run SET status = 'waiting', waiting_at = now(), claim_no = 1,
+                        wait_reason = '\(reason)' WHERE id = \(run.number)
+                    """
+                )
+            }
+            func ask(_ run: RunID, decided: String = "NULL") async throws {
+                try await bed.text(
+                    """
+                    INSERT INTO approval (run_id, run_attempt, step, needed, groups, users, self,
+                        message, decided_at)
+                    VALUES (\(run.number), 1, 's', 1, '{}', '{}', true, 'ok?', \(decided))
+                    """
+                )
+            }
+            try await wait(ids[0], "step ''s'' waits for an approval")
+            try await ask(ids[0])
+            try await wait(ids[1], "step ''s'' was under way when its node died")
+            try await wait(ids[2], "step ''s'' waits for signal ''x''")
+            try await wait(ids[3], "step ''s'' waits for an approval")
+            try await ask(ids[3], decided: "now()")
+            try await wait(far[0], "step ''s'' waits for an approval")
+            try await ask(far[0])
+            let board = try await bed.store.board("default", cards: 1)
+            #expect(board.waiting == 2 && !board.waitingIsMore)
+            #expect(try await bed.store.board("other", cards: 1).waiting == 1)
+        }
+    }
+
+    @Test("a board's cards are shared among its lanes, and short ones lose none to long ones")
+    func share() {
+        let fits = BoardShare([(3, 9), (500, 20)], active: 500, queued: 20, room: 4_000)
+        #expect(fits == BoardShare([], active: 500, queued: 20, room: 4_000) && !fits.isCut)
+        let long =
+            [(active: Int64(1), queued: Int64(7))]
+            + Array(repeating: (active: Int64(0), queued: Int64(1_001)), count: 99)
+        let queued = BoardShare(long, active: 500, queued: 500, room: 4_000)
+        #expect(queued.isCut && queued.active == 500 && queued.queued == 40)
+        for counts in [long, Array(repeating: (active: Int64(700), queued: Int64(700)), count: 30)]
+        {
+            let share = BoardShare(counts, active: 500, queued: 500, room: 4_000)
+            let cards = counts.map { min($0.active, share.active) + min($0.queued, share.queued) }
+            #expect(cards.reduce(0, +) <= 4_000 && share.isCut)
+            #expect(share.active > 0 && share.queued > 0)
+        }
+    }
+
+    private static func step(
+        _ name: String,
+        _ attempt: Int,
+        _ state: String,
+        _ at: Int
+    ) -> JSONValue {
+        [
+            "step": .string(name), "attempt": .integer(Int64(attempt)), "state": .string(state),
+            "begun": .integer(Int64(at)), "ended": .integer(Int64(at)),
+        ]
+    }
+
+    @Test("the failed step is the first that failed for good, by its last attempt")
+    func failedStep() throws {
+        func progress(_ rows: [JSONValue]) throws -> BoardProgress {
+            BoardProgress(
+                kept: try FoldedStep.kept(JSONValue.array(rows).canonicalText, runEnded: 0)
+            )
+        }
+        let retried = try progress([
+            Self.step("a", 1, "failed", 1), Self.step("a", 2, "succeeded", 2),
+            Self.step("c", 1, "failed", 5), Self.step("b", 1, "failed", 4),
+            Self.step("b", 2, "failed", 6), Self.step("d[1]", 1, "failed", 3),
+            Self.step("d", 1, "succeeded", 3),
+        ])
+        #expect(retried.failedStep == "c" && retried.done == 2)
+        let whole = try progress([
+            Self.step("a", 2, "succeeded", 2), Self.step("a", 1, "failed", 1),
+        ])
+        #expect(whole.failedStep == nil && whole.done == 1)
     }
 
     @Test(

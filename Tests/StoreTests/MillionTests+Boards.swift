@@ -39,8 +39,8 @@ extension MillionTests {
         ),
         Asked(
             statement: BoardSQL.recent,
-            values: [Self.array(1...4), "5", "50"],
-            indexes: ["_lane_id_id_idx"],
+            values: [Self.array(1...4), "5", "50", "10000"],
+            indexes: ["_lane_id_id_idx", "_finished_at_idx"],
             isQuestion: true
         ),
         Asked(
@@ -58,7 +58,7 @@ extension MillionTests {
         Asked(
             statement: BoardSQL.waiting,
             values: ["1", "1000", "10000"],
-            indexes: ["approval_open"],
+            indexes: ["run_live", "approval_pkey"],
             isQuestion: true
         ),
         Asked(

@@ -177,7 +177,7 @@ struct QueryPlanTests {
                 (SessionsSQL.openRuns, [.int8Array([1, 2, 3])]),
                 (LanesSQL.counts, [.int8Array([1, 2, 3]), .int8(Store.laneCountMax)]),
                 (NodesSQL.page, [.int8(0), .bool(true), .int8(51)]),
-                (BoardSQL.recent, [.int8Array([1, 2, 3]), .int8(5), .int8(50)]),
+                (BoardSQL.recent, [.int8Array([1, 2, 3]), .int8(5), .int8(50), .int8(1_000)]),
                 (StatsSQL.ended, [day, .int8(1_800_000), .int8(48), .int8(1_000)]),
                 (
                     StatsSQL.endedIn,

@@ -21,12 +21,17 @@ enum BoardDocument {
                 "id": .integer(session.id), "name": .string(session.name),
                 "status": .string(session.status), "intent": .string(session.intent),
                 "open_runs": .integer(open),
-                "open_runs_is_more": .bool(board.lanes.contains(where: \.queuedIsMore)),
+                "open_runs_is_more": .bool(
+                    board.lanesAreMore
+                        || board.lanes.contains { $0.activeIsMore || $0.queuedIsMore }
+                ),
                 "created_at": .moment(session.createdMilliseconds),
                 "ended_at": .moment(session.endedMilliseconds),
                 "paused": SessionDocument.json(session.pause),
             ]),
             "waiting": .integer(board.waiting),
+            "waiting_is_more": .bool(board.waitingIsMore),
+            "cards_is_more": .bool(board.cardsAreMore),
             "lanes": .array(board.lanes.map { Self.json($0, progress) }),
             "lanes_is_more": .bool(board.lanesAreMore),
             "nodes": .array(
@@ -60,6 +65,7 @@ enum BoardDocument {
             "priority": .integer(Int64(row.lane.priority)),
             "paused": SessionDocument.json(row.lane.pause),
             "worker": .string(row.lane.worker.rawValue), "active": .integer(row.active),
+            "active_is_more": .bool(row.activeIsMore),
             "queued": .integer(row.queued), "queued_is_more": .bool(row.queuedIsMore),
             "cards": .array(row.cards.map { Self.json($0, progress) }),
             "recent": .array(row.recent.map { Self.json($0, progress) }),

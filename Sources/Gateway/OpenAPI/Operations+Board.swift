@@ -11,7 +11,11 @@ extension OperationCatalog {
             "A session's lanes with what each does, did last and will do next.",
             note: "Queued runs come in the order in which they are claimed; whose turn it is among "
                 + "keys is not told, then those for later, then paused ones. Counts go up to "
-                + "\(Store.boardCountMax). The etag stays the same while a lease is renewed.",
+                + "\(Store.boardCountMax). The etag stays the same while a lease is renewed. A board "
+                + "has at most \(Store.boardCardsInAllMax) cards, shared among its lanes; "
+                + "cards_is_more says that this left some out. recent is what ended last of the "
+                + "lane's newest \(Store.boardEndedMax) runs that have ended, and of all that ended "
+                + "within the hour, or minute, unless those are more than \(Store.boardLateMax).",
             parameters: [
                 Self.session,
                 .query(
@@ -92,13 +96,15 @@ extension SchemaCatalog {
                 "open_runs_is_more": Schema.bool, "created_at": Schema.moment,
                 "ended_at": Self.moment, "paused": Self.pause,
             ]),
-            "waiting": Schema.integer, "lanes_is_more": Schema.bool,
+            "waiting": Schema.integer, "waiting_is_more": Schema.bool,
+            "cards_is_more": Schema.bool, "lanes_is_more": Schema.bool,
             "lanes": Schema.list(
                 Schema.object([
                     "id": Schema.integer, "name": Schema.text, "width": Schema.integer,
                     "priority": Schema.integer, "paused": Self.pause, "worker": Schema.text,
-                    "active": Schema.integer, "queued": Schema.integer,
-                    "queued_is_more": Schema.bool, "cards": Schema.list(Schema.named("Card")),
+                    "active": Schema.integer, "active_is_more": Schema.bool,
+                    "queued": Schema.integer, "queued_is_more": Schema.bool,
+                    "cards": Schema.list(Schema.named("Card")),
                     "recent": Schema.list(Schema.named("Card")),
                 ])
             ),

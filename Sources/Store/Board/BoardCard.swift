@@ -150,28 +150,34 @@ public struct BoardProgress: Sendable, Hashable {
     public var done: Int
     /// The step under way that began last.
     public var step: String?
-    /// The step that failed last.
+    /// The step for which it failed.
     public var failedStep: String?
 
     /// Nothing is done.
     public init() { self.done = 0 }
 
-    /// What an ended run's journal says.
+    /// What an ended run's journal says. Of each step its last attempt counts; of those that failed, and
+    /// were not done after all, the first is the cause of the others.
     init(kept rows: [FoldedStep]) {
-        var done: Set<String> = []
-        var failed: (step: String, at: Int64)?
+        var last: [String: FoldedStep] = [:]
         for row in rows where !row.isSuperseded {
+            if let known = last[row.key.step], known.key.attempt > row.key.attempt { continue }
+            last[row.key.step] = row
+        }
+        var done: Set<String> = []
+        var failed: [(step: String, at: Int64)] = []
+        for row in last.values {
             let step = String(row.key.step.prefix { $0 != "[" && $0 != "!" })
             switch row.state {
             case "succeeded", "skipped": if step == row.key.step { done.insert(step) }
-            case "failed", "unknown":
-                let at = row.ended ?? row.begun ?? 0
-                if failed.map({ $0.at <= at }) ?? true { failed = (step, at) }
+            case "failed", "unknown": failed.append((step, row.ended ?? row.begun ?? 0))
             default: break
             }
         }
         self.done = done.count
-        self.failedStep = failed?.step
+        self.failedStep =
+            failed.filter { !done.contains($0.step) }
+            .min { ($0.at, $0.step) < ($1.at, $1.step) }?.step
     }
 
     init(done: Int, step: String?) {

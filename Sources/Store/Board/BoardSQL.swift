@@ -151,22 +151,53 @@ enum BoardSQL {
         )
     )
 
-    /// The `$2` that ended last of each lane's newest `$3` that have ended, the last first. Those are
-    /// found by their numbers: an index of ends would have an entry more for every run there is.
+    /// The `$2` that ended last of each lane, the last first: of its newest `$3`, and of all that ended
+    /// lately, which is an hour, or a minute, where at most `$4` did of any lane. An index of ends would
+    /// have an entry more for every run there is; that of times is read by hundreds of pages.
     static let recent = PostgresStatement(
         "board.recent",
-        [.int8Array, .int8, .int8],
-        card(
-            of: """
-                \(lanes) CROSS JOIN LATERAL (
-                    SELECT q.* FROM (
-                        SELECT d.* FROM run_done d WHERE d.lane_id = l.id
-                        ORDER BY d.id DESC LIMIT $3) q
-                    ORDER BY q.finished_at DESC, q.id DESC LIMIT $2) r
-                """,
-            place: "r.finished_at DESC, r.id DESC"
-        )
+        [.int8Array, .int8, .int8, .int8],
+        """
+        WITH span AS MATERIALIZED (
+            SELECT CASE WHEN \(isFew(within: "1 hour")) THEN interval '1 hour'
+                WHEN \(isFew(within: "1 minute")) THEN interval '1 minute' END AS length),
+        late AS MATERIALIZED (
+            SELECT n.* FROM (
+                SELECT \(shown), row_number() OVER (
+                    PARTITION BY d.lane_id ORDER BY d.finished_at DESC, d.id DESC) AS nth
+                FROM run_done d
+                WHERE d.finished_at > now() - (SELECT span.length FROM span)
+                AND d.lane_id = ANY ($1)) n
+            WHERE n.nth <= $2)
+        """
+            + "\n"
+            + card(
+                of: """
+                    \(lanes) CROSS JOIN LATERAL (
+                        SELECT q.* FROM (
+                            SELECT DISTINCT ON (u.id) u.* FROM (
+                                (SELECT \(shown) FROM run_done d WHERE d.lane_id = l.id
+                                 ORDER BY d.id DESC LIMIT $3)
+                                UNION ALL
+                                SELECT \(shown) FROM late d WHERE d.lane_id = l.id) u
+                            ORDER BY u.id) q
+                        ORDER BY q.finished_at DESC, q.id DESC LIMIT $2) r
+                    """,
+                place: "r.finished_at DESC, r.id DESC"
+            )
     )
+    /// What ``card(of:place:isActive:)`` reads of a run.
+    private static let shown = """
+        d.lane_id, d.id, d.plan_digest, d.template, d.status, d.attempt, d.retry_count, d.priority, d.key,
+        d.enqueued_at, d.is_delayed, d.due_at, d.retry_at, d.started_at, d.finished_at, d.failure,
+        d.wait_reason, d.waiting_at, d.paused_by, d.parent_run, d.owner, d.claim_no
+        """
+    private static func isFew(within time: String) -> String {
+        """
+        (SELECT count(*) FROM (
+            SELECT 1 FROM run_done d WHERE d.finished_at > now() - interval '\(time)' LIMIT $4 + 1) c) <= $4
+        """
+    }
 
     /// How many steps of runs under way are done, and the one that began last of those that are not; of
     /// each run its first `$2` rows are read.
@@ -204,20 +235,26 @@ enum BoardSQL {
         """
     )
 
-    /// How many runs of a session wait for people, counted up to `$2` among the `$3` oldest questions.
+    /// How many runs of a session wait for people: for a decision, or for somebody who looks how a step
+    /// ended. Of its first `$2` lanes `$3` runs under way are looked at; how many those were is told too.
+    /// Their questions are found by the run: an index of all open ones would be read whole for each.
     static let waiting = PostgresStatement(
         "board.waiting",
         [.int8, .int8, .int8],
         """
-        SELECT count(*) FROM (
-            SELECT DISTINCT r.id FROM (
-                SELECT a.run_id, a.run_attempt FROM approval a WHERE a.decided_at IS NULL
-                AND (a.expires_at IS NULL OR a.expires_at > clock_timestamp())
-                ORDER BY a.asked_at, a.run_id LIMIT $3) w
-            JOIN run r ON r.id = w.run_id AND r.attempt = w.run_attempt
-                AND r.status IN ('claimed', 'running', 'waiting')
-            JOIN lane l ON l.id = r.lane_id AND l.session_id = $1
-            LIMIT $2) q
+        WITH under_way AS MATERIALIZED (
+            SELECT r.id, r.attempt, r.status = 'waiting' AND r.retry_at IS NULL
+                AND r.wait_reason LIKE 'step ''%'' was under way %' AS is_looked_for
+            FROM (SELECT i.* FROM lane i WHERE i.session_id = $1 LIMIT $2) l
+            CROSS JOIN LATERAL (SELECT r.* FROM run r WHERE \(isUnderWay) OFFSET 0) r
+            LIMIT $3)
+        SELECT count(*) FILTER (WHERE u.is_looked_for OR EXISTS (
+                SELECT FROM (
+                    SELECT q.* FROM approval q
+                    WHERE q.run_id = u.id AND q.run_attempt = u.attempt OFFSET 0) a
+                WHERE a.decided_at IS NULL AND (a.expires_at IS NULL OR a.expires_at > clock_timestamp()))),
+            count(*)
+        FROM under_way u
         """
     )
 }

@@ -138,3 +138,14 @@ test("arrows go from card to card and over empty lanes", () => {
 test("more cards are fetched the deeper one looks, in three steps", () => {
   assert.deepEqual([0, 30, 31, 100, 101, 5000].map(cardsWanted), [40, 40, 120, 120, 500, 500]);
 });
+
+test("the failed step is the first that failed and was not done by another attempt", () => {
+  const failed = (shown) => shown.lanes[0].cards[0].failed_step;
+  const event = (type, step) => ({ type, run: "r", lane: 1, at, step });
+  let shown = apply(board(lane(1, "A", [card("r", "running")])), event("step.failed", "a"));
+  assert.equal(failed(shown), "a");
+  shown = apply(apply(shown, event("step.succeeded", "b")), event("step.succeeded", "a"));
+  assert.equal(failed(shown), null);
+  shown = apply(apply(shown, event("step.failed", "b")), event("step.failed", "c"));
+  assert.equal(failed(shown), "b");
+});

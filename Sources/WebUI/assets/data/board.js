@@ -10,10 +10,12 @@
  *   step: string | null}} Card
  * @typedef {{by: string, at: string, reason: string | null} | null} PauseMark
  * @typedef {{id: number, name: string, width: number, priority: number, paused: PauseMark, worker: string,
- *   active: number, queued: number, queued_is_more: boolean, cards: Card[], recent: Card[]}} Lane
+ *   active: number, active_is_more?: boolean, queued: number, queued_is_more: boolean, cards: Card[],
+ *   recent: Card[]}} Lane
  * @typedef {{id: number, name: string, status: string, intent: string, open_runs: number, open_runs_is_more?: boolean,
  *   created_at: string, ended_at: string | null, paused: PauseMark}} BoardSession
- * @typedef {{version: number, session: BoardSession, waiting: number, lanes: Lane[], lanes_is_more?: boolean,
+ * @typedef {{version: number, session: BoardSession, waiting: number, waiting_is_more?: boolean, lanes: Lane[],
+ *   lanes_is_more?: boolean, cards_is_more?: boolean,
  *   nodes: {name: string, status: string, lease_ms: number}[]}} Board
  * @typedef {{run: string, lane: number, before: string | null}} Move `before` is the card it stands before; `null`:
  * last.
@@ -174,7 +176,10 @@ function happened(card, event) {
     }
     case "step.started": return card.step === event.step ? null : { ...card, status: "running", step: event.step ??
       null, wait: null };
-    case "step.failed": return { ...card, failed_step: event.step ?? null };
+    // The first failure is the cause of others, unless another attempt did it after all.
+    case "step.failed": return card.failed_step ? null : { ...card, failed_step: event.step ?? null };
+    case "step.succeeded": return card.failed_step && card.failed_step === event.step
+      ? { ...card, failed_step: null } : null;
     default: return null;
   }
 }

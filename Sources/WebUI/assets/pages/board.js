@@ -167,7 +167,8 @@ function head(model, active, session) {
         plain(model.shown.value?.session.intent ?? "", 200)}</span>
       <a class="count-badge board-waiting" href="/ui/approvals" hidden=${() => (model.shown.value?.waiting ??
         0) === 0}>${() =>
-        `${model.shown.value?.waiting ?? 0} ${model.shown.value?.waiting === 1 ? "waits" : "wait"} for you`}</a>`)}`,
+        `${model.shown.value?.waiting ?? 0}${model.shown.value?.waiting_is_more ? "+" : ""} ${
+          model.shown.value?.waiting === 1 ? "waits" : "wait"} for you`}</a>`)}`,
     actions: html`
       ${once(hasSession, () => html`<a class="board-open num" href=${() => url("/ui/runs", { session: name.value,
         status: "open" })}>${() =>

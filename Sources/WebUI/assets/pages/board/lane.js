@@ -111,7 +111,7 @@ function head(lane, model) {
   return html`<header class="lane-head">
     <div class="row"><h2 class="clip" title=${() => plain(lane.value.name)}>${() => plain(lane.value.name, 64)}</h2>
       <span class="lane-width num" title="Runs under way, of so many at once">${() =>
-        `${count(lane.value.active)}/${count(lane.value.width)}`}</span>
+        `${count(lane.value.active)}${lane.value.active_is_more ? "+" : ""}/${count(lane.value.width)}`}</span>
       ${() => (lane.value.worker === "external" ? html`<span class="tag"
         title="Programs outside take its runs">external</span>` : null)}
       ${() => (lane.value.priority !== 0 ? html`<span class="tag"
