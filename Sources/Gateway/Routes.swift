@@ -124,7 +124,7 @@ extension Gateway {
 
     /// What the web page shows at a glance.
     private var boardRoutes: [Route] {
-        let board = BoardResource(store: self.equipment.store, memory: BoardMemory())
+        let board = BoardResource(store: self.equipment.store)
         let gate = RequestGate(max: StatsResource.questionsMax)
         let stats = StatsResource(store: self.equipment.store, gate: gate)
         return [

@@ -3,6 +3,7 @@
 import HTTPTypes
 import PulserIR
 import Store
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -99,6 +100,64 @@ struct BoardResourceTests {
             #expect(card?["id"]?.stringValue == id)
             #expect(card?["wait"]?["kind"] == "approval" && card?["wait"]?["step"] == "two")
             #expect(card?["wait"]?["since"]?.stringValue != nil)
+        }
+    }
+
+    @Test("what is known of a board's runs and plans stays while others are forgotten")
+    func memory() async throws {
+        try await GatewayBed.with { bed in
+            for lane in ["A", "B"] { _ = try await bed.run(["lane": .string(lane)]) }
+            let lanes = try await bed.store.board("default", cards: 1).lanes
+            var (a, b) = (lanes[0].cards[0], lanes[1].cards[0])
+            b.planDigest = Digest(of: [1])
+            a.claimNumber = 1
+            let memory = BoardMemory(max: 1)
+            memory.learn([a], [:], [a.planDigest: 3], for: [a])
+            memory.learn([b], [:], [b.planDigest: 4], for: [a, b])
+            let both = memory.known(of: [a, b])
+            #expect(both.totals == [a.planDigest: 3, b.planDigest: 4] && both.runs.count == 2)
+            memory.learn([b], [:], [b.planDigest: 4], for: [b])
+            let one = memory.known(of: [a, b])
+            #expect(one.totals == [b.planDigest: 4] && Set(one.runs.keys) == [b.id])
+        }
+    }
+
+    @Test("who asks for what is about to be read shares it; what is being read is too old")
+    func shared() async throws {
+        let answers = SharedAnswers<Int, Int>(gap: .milliseconds(100))
+        let count = Counter()
+        #expect(try await answers.answer(for: 1) { count.next() } == 1)
+        let shared = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 1...20 {
+                group.addTask { try await answers.answer(for: 1) { count.next() } }
+            }
+            return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+        }
+        #expect(shared.isSubset(of: [2, 3]), "\(shared)")
+        #expect(try await answers.answer(for: 2) { 77 } == 77)
+        // Its own refusal is told to all, and lasts no longer than its round.
+        await #expect(throws: Problem.self) {
+            try await answers.answer(for: 3) { throw Problem(.overloaded, "no") }
+        }
+        #expect(try await answers.answer(for: 3) { 5 } == 5)
+        // Who computes goes away: the others do without.
+        _ = try await answers.answer(for: 4) { 0 }
+        let left = await withTaskGroup(of: Int?.self) { group in
+            group.cancelAll()
+            group.addTask { try? await answers.answer(for: 4) { 1 } }
+            return await group.next() ?? nil
+        }
+        #expect(left == nil)
+        #expect(try await answers.answer(for: 4) { 2 } == 2)
+    }
+
+    private final class Counter: Sendable {
+        private let state = Mutex(0)
+        func next() -> Int {
+            self.state.withLock { state in
+                state += 1
+                return state
+            }
         }
     }
 
