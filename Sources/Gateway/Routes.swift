@@ -125,8 +125,7 @@ extension Gateway {
     /// What the web page shows at a glance.
     private var boardRoutes: [Route] {
         let board = BoardResource(store: self.equipment.store)
-        let gate = RequestGate(max: StatsResource.questionsMax)
-        let stats = StatsResource(store: self.equipment.store, gate: gate)
+        let stats = StatsResource(store: self.equipment.store)
         return [
             Route(.get, "/v1/sessions/{id}/board", .read, "sessions.board", board.get),
             Route(.get, "/v1/stats", .read, "stats.get", stats.get),

@@ -63,7 +63,7 @@ extension MillionTests {
         ),
         Asked(
             statement: StatsSQL.queue,
-            values: ["NULL", "8", "1001"],
+            values: ["NULL", "8", "1001", "100"],
             indexes: ["run_ready", "run_keyed"],
             isQuestion: true
         ),

@@ -178,12 +178,15 @@ struct QueryPlanTests {
                 (LanesSQL.counts, [.int8Array([1, 2, 3]), .int8(Store.laneCountMax)]),
                 (NodesSQL.page, [.int8(0), .bool(true), .int8(51)]),
                 (BoardSQL.recent, [.int8Array([1, 2, 3]), .int8(5), .int8(50), .int8(1_000)]),
-                (StatsSQL.ended, [day, .int8(1_800_000), .int8(48), .int8(1_000)]),
                 (
-                    StatsSQL.endedIn,
+                    StatsSQL.counts,
+                    [day, .int8(60_000), .int8(10), .null, .null, .int8(1_000), .int8(100)]
+                ),
+                (
+                    StatsSQL.times,
                     [
-                        day, .int8(1_800_000), .int8(48), .int8(1_000), .int8Array([1, 2]),
-                        .text("t9"),
+                        day, .int8(1_800_000), .int8(48), .int8Array([1, 2]), .text("t9"),
+                        .int8(1 << 20), .int8(100),
                     ]
                 ),
                 (BulkSQL.page, [.int8(.max), .int8(5)]), (BulkSQL.get, [.int8(7)]),

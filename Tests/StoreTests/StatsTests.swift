@@ -57,18 +57,20 @@ struct StatsTests {
             try await Self.ended(bed, second, 7, "cancelled", minute: -90)
             for session in [nil, "default"] {
                 let stats = try await bed.store.stats(Self.ask(session))
-                #expect(stats.buckets.map(\.count) == [100, 5, 0] && !stats.isPartial)
-                #expect(stats.buckets[0].runHalf == 50 && stats.buckets[0].runMost == 95)
-                #expect(stats.buckets[0].waitHalf == 2_949 && stats.buckets[2].runHalf == nil)
+                #expect(stats.buckets.map { $0?.count } == [100, 5, 0])
+                #expect(!stats.isPartial && !stats.isSampled)
+                let first = try #require(stats.buckets[0])
+                #expect(first.runHalf == 50 && first.runMost == 95 && first.waitHalf == 2_949)
+                #expect(stats.buckets[2]?.runHalf == nil)
                 #expect(stats.lanes.map(\.lane) == ["A", "B"])
                 #expect(stats.lanes[1].figures.failed == 3 && stats.lanes[1].figures.timedOut == 2)
                 #expect(stats.templates.map(\.template) == ["t", nil])
                 #expect(stats.templates[1].plan == "sample")
             }
             let narrow = try await bed.store.stats(Self.ask(nil, "t"))
-            #expect(narrow.buckets.map(\.count) == [100, 0, 0] && narrow.lanes.count == 1)
+            #expect(narrow.buckets.map { $0?.count } == [100, 0, 0] && narrow.lanes.count == 1)
             let none = try await bed.store.stats(Self.ask("nobody"))
-            #expect(none.buckets.allSatisfy { $0.count == 0 } && none.queue.isEmpty)
+            #expect(none.buckets.allSatisfy { $0?.count == 0 } && none.queue.isEmpty)
         }
     }
 
@@ -110,6 +112,52 @@ struct StatsTests {
                 let waited = try #require(stats.lanes.first?.figures.waitMost)
                 #expect(waited < 600_000)
             }
+        }
+    }
+
+    @Test("all is counted, times are of a sample, and what was not reached is not told as nothing")
+    func bounds() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let other = try await bed.store.ensureLane(session: "default", lane: "B")
+            try await bed.store.storePlans([samplePlan])
+            try await Self.ended(bed, lane, 900, "succeeded")
+            try await Self.ended(bed, other, 600, "failed", minute: 65)
+            try await Self.ended(bed, lane, 40, "timed_out", minute: 66)
+            for session in [nil, "default"] {
+                let sampled = try await bed.store.stats(Self.ask(session), sampleMax: 300)
+                #expect(sampled.buckets.map { $0?.count } == [900, 640, 0])
+                #expect(sampled.isSampled && !sampled.isPartial)
+                #expect(sampled.lanes.map(\.figures.count) == [940, 600])
+                // Not of those that came first alone, which took up to 100 ms.
+                let half = try #require(sampled.buckets[0]?.runHalf)
+                #expect((250...650).contains(half), "\(half)")
+                let cut = try await bed.store.stats(Self.ask(session), runsMax: 1_000)
+                #expect(cut.buckets.map { $0?.count } == [nil, 640, 0] && cut.isPartial)
+                #expect(cut.lanes.map(\.figures.count) == [600, 40])
+                let none = try await bed.store.stats(Self.ask(session), runsMax: 500)
+                #expect(none.buckets.map { $0?.count } == [nil, nil, 0] && none.lanes.isEmpty)
+            }
+            let fits = try await bed.store.stats(Self.ask(), runsMax: 1_540)
+            #expect(fits.buckets.map { $0?.count } == [900, 640, 0] && !fits.isPartial)
+        }
+    }
+
+    @Test("the oldest is looked for at both ends of a queue that is longer than is counted")
+    func oldest() async throws {
+        try await StoreBed.with { bed in
+            let lane = try await bed.store.ensureLane(session: "default", lane: "A")
+            let ids = try await bed.enqueue(1_100, lane: lane)
+            try await bed.store.setPriority(ids[0], to: -1)
+            try await bed.text(
+                """
+                UPDATE run SET enqueued_at = now() - interval '1 h', due_at = now() - interval '1 h'
+                WHERE id = \(ids[0].number) RETURNING id
+                """
+            )
+            let queue = try #require(try await bed.store.stats(Self.ask()).queue.first)
+            #expect(queue.isMore && queue.queued == Store.boardCountMax)
+            #expect(queue.oldestMilliseconds >= Self.hour, "\(queue)")
         }
     }
 

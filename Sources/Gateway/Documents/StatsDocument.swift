@@ -8,7 +8,7 @@ enum StatsDocument {
         .object([
             "version": .integer(1), "from": .moment(query.fromMilliseconds),
             "to": .moment(now), "bucket_ms": .integer(query.bucketMilliseconds),
-            "is_partial": .bool(stats.isPartial),
+            "is_partial": .bool(stats.isPartial), "is_sampled": .bool(stats.isSampled),
             "buckets": .array(
                 stats.buckets.enumerated().map { index, figures in
                     let at = query.fromMilliseconds + Int64(index) * query.bucketMilliseconds
@@ -47,17 +47,15 @@ enum StatsDocument {
     }
 
     private static func json(
-        _ figures: StatsFigures,
+        _ figures: StatsFigures?,
         _ names: [String: JSONValue]
     ) -> JSONValue {
-        func time(_ milliseconds: Int64?) -> JSONValue {
-            milliseconds.map { .integer($0) } ?? .null
-        }
+        func number(_ number: Int64?) -> JSONValue { number.map { .integer($0) } ?? .null }
         let members: [String: JSONValue] = [
-            "succeeded": .integer(figures.succeeded), "failed": .integer(figures.failed),
-            "cancelled": .integer(figures.cancelled), "timed_out": .integer(figures.timedOut),
-            "run_p50_ms": time(figures.runHalf), "run_p95_ms": time(figures.runMost),
-            "wait_p50_ms": time(figures.waitHalf), "wait_p95_ms": time(figures.waitMost),
+            "succeeded": number(figures?.succeeded), "failed": number(figures?.failed),
+            "cancelled": number(figures?.cancelled), "timed_out": number(figures?.timedOut),
+            "run_p50_ms": number(figures?.runHalf), "run_p95_ms": number(figures?.runMost),
+            "wait_p50_ms": number(figures?.waitHalf), "wait_p95_ms": number(figures?.waitMost),
         ]
         return .object(members.merging(names) { $1 })
     }

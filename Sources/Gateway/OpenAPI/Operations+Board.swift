@@ -33,9 +33,12 @@ extension OperationCatalog {
         "stats.get": Operation(
             "runs",
             "How runs ended, how long they took and waited, in buckets, by lane and by template.",
-            note: "Made of at most \(Store.statsRunsMax) runs, as many of each bucket; of the "
-                + "newest where a session, lane or template is named. is_partial says that there are more. "
-                + "Times are in milliseconds. queue is of now, and of any template.",
+            note: "All that ended is counted, from the newest bucket on, up to "
+                + "\(Store.statsRunsMax) runs or a few seconds. Figures of buckets that were not reached are null, lanes and "
+                + "templates are those of the others, and is_partial is true. Where more than "
+                + "\(Store.statsSampleMax) ended times are those of so many, spread evenly, and "
+                + "is_sampled is true. Times are in milliseconds. queue is of now, and of any "
+                + "template; where queued_is_more the oldest has waited for at least oldest_ms.",
             parameters: [
                 .query(
                     "hours",
@@ -77,11 +80,14 @@ extension SchemaCatalog {
     private static let maybe = Schema.optional(Schema.text)
     private static let moment = Schema.optional(Schema.moment)
 
-    private static func figures(_ names: [String: JSONValue]) -> JSONValue {
+    private static func figures(
+        _ names: [String: JSONValue],
+        count: JSONValue = Schema.integer
+    ) -> JSONValue {
         let time = Schema.optional(Schema.integer)
         let members: [String: JSONValue] = [
-            "succeeded": Schema.integer, "failed": Schema.integer, "cancelled": Schema.integer,
-            "timed_out": Schema.integer, "run_p50_ms": time, "run_p95_ms": time,
+            "succeeded": count, "failed": count, "cancelled": count, "timed_out": count,
+            "run_p50_ms": time, "run_p95_ms": time,
             "wait_p50_ms": time, "wait_p95_ms": time,
         ]
         return Schema.object(members.merging(names) { $1 })
@@ -133,8 +139,10 @@ extension SchemaCatalog {
         ]),
         "Stats": Schema.object([
             "version": Schema.integer, "from": Schema.moment, "to": Schema.moment,
-            "bucket_ms": Schema.integer, "is_partial": Schema.bool,
-            "buckets": Schema.list(Self.figures(["at": Schema.moment])),
+            "bucket_ms": Schema.integer, "is_partial": Schema.bool, "is_sampled": Schema.bool,
+            "buckets": Schema.list(
+                Self.figures(["at": Schema.moment], count: Schema.optional(Schema.integer))
+            ),
             "lanes": Schema.list(Self.figures(["session": Schema.text, "lane": Schema.text])),
             "templates": Schema.list(Self.figures(["template": Self.maybe, "plan": Schema.text])),
             "queue": Schema.list(

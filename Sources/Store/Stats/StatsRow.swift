@@ -27,15 +27,28 @@ public struct StatsFigures: Sendable, Hashable {
         self.timedOut = 0
     }
 
-    init(_ row: StoreRow) throws(StoreError) {
+    /// How many ended, of a row of ``StatsSQL/counts``.
+    init(counts row: StoreRow) throws(StoreError) {
         self.succeeded = try row.int64(5)
         self.failed = try row.int64(6)
         self.cancelled = try row.int64(7)
         self.timedOut = try row.int64(8)
-        self.runHalf = try row.int64IfPresent(9)
-        self.runMost = try row.int64IfPresent(10)
-        self.waitHalf = try row.int64IfPresent(11)
-        self.waitMost = try row.int64IfPresent(12)
+    }
+
+    /// Takes the times over that a row of ``StatsSQL/times`` tells.
+    mutating func take(times row: StoreRow) throws(StoreError) {
+        self.runHalf = try row.int64IfPresent(5)
+        self.runMost = try row.int64IfPresent(6)
+        self.waitHalf = try row.int64IfPresent(7)
+        self.waitMost = try row.int64IfPresent(8)
+    }
+
+    /// Adds how many ended.
+    mutating func add(_ other: StatsFigures) {
+        self.succeeded += other.succeeded
+        self.failed += other.failed
+        self.cancelled += other.cancelled
+        self.timedOut += other.timedOut
     }
 
     /// How many ended.
@@ -52,6 +65,12 @@ public struct StatsRow: Sendable, Hashable {
         public var lane: String
         /// How they ended.
         public var figures: StatsFigures
+
+        init(_ session: String, _ lane: String) {
+            self.session = session
+            self.lane = lane
+            self.figures = StatsFigures()
+        }
     }
 
     /// A template's runs, or those of a plan without one.
@@ -74,20 +93,23 @@ public struct StatsRow: Sendable, Hashable {
         public var queued: Int64
         /// Whether there are more.
         public var isMore: Bool
-        /// For how long the oldest has been ready, in milliseconds.
+        /// For how long the oldest has been ready, in milliseconds: at least so long where there are more
+        /// than were counted.
         public var oldestMilliseconds: Int64
     }
 
-    /// Of each bucket; all that was asked for.
-    public var buckets: [StatsFigures]
-    /// The lanes with most runs first, at most ``Store/statsGroupsMax``.
+    /// Of each bucket; all that was asked for. `nil` of those that were not reached, the oldest.
+    public var buckets: [StatsFigures?]
+    /// The lanes with most runs first, at most ``Store/statsGroupsMax``; of the buckets that were reached.
     public var lanes: [Lane]
-    /// The templates with most runs first, at most ``Store/statsGroupsMax``.
+    /// The templates with most runs first, at most ``Store/statsGroupsMax``; of the same buckets.
     public var templates: [Template]
     /// Lanes with something ready.
     public var queue: [Queue]
-    /// Whether there was more than was looked at.
+    /// Whether there was more than could be counted.
     public var isPartial: Bool
+    /// Whether times are those of a sample, spread evenly over all that was counted.
+    public var isSampled: Bool
 }
 
 /// What statistics are asked for.

@@ -1,76 +1,88 @@
-// The SQL of statistics: what ended in a time, in buckets, by lane and by template, from a bounded number of runs.
+// The SQL of statistics: what ended in a time, in buckets, by lane and by template, counted and measured apart.
 
 internal import Postgres
 
 enum StatsSQL {
-    static let all = [ended, endedIn, queue]
+    static let all = [counts, times, queue]
 
-    private static let columns = """
-        r.lane_id, r.plan_digest, r.template, r.status,
-        (extract(epoch FROM r.finished_at - r.started_at) * 1000)::bigint AS run_ms,
-        greatest(0, (extract(epoch FROM r.started_at - \(RunsSQL.readyAt("r")))
-            * 1000)::bigint) AS wait_ms
+    /// What ended in `$3` buckets of `$2` ms from `$1` on, of some lanes (`$4`, NULL: all) or a template
+    /// (`$5`), and in which bucket.
+    private static let bucket = """
+        floor(date_part('epoch', r.finished_at - $1) * 1000 / $2)::bigint AS n
         """
-    private static let buckets = """
-        bucket AS (
-            SELECT n, $1 + n * $2 * interval '1 ms' AS at FROM generate_series(0, $3 - 1) n)
+    private static let isMeant = """
+        r.finished_at >= $1 AND r.finished_at < $1 + $2 * $3 * interval '1 ms'
+        AND ($4 IS NULL OR r.lane_id = ANY ($4)) AND ($5 IS NULL OR r.template = $5)
         """
 
-    /// Of `$3` buckets of `$2` ms from `$1` on at most `$4` runs each, whichever come first.
-    static let ended = PostgresStatement(
-        "stats.ended",
-        [.timestamptz, .int8, .int8, .int8],
+    /// How those ended: a row for each bucket, each lane, and each template with each plan; `kind` says
+    /// which. Of the last two the `$7` with most runs, and how many there are. At most `$6` runs are
+    /// counted: with as many it tells nothing of use, since it is not known which.
+    static let counts = PostgresStatement(
+        "stats.counts",
+        [.timestamptz, .int8, .int8, .int8Array, .text, .int8, .int8],
         """
-        WITH \(buckets),
-        seen AS MATERIALIZED (
-            SELECT b.n, q.* FROM bucket b CROSS JOIN LATERAL (
-                SELECT \(columns) FROM run_done r
-                WHERE r.finished_at >= b.at AND r.finished_at < b.at + $2 * interval '1 ms'
-                LIMIT $4) q)
-        \(summary)
+        WITH seen AS (
+            SELECT \(bucket), r.lane_id, r.template, r.plan_digest, r.status
+            FROM run_done r WHERE \(isMeant) LIMIT $6),
+        groups AS (
+            SELECT CASE WHEN grouping(s.n) = 0 THEN 0 WHEN grouping(s.lane_id) = 0 THEN 1 ELSE 2 END AS kind,
+                s.n, s.lane_id, s.template, s.plan_digest,
+                count(*) FILTER (WHERE s.status = 'succeeded') AS succeeded,
+                count(*) FILTER (WHERE s.status = 'failed') AS failed,
+                count(*) FILTER (WHERE s.status = 'cancelled') AS cancelled,
+                count(*) FILTER (WHERE s.status = 'timed_out') AS timed_out,
+                count(*) AS ended
+            FROM seen s GROUP BY GROUPING SETS ((s.n), (s.lane_id), (s.template, s.plan_digest))),
+        ranked AS (
+            SELECT g.*, row_number() OVER (PARTITION BY g.kind ORDER BY g.ended DESC) AS nth,
+                count(*) OVER (PARTITION BY g.kind) AS kinds
+            FROM groups g)
+        SELECT g.kind, g.n, g.lane_id, g.template, p.name,
+            g.succeeded, g.failed, g.cancelled, g.timed_out, o.name, l.name, g.kinds
+        FROM ranked g LEFT JOIN plan p ON p.digest = g.plan_digest
+        LEFT JOIN lane l ON l.id = g.lane_id LEFT JOIN session o ON o.id = l.session_id
+        WHERE g.kind = 0 OR g.nth <= $7
         """
     )
 
-    /// The same for some lanes (`$5`, NULL: all) or a template (`$6`): the newest `$4 * $3` runs.
-    static let endedIn = PostgresStatement(
-        "stats.ended_in",
-        [.timestamptz, .int8, .int8, .int8, .int8Array, .text],
+    /// How long those took and waited, of `$6` in 1,048,576 of them: a run's number decides, so that they
+    /// are spread over all buckets. Rows as above, by the plan's name.
+    static let times = PostgresStatement(
+        "stats.times",
+        [.timestamptz, .int8, .int8, .int8Array, .text, .int8, .int8],
         """
-        WITH seen AS MATERIALIZED (
-            SELECT floor(extract(epoch FROM q.finished_at - $1) * 1000 / $2)::bigint AS n, q.*
-            FROM (
-                SELECT r.finished_at, \(columns) FROM run_done r
-                WHERE r.finished_at >= $1 AND r.finished_at < $1 + $2 * $3 * interval '1 ms'
-                AND ($5 IS NULL OR r.lane_id = ANY ($5)) AND ($6 IS NULL OR r.template = $6)
-                ORDER BY r.id DESC LIMIT $3 * $4) q)
-        \(summary)
+        WITH seen AS (
+            SELECT \(bucket), r.lane_id, r.template, r.plan_digest,
+                (extract(epoch FROM r.finished_at - r.started_at) * 1000)::bigint AS run_ms,
+                greatest(0, (extract(epoch FROM r.started_at - \(RunsSQL.readyAt("r")))
+                    * 1000)::bigint) AS wait_ms
+            FROM run_done r WHERE \(isMeant) AND (hashint8(r.id) & 1048575) < $6),
+        groups AS (
+            SELECT CASE WHEN grouping(s.n) = 0 THEN 0 WHEN grouping(s.lane_id) = 0 THEN 1 ELSE 2 END AS kind,
+                s.n, s.lane_id, s.template, p.name,
+                percentile_disc(0.5) WITHIN GROUP (ORDER BY s.run_ms) AS run_half,
+                percentile_disc(0.95) WITHIN GROUP (ORDER BY s.run_ms) AS run_most,
+                percentile_disc(0.5) WITHIN GROUP (ORDER BY s.wait_ms) AS wait_half,
+                percentile_disc(0.95) WITHIN GROUP (ORDER BY s.wait_ms) AS wait_most,
+                count(*) AS ended
+            FROM seen s LEFT JOIN plan p ON p.digest = s.plan_digest
+            GROUP BY GROUPING SETS ((s.n), (s.lane_id), (s.template, p.name))),
+        ranked AS (
+            SELECT g.*, row_number() OVER (PARTITION BY g.kind ORDER BY g.ended DESC) AS nth
+            FROM groups g)
+        SELECT g.kind, g.n, g.lane_id, g.template, g.name,
+            g.run_half, g.run_most, g.wait_half, g.wait_most
+        FROM ranked g WHERE g.kind = 0 OR g.nth <= $7
         """
     )
-
-    /// A row for each bucket, each lane, and each template or, without one, plan; `kind` says which.
-    private static let summary = """
-        SELECT CASE WHEN grouping(s.n) = 0 THEN 0 WHEN grouping(s.lane_id) = 0 THEN 1 ELSE 2 END,
-            s.n, s.lane_id, s.template, p.name,
-            count(*) FILTER (WHERE s.status = 'succeeded'),
-            count(*) FILTER (WHERE s.status = 'failed'),
-            count(*) FILTER (WHERE s.status = 'cancelled'),
-            count(*) FILTER (WHERE s.status = 'timed_out'),
-            percentile_disc(0.5) WITHIN GROUP (ORDER BY s.run_ms),
-            percentile_disc(0.95) WITHIN GROUP (ORDER BY s.run_ms),
-            percentile_disc(0.5) WITHIN GROUP (ORDER BY s.wait_ms),
-            percentile_disc(0.95) WITHIN GROUP (ORDER BY s.wait_ms),
-            (SELECT o.name FROM lane l JOIN session o ON o.id = l.session_id WHERE l.id = s.lane_id),
-            (SELECT l.name FROM lane l WHERE l.id = s.lane_id)
-        FROM seen s LEFT JOIN plan p ON p.digest = s.plan_digest
-        GROUP BY GROUPING SETS ((s.n), (s.lane_id), (s.template, p.name))
-        ORDER BY 1, s.n, count(*) DESC, s.lane_id, s.template, p.name
-        """
 
     /// How much each of these lanes (`$1`; NULL: the first `$2` that have something) has ready, counted
-    /// up to `$3`, and how long the oldest of those has been. Hops from lane to lane on the indexes.
+    /// up to `$3`, and how long the oldest of those, and of the `$4` that come last, has been. Hops from
+    /// lane to lane on the indexes.
     static let queue = PostgresStatement(
         "stats.queue",
-        [.int8Array, .int8, .int8],
+        [.int8Array, .int8, .int8, .int8],
         """
         WITH RECURSIVE
         plain AS (
@@ -89,10 +101,12 @@ enum StatsSQL {
         SELECT s.name, l.name, c.n, c.oldest_ms FROM wanted w
         JOIN lane l ON l.id = w.lane_id JOIN session s ON s.id = l.session_id
         CROSS JOIN LATERAL (
-            SELECT count(*) AS n,
+            SELECT count(*) FILTER (WHERE NOT q.is_end) AS n,
                 (extract(epoch FROM now() - min(q.ready_at)) * 1000)::bigint AS oldest_ms
             FROM (
-                (\(ready(isKeyed: false))) UNION ALL (\(ready(isKeyed: true)))) q) c
+                (\(ready(isKeyed: false))) UNION ALL (\(ready(isKeyed: true)))
+                UNION ALL (\(ready(isKeyed: false, isEnd: true)))
+                UNION ALL (\(ready(isKeyed: true, isEnd: true)))) q) c
         WHERE c.n > 0 ORDER BY s.name, l.name
         """
     )
@@ -103,10 +117,13 @@ enum StatsSQL {
         \(after.map { "AND r.lane_id > \($0)" } ?? "") ORDER BY r.lane_id LIMIT 1
         """
     }
-    private static func ready(isKeyed: Bool) -> String {
-        """
-        SELECT \(RunsSQL.readyAt("r")) AS ready_at FROM run r
-        WHERE r.lane_id = w.lane_id AND \(RunsSQL.isReady("r", isKeyed: isKeyed)) LIMIT $3
-        """
+    private static func ready(isKeyed: Bool, isEnd: Bool = false) -> String {
+        let order = (isKeyed ? ["r.key", "r.rank", "r.id"] : ["r.rank", "r.id"])
+            .map { isEnd ? "\($0) DESC" : $0 }.joined(separator: ", ")
+        return """
+            SELECT \(isEnd) AS is_end, \(RunsSQL.readyAt("r")) AS ready_at FROM run r
+            WHERE r.lane_id = w.lane_id AND \(RunsSQL.isReady("r", isKeyed: isKeyed))
+            ORDER BY \(order) LIMIT \(isEnd ? "$4" : "$3")
+            """
     }
 }

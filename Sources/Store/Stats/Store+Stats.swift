@@ -3,20 +3,34 @@
 internal import Postgres
 
 extension Store {
-    /// Runs that statistics are made of at most.
-    public static let statsRunsMax: Int64 = 60_000
+    /// Runs that statistics count at most.
+    public static let statsRunsMax: Int64 = 2_000_000
+    /// Runs that times are taken of, about.
+    public static let statsSampleMax: Int64 = 100_000
+    /// How long the counting may take, and then the times.
+    static let statsTimeMax: Duration = .seconds(4)
+    /// Lanes and templates that one question answers.
+    static let statsGroupsReadMax: Int64 = 1_000
     /// Lanes and templates that statistics tell of.
     public static let statsGroupsMax = 100
     /// Lanes whose queue is told.
     static let statsQueuesMax: Int64 = 200
+    /// Runs at the end of a queue that are looked at for the oldest.
+    static let statsQueueEndMax: Int64 = 100
 
     /// What ended in a time, and what is queued now.
     ///
-    /// - Parameter query: What is asked for.
-    /// - Returns: The figures. Without a session, lane or template each bucket is of so many of its
-    ///   runs, otherwise all are of the newest that fit, see ``StatsRow/isPartial``.
+    /// - Parameters:
+    ///   - query: What is asked for.
+    ///   - runsMax: Runs that are counted at most, from the newest bucket on.
+    ///   - sampleMax: Runs that times are taken of, about.
+    /// - Returns: The figures, see ``StatsRow/isPartial`` and ``StatsRow/isSampled``.
     /// - Throws: `tooCostly` when the database cannot answer in time, or too many lanes are meant.
-    public func stats(_ query: StatsQuery) async throws(StoreError) -> StatsRow {
+    public func stats(
+        _ query: StatsQuery,
+        runsMax: Int64 = Store.statsRunsMax,
+        sampleMax: Int64 = Store.statsSampleMax
+    ) async throws(StoreError) -> StatsRow {
         var named = RunQuery()
         named.session = query.session
         named.lane = query.lane
@@ -27,33 +41,117 @@ extension Store {
         case .tooMany:
             throw StoreError(.tooCostly, "more than \(QueryLanes.namedMax) lanes are meant")
         }
-        let share = max(1, Self.statsRunsMax / Int64(max(1, query.buckets)))
-        let time: [PostgresValue] = [
-            .int8(query.fromMilliseconds * 1_000), .int8(query.bucketMilliseconds),
-            .int8(Int64(query.buckets)), .int8(share),
+        let queue = try await self.queue(lanes)
+        var tally = StatsTally(buckets: query.buckets, max: runsMax)
+        try await self.count(&tally, query, lanes)
+        let isSampled = tally.counted > sampleMax
+        let areTimesKnown = try await self.times(&tally, query, lanes, sampleMax: sampleMax)
+        let byCount = tally.lanes.values.sorted {
+            ($1.figures.count, $0.session, $0.lane) < ($0.figures.count, $1.session, $1.lane)
+        }
+        let byTemplate = tally.templates.map {
+            StatsRow.Template(template: $0.key.template, plan: $0.key.plan, figures: $0.value)
+        }.sorted {
+            ($1.figures.count, $0.template ?? "", $0.plan)
+                < ($0.figures.count, $1.template ?? "", $1.plan)
+        }
+        return StatsRow(
+            buckets: tally.buckets,
+            lanes: Array(byCount.prefix(Self.statsGroupsMax)),
+            templates: Array(byTemplate.prefix(Self.statsGroupsMax)),
+            queue: queue,
+            isPartial: tally.reached > 0 || tally.isCut || !areTimesKnown,
+            isSampled: isSampled
+        )
+    }
+
+    /// Counts from the newest bucket on, until all are known, or too much was counted or time is over.
+    private func count(
+        _ tally: inout StatsTally,
+        _ query: StatsQuery,
+        _ lanes: PostgresValue
+    ) async throws(StoreError) {
+        let end = ContinuousClock.now + Self.statsTimeMax
+        while let range = tally.next {
+            let left = end - .now
+            guard left > .milliseconds(1) else { return }
+            let rows: [StoreRow]
+            do throws(StoreError) {
+                let answer = try await self.bounded(
+                    StatsSQL.counts,
+                    Self.time(query, range) + [
+                        lanes, Self.template(query), .int8(tally.room + 1),
+                        .int8(Self.statsGroupsReadMax),
+                    ],
+                    isNarrowable: true,
+                    within: left
+                )
+                rows = (0..<answer.count).map { StoreRow(rows: answer, index: $0) }
+            } catch {
+                guard error.code == .tooCostly else { throw error }
+                return
+            }
+            let found = try StatsTally.Found(rows, from: range.lowerBound)
+            if found.count > tally.room {
+                guard tally.narrow() else { return }
+                continue
+            }
+            tally.add(found, of: range, groupsMax: Self.statsGroupsReadMax)
+        }
+    }
+
+    /// Takes the times of a sample of what was counted.
+    ///
+    /// - Returns: False when the database could not tell in time.
+    private func times(
+        _ tally: inout StatsTally,
+        _ query: StatsQuery,
+        _ lanes: PostgresValue,
+        sampleMax: Int64
+    ) async throws(StoreError) -> Bool {
+        guard tally.counted > 0 else { return true }
+        let whole: Int64 = 1 << 20
+        let share = min(whole, max(1, whole * sampleMax / tally.counted))
+        let rows: [StoreRow]
+        do throws(StoreError) {
+            let answer = try await self.bounded(
+                StatsSQL.times,
+                Self.time(query, tally.reached..<query.buckets) + [
+                    lanes, Self.template(query), .int8(share), .int8(Self.statsGroupsReadMax),
+                ],
+                isNarrowable: true,
+                within: Self.statsTimeMax
+            )
+            rows = (0..<answer.count).map { StoreRow(rows: answer, index: $0) }
+        } catch {
+            guard error.code == .tooCostly else { throw error }
+            return false
+        }
+        try tally.take(times: rows, from: tally.reached)
+        return true
+    }
+
+    private static func time(_ query: StatsQuery, _ range: Range<Int>) -> [PostgresValue] {
+        let from = query.fromMilliseconds + Int64(range.lowerBound) * query.bucketMilliseconds
+        return [
+            .int8(from * 1_000), .int8(query.bucketMilliseconds), .int8(Int64(range.count)),
         ]
-        let isNarrow = lanes != .null || query.template != nil
-        let template: PostgresValue = query.template.map { .text($0.storable) } ?? .null
-        let answers = try await self.bounded(
+    }
+
+    private static func template(_ query: StatsQuery) -> PostgresValue {
+        query.template.map { .text($0.storable) } ?? .null
+    }
+
+    private func queue(_ lanes: PostgresValue) async throws(StoreError) -> [StatsRow.Queue] {
+        let rows = try await self.bounded(
+            StatsSQL.queue,
             [
-                isNarrow
-                    ? PostgresRequest(StatsSQL.endedIn, time + [lanes, template])
-                    : PostgresRequest(StatsSQL.ended, time),
-                PostgresRequest(
-                    StatsSQL.queue,
-                    [lanes, .int8(Self.statsQueuesMax), .int8(Self.boardCountMax + 1)]
-                ),
+                lanes, .int8(Self.statsQueuesMax), .int8(Self.boardCountMax + 1),
+                .int8(Self.statsQueueEndMax),
             ],
             isNarrowable: true
         )
-        guard answers.count == 2 else { throw StoreError(.corrupt, "an answer is missing") }
-        var stats = try Self.ended(answers[0], buckets: query.buckets)
-        let counts = stats.buckets.map(\.count)
-        stats.isPartial =
-            isNarrow
-            ? counts.reduce(0, +) >= share * Int64(query.buckets)
-            : counts.contains { $0 >= share }
-        stats.queue = try answers[1].decode { row throws(StoreError) in
+        return try rows.decode { row throws(StoreError) in
             let queued = try row.int64(2)
             return StatsRow.Queue(
                 session: try row.text(0),
@@ -63,46 +161,5 @@ extension Store {
                 oldestMilliseconds: max(0, try row.int64IfPresent(3) ?? 0)
             )
         }
-        return stats
-    }
-
-    private static func ended(
-        _ rows: PostgresRows,
-        buckets: Int
-    ) throws(StoreError) -> StatsRow {
-        var stats = StatsRow(
-            buckets: [StatsFigures](repeating: StatsFigures(), count: buckets),
-            lanes: [],
-            templates: [],
-            queue: [],
-            isPartial: false
-        )
-        for index in 0..<rows.count {
-            let row = StoreRow(rows: rows, index: index)
-            let figures = try StatsFigures(row)
-            switch try row.int64(0) {
-            case 0:
-                let bucket = try row.int(1)
-                if stats.buckets.indices.contains(bucket) { stats.buckets[bucket] = figures }
-            case 1 where stats.lanes.count < Self.statsGroupsMax:
-                stats.lanes.append(
-                    StatsRow.Lane(
-                        session: try row.textIfPresent(13) ?? "",
-                        lane: try row.textIfPresent(14) ?? "",
-                        figures: figures
-                    )
-                )
-            case 2 where stats.templates.count < Self.statsGroupsMax:
-                stats.templates.append(
-                    StatsRow.Template(
-                        template: try row.textIfPresent(3),
-                        plan: try row.textIfPresent(4) ?? "",
-                        figures: figures
-                    )
-                )
-            default: break
-            }
-        }
-        return stats
     }
 }

@@ -15,29 +15,37 @@ struct StatsResource: Sendable {
     /// Lengths of buckets, in minutes.
     private static let lengths: [Int64] = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440]
 
+    /// How long after one the same statistics are computed again, however many look at them.
+    static let gap: Duration = .milliseconds(500)
+
     let store: Store
-    let gate: RequestGate
+    let gate = RequestGate(max: Self.questionsMax)
+    let answers = SharedAnswers<Choice, JSONValue>(gap: Self.gap)
+
+    init(store: Store) { self.store = store }
+
+    /// What is asked for.
+    struct Choice: Hashable, Sendable {
+        var hours: Int64
+        var session: String?
+        var lane: String?
+        var template: String?
+    }
 
     @Sendable
     func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var query = try Query(request)
-        let hours = try query.integer("hours", in: 1...Self.hoursMax) ?? 24
-        let session = try query.text("session")
-        let lane = try query.text("lane")
-        let template = try query.text("template")
-        try query.finish()
-        let now = RunClock.milliseconds()
-        let bucket = Self.bucket(hours: hours)
-        let from = (now - hours * 3_600_000) / bucket * bucket
-        let count = (now - from) / bucket + 1
-        let asked = StatsQuery(
-            fromMilliseconds: from,
-            bucketMilliseconds: bucket,
-            buckets: Int(count),
-            session: session,
-            lane: lane,
-            template: template
+        let choice = Choice(
+            hours: try query.integer("hours", in: 1...Self.hoursMax) ?? 24,
+            session: try query.text("session"),
+            lane: try query.text("lane"),
+            template: try query.text("template")
         )
+        try query.finish()
+        return .json(try await self.answers.answer(for: choice) { try await self.stats(choice) })
+    }
+
+    private func stats(_ choice: Choice) async throws -> JSONValue {
         guard self.gate.enter() else {
             throw Problem(
                 .overloaded,
@@ -47,8 +55,18 @@ struct StatsResource: Sendable {
             )
         }
         defer { self.gate.leave() }
-        let stats = try await self.store.stats(asked)
-        return .json(StatsDocument.json(stats, asked, at: now))
+        let now = RunClock.milliseconds()
+        let bucket = Self.bucket(hours: choice.hours)
+        let from = (now - choice.hours * 3_600_000) / bucket * bucket
+        let asked = StatsQuery(
+            fromMilliseconds: from,
+            bucketMilliseconds: bucket,
+            buckets: Int((now - from) / bucket + 1),
+            session: choice.session,
+            lane: choice.lane,
+            template: choice.template
+        )
+        return StatsDocument.json(try await self.store.stats(asked), asked, at: now)
     }
 
     /// How long a bucket is, so that there are not too many.

@@ -1,7 +1,7 @@
 // Metrics: how runs came out, how long they took and waited, by lane and by template.
 // @ts-check
 import { html } from "../core/html.js";
-import { count, duration, plain } from "../core/format.js";
+import { count, duration, fullMoment, plain } from "../core/format.js";
 import { bind } from "../core/keys.js";
 import { navigate, query, setQuery } from "../core/router.js";
 import { computed } from "../core/signal.js";
@@ -54,10 +54,10 @@ export default function metricsPage() {
         </div>`,
   })}
   ${loaded(stats, (data) => html`<div class="stack metrics">
-    ${() => (data.value.is_partial ? html`<div class="stale-strip" role="status">${icon("warning")}<span>There are
-      more runs than are
-      counted in one answer: counts are of a sample of the newest. Choose a shorter time, or a lane or
-        template.</span></div>` : null)}
+    ${() => (data.value.is_partial ? html`<div class="stale-strip" role="status">${icon("warning")}<span>${
+      reach(data.value)} Choose a shorter time, or a lane or template.</span></div>` : null)}
+    ${() => (data.value.is_sampled ? html`<p class="muted">Times are those of a sample, spread evenly over the
+      runs that ended; counts are of all of them.</p>` : null)}
     ${() => (total(sum(data.value.buckets)) === 0 && data.value.queue.length === 0 ? empty({
       title: "Nothing ended in this time", text: "Runs are counted when they end. Choose a longer time, or start one.",
       action: html`<a class="button" href="/ui/templates">To the templates</a>` }) : null)}
@@ -94,13 +94,24 @@ const series = (stats, wanted) => ({
 });
 
 /**
- * All buckets as one.
+ * How far back the figures go where they do not go all the way.
+ * @param {any} stats
+ */
+function reach(stats) {
+  const first = stats.buckets.find((/** @type {any} */ bucket) => bucket.succeeded !== null);
+  if (!first) return "More runs ended than can be counted in time.";
+  return first === stats.buckets[0] ? "Not all figures could be told in time."
+    : `More runs ended than can be counted in time: figures are of those since ${fullMoment(first.at)}.`;
+}
+
+/**
+ * All buckets as one; of those that were not reached nothing is known.
  * @param {any[]} buckets
  */
 function sum(buckets) {
   const all = { succeeded: 0, failed: 0, cancelled: 0, timed_out: 0 };
   for (const bucket of buckets) for (const name of /** @type {("succeeded")[]} */ (Object.keys(
-    all))) all[name] += bucket[name];
+    all))) all[name] += bucket[name] ?? 0;
   return all;
 }
 
@@ -131,6 +142,6 @@ function figures(data, runs) {
     ${figure("Cancelled", () => count(all.value.cancelled), () => runs({ status: "cancelled" }))}
     ${figure("Queued now", () => `${count(queued())}${isMore() ? "+" : ""}`, () => url("/ui/runs",
       { status: "queued" }))}
-    ${figure("Oldest of them", () => (queued() === 0 ? "–" : duration(oldest())))}
+    ${figure("Oldest of them", () => (queued() === 0 ? "–" : `${duration(oldest())}${isMore() ? "+" : ""}`))}
   </section>`;
 }

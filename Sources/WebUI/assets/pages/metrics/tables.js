@@ -76,4 +76,5 @@ export const queueTable = (rows) => html`<div>${() => (rows().length === 0 ? htm
       <td class="is-number"><a href=${() => url("/ui/runs", { session: row.value.session, lane: row.value.lane,
         status: "queued" })}>${() =>
         count(row.value.queued)}${() => (row.value.queued_is_more ? "+" : "")}</a></td>
-      <td class="is-number">${() => duration(row.value.oldest_ms)}</td></tr>`)}</tbody></table></div></div>`;
+      <td class="is-number">${() => duration(row.value.oldest_ms)}${() =>
+        (row.value.queued_is_more ? "+" : "")}</td></tr>`)}</tbody></table></div></div>`;
