@@ -45,7 +45,9 @@ extension SystemTests {
                 try text.write(toFile: file, atomically: true, encoding: .utf8)
                 chmod(file, 0o600)
                 let first = try await Self.node(site, ["--config", file])
-                #expect(first.errorOutput.contains("name = n1  (file \(file))"))
+                try await eventually("it says where its name is from") {
+                    first.errorOutput.contains("name = n1  (file \(file))")
+                }
                 let second = try await Self.node(site, ["--join", url, "--name", "n2"], data: "n2")
                 try await eventually("both have about half of the shards") {
                     let shares = try await Self.nodes(site).map { $0["shards"]?.integerValue ?? 0 }
