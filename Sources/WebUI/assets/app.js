@@ -28,6 +28,8 @@ const obstacle = signal(/** @type {any} */ ("loading"));
 const signInBody = signal(/** @type {any} */ (null));
 
 async function askToSignIn() {
+  // A key that was pressed for the browser is not ours later.
+  /** @type {any} */ (globalThis).opsroomKeys?.();
   signInBody.value ??= (await import("./parts/sign-in.js")).signInPage;
   obstacle.value = "signed-out";
 }

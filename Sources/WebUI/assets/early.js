@@ -1,9 +1,25 @@
-// Asks the node for what the first view needs while the page's modules are still on their way; no module itself.
+// Asks the node for what the first view needs while the page's modules are still on their way, and keeps the first
+// Ctrl+K that is pressed meanwhile; no module itself.
 // @ts-check
 (() => {
   /** @type {Map<string, {answer: Promise<Response>, at: number}>} */
   const early = new Map();
   /** @type {any} */ (globalThis).opsroomEarly = early;
+  let wantsBar = false;
+  const press = (/** @type {KeyboardEvent} */ event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return;
+    // Some browsers would go to their own field.
+    event.preventDefault();
+    wantsBar = true;
+  };
+  addEventListener("keydown", press);
+  /** Ends the keeping. @returns {boolean} Whether the command bar is wanted. */
+  /** @type {any} */ (globalThis).opsroomKeys = () => {
+    removeEventListener("keydown", press);
+    const wanted = wantsBar;
+    wantsBar = false;
+    return wanted;
+  };
   const ask = (/** @type {string} */ path) => {
     const answer = fetch(path, /** @type {any} */ ({
       headers: { accept: "application/json" }, cache: "no-store", credentials: "same-origin", priority: "high",

@@ -34,6 +34,8 @@ export function shell(pageOf) {
   const isMenuOpen = signal(false);
   for (const place of places) bind(`g ${place.key}`, `Go to ${place.name}`, () => navigate(place.href));
   bind("mod+k", "Command bar", () => openPalette(), { isGlobal: true });
+  // What was pressed before anybody listened, kept by early.js.
+  if (/** @type {any} */ (globalThis).opsroomKeys?.()) openPalette();
   bind("?", "Keys", async () => (await import("./keys-overlay.js")).openKeys());
   bind("[", "Narrow or widen the navigation", () => { isNavigationWide.value = !isNavigationWide.peek(); });
   effect(() => {
