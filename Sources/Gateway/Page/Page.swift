@@ -62,7 +62,17 @@ final class Page: Sendable {
             state.stamp = stamp
             var read = Reading<PageFiles>(at: now)
             do {
-                read.value = try PageFiles(try self.source.files())
+                let files = try PageFiles(
+                    try self.source.files(),
+                    isJoined: self.source.stamp == nil
+                )
+                read.value = files
+                if let flaw = files.flaw {
+                    self.logger.warning(
+                        "the page's first modules are served one by one, which takes longer",
+                        metadata: ["error": "\(flaw)"]
+                    )
+                }
             } catch {
                 self.logger.warning("the page cannot be read", metadata: ["error": "\(error)"])
             }

@@ -11,8 +11,10 @@ struct PageFiles: Sendable {
     let index: PageFile
     /// The other files by their paths.
     let assets: [String: PageFile]
+    /// Why its first modules are served one by one; `nil` while they are joined, or need not be.
+    let flaw: Flaw?
 
-    /// The modules that the browser is told of in the first document, with all they import.
+    /// The modules that the first view needs, with all they import.
     static let roots = ["app.js", "pages/board.js"]
 
     /// Why a folder is no page.
@@ -22,31 +24,41 @@ struct PageFiles: Sendable {
 
     /// Makes a page of a folder's files.
     ///
-    /// - Parameter files: By their paths in the folder.
+    /// - Parameters:
+    ///   - files: By their paths in the folder.
+    ///   - isJoined: Whether the first view's modules are one file; whoever writes them wants each alone.
     /// - Throws: ``Flaw`` when there is no first document.
-    init(_ files: [String: ByteBuffer]) throws {
+    init(_ files: [String: ByteBuffer], isJoined: Bool = true) throws {
         guard let template = files["index.html"] else {
             throw Flaw(description: "the page's folder has no index.html")
         }
         let paths = files.keys.sorted()
-        var all = ByteBuffer()
+        var all = ByteBuffer(string: "\(PageJoin.revision)\n")
         for path in paths {
             guard var bytes = files[path] else { continue }
             all.writeString("\(path)\n\(bytes.readableBytes)\n")
             all.writeBuffer(&bytes)
         }
         let version = String(Digest(of: Array(all.readableBytesView)).hex.prefix(16))
-        let modules = PageImports.closure(of: Self.roots) { path in
-            files[path].map { String(buffer: $0) }
+        var (modules, flaw) = ([String: String](), Flaw?.none)
+        for path in paths where path.hasSuffix(".js") {
+            modules[path] = files[path].map { String(buffer: $0) }
         }
-        let preload = modules.map {
-            "<link rel=\"modulepreload\" href=\"/assets/\(version)/\($0)\">"
+        if isJoined {
+            do { modules = try PageJoin.all(modules) } catch { flaw = error }
         }
+        let entry = modules[PageJoin.path] == nil ? Self.roots[0] : PageJoin.path
+        let preload = PageImports.closure(of: entry == PageJoin.path ? [entry] : Self.roots) {
+            modules[$0]
+        }.map { "<link rel=\"modulepreload\" href=\"/assets/\(version)/\($0)\">" }
         let text = String(buffer: template).replacing("{{version}}", with: version)
+            .replacing("{{entry}}", with: entry)
             .replacing("{{preload}}", with: preload.joined(separator: "\n"))
         var styles = ByteBuffer()
-        var assets: [String: PageFile] = [:]
-        for path in paths where path != "index.html" {
+        var assets = modules.reduce(into: [String: PageFile]()) { files, module in
+            files[module.key] = PageFile(module.key, ByteBuffer(string: module.value))
+        }
+        for path in paths where path != "index.html" && !path.hasSuffix(".js") {
             guard var bytes = files[path] else { continue }
             if Self.isStyle(path) {
                 styles.writeBuffer(&bytes)
@@ -59,6 +71,7 @@ struct PageFiles: Sendable {
         self.version = version
         self.index = PageFile("index.html", ByteBuffer(string: text))
         self.assets = assets
+        self.flaw = flaw
     }
 
     /// Whether a file is a part of the one style sheet.

@@ -12,7 +12,7 @@ enum PageFolders {
         "index.html": """
         <!doctype html><title>Room</title>{{preload}}
         <link rel="stylesheet" href="/assets/{{version}}/app.css">
-        <script type="module" src="/assets/{{version}}/app.js"></script>
+        <script type="module" src="/assets/{{version}}/{{entry}}"></script>
         """,
         "app.js": """
         import { signal } from "./core/signal.js";
