@@ -75,7 +75,7 @@ function tags(card) {
 export function cardRow(card, model, verbs) {
   const kind = computed(() => kindOf(card.value));
   const { id } = card.peek();
-  return html`<li class="slot" data-run=${id}>${() => {
+  return html`<li class="slot" class:is-active=${() => kind.value !== "queued"} data-run=${id}>${() => {
     const now_ = kind.value;
     return untracked(() => (now_ === "queued" ? queuedCard(card, model, verbs) : activeCard(card, now_, model, verbs)));
   }}</li>`;
