@@ -130,13 +130,14 @@ function figures(data, runs) {
     /** @type {any} */ one) => sum_ + one.queued, 0);
   const isMore = () => data.value.queue.some((/** @type {any} */ one) => one.queued_is_more);
   const oldest = () => Math.max(0, ...data.value.queue.map((/** @type {any} */ one) => one.oldest_ms));
-  /** @param {string} name @param {any} value @param {() => string | null} [href] @param {string} [tone] */
-  const figure = (name, value, href, tone = "") => html`<div class="figure"><span class="muted">${name}</span>${href
+  /** @param {string} name @param {any} value @param {() => string | null} [href] @param {string} [tone] @param {string} [hint] */
+  const figure = (name, value, href, tone = "", hint = "") => html`<div class="figure" title=${hint || null}><span
+    class="muted">${name}</span>${href
     ? html`<a class=${() => `figure-value ${value() === "0" ? "" : tone}`} href=${href}>${value}</a>` : html`<span
       class="figure-value">${value}</span>`}</div>`;
   return html`<section class="figures" aria-label="In all">
     ${figure("Ended", () => count(total(all.value)), () => runs({ status: "ended" }))}
-    ${figure("Success, cancelled ones apart", share)}
+    ${figure("Success rate", share, undefined, "", "Of those that were not cancelled")}
     ${figure("Failed", () => count(all.value.failed + all.value.timed_out),
       () => runs({ status: "failed,timed_out" }), "is-failure")}
     ${figure("Cancelled", () => count(all.value.cancelled), () => runs({ status: "cancelled" }))}
