@@ -44,3 +44,9 @@ test("paths and their parameters", () => {
   assert.equal(match("/ui/runs/:id", "/ui/runs"), null);
   assert.equal(match("/ui/runs/:id", "/ui/runs/%zz"), null);
 });
+
+test("what hides in a name is shown as its code, and a cut leaves no half sign", () => {
+  assert.equal(plain("a\u2028b\u3164c\u00add\u{e0041}"), "a\\u2028b\\u3164c\\u00add\\u{e0041}");
+  assert.equal(plain("ab\u{1f680}", 3), "ab…");
+  assert.equal(plain("\u{1f680}é", 10), "\u{1f680}é");
+});

@@ -68,3 +68,59 @@ test("untracked reading follows nothing; effects in a circle are stopped", () =>
   new Scope().run(() => effect(() => { source.value = source.value + 1; }));
   assert.throws(() => flush(), /without end/);
 });
+
+test("sources forget a computed value that nobody follows any more, and it is right all the same", () => {
+  const source = signal(1);
+  const double = computed(() => source.value * 2);
+  const text = computed(() => `${double.value}`);
+  assert.equal(text.value, "2");
+  assert.equal(source.followers.size, 0);
+  const scope = new Scope();
+  const seen = [];
+  scope.run(() => effect(() => { seen.push(text.value); }));
+  assert.equal(source.followers.size, 1);
+  source.value = 2;
+  flush();
+  scope.end();
+  assert.equal(source.followers.size + double.followers.size + text.followers.size, 0);
+  source.value = 3;
+  assert.equal(text.peek(), "6");
+  new Scope().run(() => effect(() => { seen.push(text.value); }));
+  source.value = 4;
+  flush();
+  assert.deepEqual(seen, ["2", "4", "6", "8"]);
+});
+
+test("what is followed on and off is told of what changes afterwards", () => {
+  const isOn = signal(true);
+  const source = signal(1);
+  const shown = computed(() => (isOn.value ? source.value : 0));
+  const seen = [];
+  new Scope().run(() => effect(() => { seen.push(shown.value); }));
+  for (const [on, value] of [[false, 2], [true, 3], [true, 4], [false, 5], [true, 6]]) {
+    isOn.value = on;
+    source.value = value;
+    flush();
+  }
+  assert.deepEqual(seen, [1, 0, 3, 4, 0, 6]);
+});
+
+test("a computed value that fails stops nobody else, and is right again when its sources are", () => {
+  const source = signal("{}");
+  const parsed = computed(() => JSON.parse(source.value));
+  const seen = [];
+  const told = [];
+  const report = globalThis.reportError;
+  globalThis.reportError = (error) => told.push(error.name);
+  new Scope().run(() => {
+    effect(() => { seen.push(Object.keys(parsed.value).length); });
+    effect(() => { seen.push(source.value); });
+  });
+  source.value = "{";
+  flush();
+  source.value = '{"a":1}';
+  flush();
+  globalThis.reportError = report;
+  assert.deepEqual(told, ["SyntaxError"]);
+  assert.deepEqual(seen, [0, "{}", "{", 1, '{"a":1}']);
+});

@@ -101,7 +101,14 @@ export function bytes(value) {
 export const shortID = (id) => id.slice(0, 8);
 
 // What could turn the direction of a line, hide in it or end it.
-const tricks = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+const tricks = new RegExp("[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
+  + "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}]", "gu");
+
+/** @param {string} char */
+const code = (char) => {
+  const hex = /** @type {number} */ (char.codePointAt(0)).toString(16);
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
+};
 
 /**
  * A foreign text for one line: what would turn, hide or break it is shown as its code.
@@ -109,9 +116,9 @@ const tricks = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u206
  */
 export function plain(value, max = 400) {
   const text = typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
-  const cut = text.length > max ? `${text.slice(0, max)}…` : text;
-  return cut.replace(tricks, (char) =>
-    char === "\n" ? "⏎" : char === "\t" ? " " : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  // Half of a sign that is two units long would be a mark of its own.
+  const cut = text.length > max ? `${text.slice(0, max).replace(/[\ud800-\udbff]$/, "")}…` : text;
+  return cut.replace(tricks, (char) => (char === "\n" ? "⏎" : char === "\t" ? " " : code(char)));
 }
 
 /**
@@ -119,5 +126,4 @@ export function plain(value, max = 400) {
  * @param {string} text
  */
 export const plainLines = (text) =>
-  text.replace(tricks, (char) =>
-    char === "\n" || char === "\t" ? char : char === "\r" ? "" : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text.replace(tricks, (char) => (char === "\n" || char === "\t" ? char : char === "\r" ? "" : code(char)));

@@ -40,6 +40,8 @@ const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigat
 export function describe(event) {
   const parts = [];
   if (isMac ? event.metaKey : event.ctrlKey) parts.push("mod");
+  // The system's or the editor's key of this platform: nothing here is bound to it.
+  if (isMac ? event.ctrlKey : event.metaKey) parts.push("other");
   if (event.altKey) parts.push("alt");
   // Shift is part of a sign that needs it: `?` is no shift+/.
   if (event.shiftKey && (event.key.length > 1 || /[a-z]/i.test(event.key))) parts.push("shift");
@@ -62,7 +64,8 @@ function isTyping(target) {
 
 /** @param {KeyboardEvent} event */
 function press(event) {
-  if (event.defaultPrevented || event.isComposing || ["Shift", "Control", "Meta", "Alt"].includes(event.key)) return;
+  // Without a key: a browser that fills in a form.
+  if (event.defaultPrevented || event.isComposing || !event.key || ["Shift", "Control", "Meta", "Alt"].includes(event.key)) return;
   const key = describe(event);
   const typing = isTyping(event.target);
   const isInDialog = Boolean(document.querySelector("dialog[open]"));

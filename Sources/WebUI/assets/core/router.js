@@ -15,7 +15,15 @@ export const path = computed(() => new URL(address.value, "http://page").pathnam
 /** The query; follows navigation. */
 export const query = computed(() => new URL(address.value, "http://page").searchParams);
 /** What stands behind `#`, without it; follows navigation. */
-export const fragment = computed(() => decodeURIComponent(new URL(address.value, "http://page").hash.slice(1)));
+export const fragment = computed(() => {
+  const text = new URL(address.value, "http://page").hash.slice(1);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that somebody typed.
+    return text;
+  }
+});
 
 /**
  * Goes to an address of the page.
@@ -42,8 +50,8 @@ export function setQuery(changes, { replace = true } = {}) {
     else next.set(name, value);
   }
   const text = next.toString();
-  const hash = fragment.peek();
-  navigate(path.peek() + (text ? `?${text}` : "") + (hash ? `#${hash}` : ""), { replace });
+  const { pathname, hash } = new URL(address.peek(), "http://page");
+  navigate(pathname + (text ? `?${text}` : "") + hash, { replace });
 }
 
 /**

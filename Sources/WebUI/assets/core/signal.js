@@ -2,12 +2,12 @@
 // @ts-check
 
 /**
- * Something that can be read and followed.
- * @typedef {{version: number, followers: Set<Follower>, refresh(): void}} Source
+ * Something that can be read and followed; `begin` and `end` say that the first follower came, the last went.
+ * @typedef {{version: number, followers: Set<Follower>, refresh(): void, begin?(): void, end?(): void}} Source
  */
 /**
- * Something that reads sources and is told when they may have changed.
- * @typedef {{sources: Map<Source, number>, stale(): void}} Follower
+ * Something that reads sources; while it is live it is told when they may have changed.
+ * @typedef {{sources: Map<Source, number>, isLive: boolean, stale(): void}} Follower
  */
 /**
  * A value that can be read and followed: `.value` follows, `.peek()` does not.
@@ -25,11 +25,25 @@ let isScheduled = false;
 /** Rounds of effects that set off effects, before that is taken for a circle. */
 const roundsMax = 100;
 
+/** Rises with every value that is set: what was looked at since is still so. */
+let epoch = 0;
+
 /** @param {Source} source */
 function follow(source) {
   if (!reader) return;
   reader.sources.set(source, source.version);
-  source.followers.add(reader);
+  if (reader.isLive) join(source, reader);
+}
+
+/** @param {Source} source @param {Follower} follower */
+function join(source, follower) {
+  if (source.followers.size === 0) source.begin?.();
+  source.followers.add(follower);
+}
+
+/** @param {Source} source @param {Follower} follower */
+function leave(source, follower) {
+  if (source.followers.delete(follower) && source.followers.size === 0) source.end?.();
 }
 
 /**
@@ -54,6 +68,7 @@ export class Signal {
     if (Object.is(value, this.current)) return;
     this.current = value;
     this.version += 1;
+    epoch += 1;
     for (const follower of [...this.followers]) follower.stale();
   }
 
@@ -66,7 +81,8 @@ export class Signal {
 }
 
 /**
- * A value computed of others when it is asked for.
+ * A value computed of others when it is asked for. Its sources know it only while somebody follows it, so that
+ * nobody keeps what has been left; a failure is kept like a value, and thrown to whoever reads it.
  * @template T
  */
 export class Computed {
@@ -75,23 +91,32 @@ export class Computed {
     this.compute = compute;
     this.version = 0;
     this.isStale = true;
+    this.checkedAt = -1;
     /** @type {Set<Follower>} */
     this.followers = new Set();
     /** @type {Map<Source, number>} */
     this.sources = new Map();
     /** @type {T} */
     this.current = /** @type {any} */ (undefined);
+    /** @type {{error: unknown} | null} */
+    this.failure = null;
+  }
+
+  get isLive() {
+    return this.followers.size > 0;
   }
 
   get value() {
     this.refresh();
     follow(this);
+    if (this.failure) throw this.failure.error;
     return this.current;
   }
 
   /** The value, without following it. */
   peek() {
     this.refresh();
+    if (this.failure) throw this.failure.error;
     return this.current;
   }
 
@@ -101,17 +126,38 @@ export class Computed {
     for (const follower of [...this.followers]) follower.stale();
   }
 
-  refresh() {
-    if (!this.isStale) return;
-    if (this.version > 0 && !hasChanged(this)) {
-      this.isStale = false;
-      return;
-    }
-    const value = reading(this, this.compute);
+  begin() {
     this.isStale = false;
-    if (this.version > 0 && Object.is(value, this.current)) return;
+    for (const source of this.sources.keys()) join(source, this);
+  }
+
+  end() {
+    for (const source of this.sources.keys()) leave(source, this);
+  }
+
+  refresh() {
+    if (this.version > 0) {
+      // Whom nobody follows is told of nothing, and looks.
+      if (this.isLive ? !this.isStale : this.checkedAt === epoch) return;
+      if (!hasChanged(this)) return this.checked();
+    }
+    const before = this.failure;
+    let value = this.current;
+    try {
+      value = reading(this, this.compute);
+      this.failure = null;
+    } catch (error) {
+      this.failure = { error };
+    }
+    this.checked();
+    if (this.version > 0 && !this.failure && !before && Object.is(value, this.current)) return;
     this.current = value;
     this.version += 1;
+  }
+
+  checked() {
+    this.isStale = false;
+    this.checkedAt = epoch;
   }
 }
 
@@ -132,14 +178,17 @@ function hasChanged(follower) {
  * @returns {T}
  */
 function reading(follower, body) {
-  for (const source of follower.sources.keys()) source.followers.delete(follower);
-  follower.sources.clear();
+  const old = follower.sources;
+  follower.sources = new Map();
   const before = reader;
   reader = follower;
   try {
     return body();
   } finally {
     reader = before;
+    for (const source of old.keys()) {
+      if (!follower.sources.has(source)) leave(source, follower);
+    }
   }
 }
 
@@ -187,6 +236,10 @@ class Effect {
     this.isEnded = false;
   }
 
+  get isLive() {
+    return !this.isEnded;
+  }
+
   stale() {
     if (this.isEnded) return;
     waiting.add(this);
@@ -211,7 +264,7 @@ class Effect {
   end() {
     this.isEnded = true;
     waiting.delete(this);
-    for (const source of this.sources.keys()) source.followers.delete(this);
+    for (const source of this.sources.keys()) leave(source, this);
     this.sources.clear();
     this.scope.end();
   }
@@ -228,9 +281,8 @@ export function flush() {
     const now = [...waiting];
     waiting.clear();
     for (const effect of now) {
-      if (effect.isEnded || !hasChanged(effect)) continue;
       try {
-        effect.run();
+        if (!effect.isEnded && hasChanged(effect)) effect.run();
       } catch (error) {
         // One broken part of the page must not stop the others.
         reportError(error);
