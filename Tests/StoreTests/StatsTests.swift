@@ -96,7 +96,12 @@ struct StatsTests {
                 )
                 let rank = try await bed.number("SELECT rank FROM run WHERE id = \(ids[0].number)")
                 let waiting = try await bed.store.run(ids[0])
+                #expect(waiting.readyMilliseconds < waiting.enqueuedMilliseconds + 1_000)
                 try await bed.store.retry(waiting, steps: [], inputs: nil)
+                let ready = try await bed.store.run(ids[0]).readyMilliseconds
+                #expect(ready > waiting.enqueuedMilliseconds + 3_000_000)
+                let cards = try await bed.store.board("default", cards: 20).lanes[0].cards
+                #expect(cards.first { $0.id == ids[0] }?.readyMilliseconds == ready)
                 let queue = try await bed.store.stats(Self.ask()).queue
                 #expect(queue.first.map { $0.oldestMilliseconds > 3_500_000 } == true)
                 let now = try await bed.number("SELECT rank FROM run WHERE id = \(ids[0].number)")
@@ -158,6 +163,49 @@ struct StatsTests {
             let queue = try #require(try await bed.store.stats(Self.ask()).queue.first)
             #expect(queue.isMore && queue.queued == Store.boardCountMax)
             #expect(queue.oldestMilliseconds >= Self.hour, "\(queue)")
+        }
+    }
+
+    @Test("where not all lanes are told that is said", arguments: [nil, "default"])
+    func more(session: String?) async throws {
+        try await StoreBed.with { bed in
+            let first = try await bed.store.ensureLane(session: "default", lane: "A")
+            try await bed.store.storePlans([samplePlan])
+            // The first 250 have nothing: they stand in nobody's way.
+            try await bed.text(
+                """
+                INSERT INTO lane (session_id, name, width)
+                SELECT l.session_id, 'L' || i, 1 FROM lane l, generate_series(1, 450) i
+                WHERE l.id = \(first)
+                """
+            )
+            func fill(_ count: Int) async throws {
+                try await bed.text(
+                    """
+                    INSERT INTO run (lane_id, shard_id, plan_digest)
+                    SELECT l.id, l.shard_id, p.digest FROM plan p,
+                        (SELECT * FROM lane ORDER BY id OFFSET 250 LIMIT \(count)) l
+                    """
+                )
+            }
+            try await fill(200)
+            let whole = try await bed.store.stats(Self.ask(session))
+            #expect(whole.queue.count == 200 && !whole.queueIsMore)
+            #expect(!whole.lanesAreMore && !whole.templatesAreMore)
+            try await fill(201)
+            let cut = try await bed.store.stats(Self.ask(session))
+            #expect(cut.queue.count == 200 && cut.queueIsMore)
+            try await bed.text(
+                """
+                INSERT INTO run_done
+                    (lane_id, shard_id, plan_digest, status, enqueued_at, started_at, finished_at)
+                SELECT l.id, l.shard_id, p.digest, 'succeeded', now(), now(), now() - interval '1 s'
+                FROM plan p, (SELECT * FROM lane ORDER BY id LIMIT 101) l
+                """
+            )
+            let lanes = try await bed.store.stats(Self.ask(session))
+            #expect(lanes.lanes.count == Store.statsGroupsMax && lanes.lanesAreMore)
+            #expect(lanes.templates.count == 1 && !lanes.templatesAreMore)
         }
     }
 

@@ -83,6 +83,7 @@ enum BoardDocument {
             "retry_count": .integer(Int64(card.retryCount)),
             "priority": .integer(Int64(card.priority)), "key": .string(card.key),
             "enqueued_at": .moment(card.enqueuedMilliseconds),
+            "ready_at": .moment(card.readyMilliseconds),
             "due_at": .moment(card.dueMilliseconds),
             "started_at": .moment(card.startedMilliseconds),
             "finished_at": .moment(card.finishedMilliseconds),

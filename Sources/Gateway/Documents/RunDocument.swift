@@ -15,6 +15,7 @@ public enum RunDocument {
             "retry_count": .integer(Int64(row.retryCount)),
             "priority": .integer(Int64(row.priority)), "key": .string(row.key),
             "enqueued_at": .string(Timestamp.text(milliseconds: row.enqueuedMilliseconds)),
+            "ready_at": .string(Timestamp.text(milliseconds: row.readyMilliseconds)),
         ]
         members["inputs"] = (try? JSONValue(parsing: row.inputs)) ?? .null
         members["outputs"] = row.outputs.flatMap { try? JSONValue(parsing: $0) } ?? .null

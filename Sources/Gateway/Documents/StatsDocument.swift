@@ -9,6 +9,9 @@ enum StatsDocument {
             "version": .integer(1), "from": .moment(query.fromMilliseconds),
             "to": .moment(now), "bucket_ms": .integer(query.bucketMilliseconds),
             "is_partial": .bool(stats.isPartial), "is_sampled": .bool(stats.isSampled),
+            "lanes_is_more": .bool(stats.lanesAreMore),
+            "templates_is_more": .bool(stats.templatesAreMore),
+            "queue_is_more": .bool(stats.queueIsMore),
             "buckets": .array(
                 stats.buckets.enumerated().map { index, figures in
                     let at = query.fromMilliseconds + Int64(index) * query.bucketMilliseconds

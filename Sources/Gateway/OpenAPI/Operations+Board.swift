@@ -124,9 +124,9 @@ extension SchemaCatalog {
             "id": Schema.text, "plan": Schema.text, "plan_digest": Schema.text,
             "template": Self.maybe, "status": Schema.choice(RunStatus.allCases.map(\.rawValue)),
             "attempt": Schema.integer, "retry_count": Schema.integer, "priority": Schema.integer,
-            "key": Schema.text, "enqueued_at": Schema.moment, "due_at": Self.moment,
-            "started_at": Self.moment, "finished_at": Self.moment, "failure": Self.maybe,
-            "failed_step": Self.maybe, "wait_reason": Self.maybe,
+            "key": Schema.text, "enqueued_at": Schema.moment, "ready_at": Schema.moment,
+            "due_at": Self.moment, "started_at": Self.moment, "finished_at": Self.moment,
+            "failure": Self.maybe, "failed_step": Self.maybe, "wait_reason": Self.maybe,
             "wait": Schema.optional(
                 Schema.object([
                     "kind": Schema.choice(BoardCard.Wait.Kind.allCases.map(\.rawValue)),
@@ -140,6 +140,8 @@ extension SchemaCatalog {
         "Stats": Schema.object([
             "version": Schema.integer, "from": Schema.moment, "to": Schema.moment,
             "bucket_ms": Schema.integer, "is_partial": Schema.bool, "is_sampled": Schema.bool,
+            "lanes_is_more": Schema.bool, "templates_is_more": Schema.bool,
+            "queue_is_more": Schema.bool,
             "buckets": Schema.list(
                 Self.figures(["at": Schema.moment], count: Schema.optional(Schema.integer))
             ),

@@ -255,7 +255,7 @@ extension SchemaCatalog {
                 "wait_reason": Self.maybe, "paused_by": Self.maybe, "parent": Self.maybe,
                 "unique": Schema.optional(UniqueBody.stored),
                 "template": Self.maybe, "enqueued_at": Schema.moment,
-                "due_at": Schema.optional(Schema.moment),
+                "ready_at": Schema.moment, "due_at": Schema.optional(Schema.moment),
                 "started_at": Schema.optional(Schema.moment),
                 "finished_at": Schema.optional(Schema.moment),
                 "schedule": Schema.optional(Schema.named("RunSchedule")),

@@ -83,6 +83,8 @@ public struct BoardCard: Sendable, Hashable {
     public var enqueuedMilliseconds: Int64
     /// When it joins the queue, or begins its next attempt.
     public var dueMilliseconds: Int64?
+    /// Since when it could have begun, had its lane had room; see ``RunRow/readyMilliseconds``.
+    public var readyMilliseconds: Int64
     /// Milliseconds since 1970.
     public var startedMilliseconds: Int64?
     /// Milliseconds since 1970.
@@ -127,6 +129,7 @@ public struct BoardCard: Sendable, Hashable {
         self.parent = try row.int64IfPresent(18).map(RunID.init(_:))
         self.node = try row.textIfPresent(19)
         self.claimNumber = try row.int64(22)
+        self.readyMilliseconds = try row.int64(23)
         guard status == .waiting else { return }
         if let step = try row.textIfPresent(20) {
             self.wait = Wait(

@@ -20,7 +20,8 @@ enum BoardSQL {
             \(ms("r.started_at")), \(ms("r.finished_at")), r.failure, r.wait_reason,
             \(ms("r.waiting_at")), r.paused_by, r.parent_run,
             (SELECT n.name FROM node n WHERE n.node_epoch = r.owner AND r.status <> 'queued'),
-            \(isActive ? "a.step, \(ms("a.asked_at"))" : "NULL, NULL"), r.claim_no
+            \(isActive ? "a.step, \(ms("a.asked_at"))" : "NULL, NULL"), r.claim_no,
+            \(ms(RunsSQL.readyAt("r")))
         FROM \(source)
         \(isActive ? question : "")
         ORDER BY r.lane_id, \(place)
@@ -190,7 +191,7 @@ enum BoardSQL {
     private static let shown = """
         d.lane_id, d.id, d.plan_digest, d.template, d.status, d.attempt, d.retry_count, d.priority, d.key,
         d.enqueued_at, d.is_delayed, d.due_at, d.retry_at, d.started_at, d.finished_at, d.failure,
-        d.wait_reason, d.waiting_at, d.paused_by, d.parent_run, d.owner, d.claim_no
+        d.wait_reason, d.waiting_at, d.paused_by, d.parent_run, d.owner, d.claim_no, d.again_at
         """
     private static func isFew(within time: String) -> String {
         """

@@ -63,6 +63,9 @@ public struct RunRow: Sendable, Hashable {
     /// When it joins its lane's queue, or begins its next attempt, in milliseconds since 1970; `nil` for
     /// a run that is not put off.
     public var dueMilliseconds: Int64?
+    /// Since when it could have begun, had its lane had room; after a retry since then. In milliseconds
+    /// since 1970; lies ahead for a run that is put off.
+    public var readyMilliseconds: Int64
 
     init(_ row: StoreRow) throws(StoreError) {
         guard let digest = Digest(bytes: try row.bytes(4)) else {
@@ -103,6 +106,7 @@ public struct RunRow: Sendable, Hashable {
             period: try row.int64IfPresent(28)
         )
         self.dueMilliseconds = try row.int64IfPresent(29)
+        self.readyMilliseconds = try row.int64(30)
     }
 }
 

@@ -18,7 +18,8 @@ enum RunsSQL {
         (extract(epoch FROM r.finished_at) * 1000)::bigint,
         r.request, r.idempotency_key, r.paused_by, r.template, r.key, r.unique_key, r.unique_ms,
         (extract(epoch FROM CASE WHEN r.status = 'queued' AND r.is_delayed THEN r.due_at
-            WHEN r.status = 'waiting' THEN r.retry_at END) * 1000)::bigint
+            WHEN r.status = 'waiting' THEN r.retry_at END) * 1000)::bigint,
+        (extract(epoch FROM \(readyAt("r"))) * 1000)::bigint
         FROM run_any r JOIN lane l ON l.id = r.lane_id JOIN session s ON s.id = l.session_id
         JOIN plan p ON p.digest = r.plan_digest
         """

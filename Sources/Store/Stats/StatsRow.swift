@@ -104,8 +104,14 @@ public struct StatsRow: Sendable, Hashable {
     public var lanes: [Lane]
     /// The templates with most runs first, at most ``Store/statsGroupsMax``; of the same buckets.
     public var templates: [Template]
-    /// Lanes with something ready.
+    /// Lanes with something ready, at most ``Store/statsQueuesMax``; whatever template their runs are of.
     public var queue: [Queue]
+    /// Whether there are more lanes.
+    public var lanesAreMore: Bool
+    /// Whether there are more templates.
+    public var templatesAreMore: Bool
+    /// Whether there are more lanes with something ready.
+    public var queueIsMore: Bool
     /// Whether there was more than could be counted.
     public var isPartial: Bool
     /// Whether times are those of a sample, spread evenly over all that was counted.

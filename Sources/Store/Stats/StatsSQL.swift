@@ -77,7 +77,7 @@ enum StatsSQL {
         """
     )
 
-    /// How much each of these lanes (`$1`; NULL: the first `$2` that have something) has ready, counted
+    /// How much the first `$2` of these lanes (`$1`; NULL: of all) that have something have ready, counted
     /// up to `$3`, and how long the oldest of those, and of the `$4` that come last, has been. Hops from
     /// lane to lane on the indexes.
     static let queue = PostgresStatement(
@@ -95,6 +95,7 @@ enum StatsSQL {
             CROSS JOIN LATERAL (\(lane(isKeyed: true, after: "f.lane_id"))) n),
         wanted AS MATERIALIZED (
             SELECT i.lane_id FROM unnest($1) AS i (lane_id)
+            WHERE coalesce((\(first(isKeyed: false))), (\(first(isKeyed: true)))) IS NOT NULL
             UNION SELECT h.lane_id FROM (SELECT p.lane_id FROM plain p LIMIT $2) h WHERE $1 IS NULL
             UNION SELECT h.lane_id FROM (SELECT k.lane_id FROM keyed k LIMIT $2) h WHERE $1 IS NULL
             ORDER BY 1 LIMIT $2)
@@ -115,6 +116,12 @@ enum StatsSQL {
         """
         SELECT r.lane_id FROM run r WHERE $1 IS NULL AND \(RunsSQL.isReady("r", isKeyed: isKeyed))
         \(after.map { "AND r.lane_id > \($0)" } ?? "") ORDER BY r.lane_id LIMIT 1
+        """
+    }
+    private static func first(isKeyed: Bool) -> String {
+        """
+        SELECT r.lane_id FROM run r
+        WHERE r.lane_id = i.lane_id AND \(RunsSQL.isReady("r", isKeyed: isKeyed)) LIMIT 1
         """
     }
     private static func ready(isKeyed: Bool, isEnd: Bool = false) -> String {

@@ -14,7 +14,7 @@ extension Store {
     /// Lanes and templates that statistics tell of.
     public static let statsGroupsMax = 100
     /// Lanes whose queue is told.
-    static let statsQueuesMax: Int64 = 200
+    static let statsQueuesMax = 200
     /// Runs at the end of a queue that are looked at for the oldest.
     static let statsQueueEndMax: Int64 = 100
 
@@ -59,7 +59,10 @@ extension Store {
             buckets: tally.buckets,
             lanes: Array(byCount.prefix(Self.statsGroupsMax)),
             templates: Array(byTemplate.prefix(Self.statsGroupsMax)),
-            queue: queue,
+            queue: Array(queue.prefix(Self.statsQueuesMax)),
+            lanesAreMore: byCount.count > Self.statsGroupsMax,
+            templatesAreMore: byTemplate.count > Self.statsGroupsMax,
+            queueIsMore: queue.count > Self.statsQueuesMax,
             isPartial: tally.reached > 0 || tally.isCut || !areTimesKnown,
             isSampled: isSampled
         )
@@ -142,11 +145,12 @@ extension Store {
         query.template.map { .text($0.storable) } ?? .null
     }
 
+    /// What one lane more than is told has ready, of those that have something.
     private func queue(_ lanes: PostgresValue) async throws(StoreError) -> [StatsRow.Queue] {
         let rows = try await self.bounded(
             StatsSQL.queue,
             [
-                lanes, .int8(Self.statsQueuesMax), .int8(Self.boardCountMax + 1),
+                lanes, .int8(Int64(Self.statsQueuesMax) + 1), .int8(Self.boardCountMax + 1),
                 .int8(Self.statsQueueEndMax),
             ],
             isNarrowable: true

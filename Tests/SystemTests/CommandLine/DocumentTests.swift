@@ -28,8 +28,8 @@ extension SystemTests {
 
         private static let run =
             "attempt:i due_at:- enqueued_at:s failure:- finished_at:s id:s inputs:{} key:s lane:s "
-            + "outputs:{text:s} parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
-            + "session:s started_at:s status:s"
+            + "outputs:{text:s} parent:- paused_by:- plan:s plan_digest:s priority:i ready_at:s "
+            + "retry_count:i session:s started_at:s status:s"
 
         private static let step =
             "{attempt:i begun_at:s ended_at:s failure:- outputs:{text:s} result:{exit:i output:s "
@@ -57,8 +57,8 @@ extension SystemTests {
                 #expect(
                     Self.shape(try JSONValue(parsing: stored))
                         == "{attempt:i due_at:- enqueued_at:s failure:- finished_at:- id:s inputs:{} key:s "
-                        + "lane:s outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i retry_count:i "
-                        + "session:s started_at:- status:s template:- unique:- version:i wait_reason:-}"
+                        + "lane:s outputs:- parent:- paused_by:- plan:s plan_digest:s priority:i ready_at:s "
+                        + "retry_count:i session:s started_at:- status:s template:- unique:- version:i wait_reason:-}"
                 )
                 _ = try await site.startNode()
                 #expect(try await site.run(["run", plan]).code == 0)

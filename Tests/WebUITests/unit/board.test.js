@@ -7,7 +7,7 @@ import {
 
 const card = (id, status = "queued", more = {}) => ({
   id, plan: id, plan_digest: "d", template: null, status, attempt: 1, retry_count: 0, priority: 0, key: "",
-  enqueued_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null, finished_at: null, failure: null,
+  enqueued_at: "2026-01-01T00:00:00Z", ready_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null, finished_at: null, failure: null,
   failed_step: null, wait_reason: null, wait: null, paused_by: null, parent: null, node: null,
   progress: { done: 0, total: 2 }, step: null, ...more,
 });

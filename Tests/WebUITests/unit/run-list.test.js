@@ -49,6 +49,17 @@ test("the time in the queue and the time of work are told apart", () => {
   assert.equal(queuedMilliseconds(run("a"), Date.parse("2026-01-01T00:01:00Z")), 60_000);
 });
 
+test("the time in the queue is that of the present go, without the wait for its time", () => {
+  const now = Date.parse("2026-01-05T00:01:00Z");
+  const again = run("a", { ready_at: "2026-01-05T00:00:00Z" });
+  assert.equal(queuedMilliseconds(again, now), 60_000);
+  assert.equal(queuedMilliseconds({ ...again, started_at: "2026-01-05T00:00:02Z" }, now), 2000);
+  assert.equal(queuedMilliseconds({ ...again, finished_at: "2026-01-05T00:00:03Z", status: "cancelled" }, now), 3000);
+  const later = run("a", { ready_at: "2026-01-06T00:00:00Z" });
+  assert.equal(queuedMilliseconds(later, now), null);
+  assert.equal(queuedMilliseconds({ ...later, finished_at: "2026-01-05T00:00:00Z" }, now), null);
+});
+
 test("the cause is one line, a pause is a state of its own while a run is open", () => {
   assert.equal(cause(run("a", { failure: "exit code 3" }), 0), "exit code 3");
   assert.equal(cause(run("a", { paused_by: "kim" }), 0), "paused by kim");

@@ -1,7 +1,7 @@
 // A run's steps are the plan's, with what the journal says of each now.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { baseOf, causeOf, failedStep, progressOf, queuedMilliseconds, stepRows,
+import { baseOf, causeOf, failedStep, progressOf, stepRows,
   stepToShow } from "../../../Sources/WebUI/assets/data/steps.js";
 
 const plan = { steps: [
@@ -63,17 +63,4 @@ test("the cause is the step that failed first, told without repeating its name",
   assert.equal(causeOf({ status: "succeeded", failure: null }, found), null);
   assert.equal(stepToShow(found)?.id, "a");
   assert.deepEqual(progressOf(found), { done: 0, total: 3 });
-});
-
-test("the queue's time is that of the present go, without the wait for its time", () => {
-  const run = { status: "succeeded", enqueued_at: "2026-01-01T00:00:00Z", started_at: "2026-01-01T00:01:00Z",
-    due_at: null,
-    finished_at: null, steps: [] };
-  assert.equal(queuedMilliseconds(run, 0), 60_000);
-  assert.equal(queuedMilliseconds({ ...run, due_at: "2026-01-01T00:00:58Z" }, 0), 2000);
-  assert.equal(queuedMilliseconds({ ...run, steps: [{ ended_at: "2026-01-01T00:00:59Z" }] }, 0), 1000);
-  const now = Date.parse("2026-01-01T00:00:10Z");
-  assert.equal(queuedMilliseconds({ ...run, status: "queued", started_at: null }, now), 10_000);
-  assert.equal(queuedMilliseconds({ ...run, status: "queued", started_at: null, due_at: "2026-01-01T01:00:00Z" },
-    now), null);
 });

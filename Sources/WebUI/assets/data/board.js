@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{id: string, plan: string, plan_digest: string, template: string | null, status: string, attempt: number,
- *   retry_count: number, priority: number, key: string, enqueued_at: string, due_at: string | null,
+ *   retry_count: number, priority: number, key: string, enqueued_at: string, ready_at: string, due_at: string | null,
  *   started_at: string | null, finished_at: string | null, failure: string | null, failed_step: string | null,
  *   wait_reason: string | null, wait: {kind: string, step: string | null, since: string | null} | null,
  *   paused_by: string | null, parent: string | null, node: string | null, progress: {done: number, total: number},

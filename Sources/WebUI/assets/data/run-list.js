@@ -65,14 +65,16 @@ export function patched(rows, events) {
 }
 
 /**
- * How long a run was queued: until it began, until now while it has not.
- * @param {Run} run
+ * How long a run was, or is, in the queue before its present go: neither what it waited for its time, nor goes before.
+ * @param {any} run
  * @param {number} now
+ * @returns {number | null} Milliseconds; `null` where its time has not come, or it ended before.
  */
 export function queuedMilliseconds(run, now) {
-  const begin = Math.max(Date.parse(run.enqueued_at), run.due_at && !run.started_at ? Date.parse(run.due_at) : 0);
-  const end = run.started_at ? Date.parse(run.started_at) : run.finished_at ? Date.parse(run.finished_at) : now;
-  return Math.max(0, end - begin);
+  const ready = Date.parse(run.ready_at ?? run.enqueued_at);
+  if (run.started_at) return Math.max(0, Date.parse(run.started_at) - ready);
+  const end = run.finished_at ? Date.parse(run.finished_at) : now;
+  return end < ready ? null : end - ready;
 }
 
 /**

@@ -140,19 +140,3 @@ export const progressOf = (rows) => ({
   done: rows.filter((row) => isSettled(row.state) && !(row.state === "skipped" && row.current?.failure)).length,
   total: rows.length,
 });
-
-/**
- * How long a run was, or is, in the queue before its present go: not what it waited for its time, nor goes before.
- * @param {any} run With its steps.
- * @param {number} now
- * @returns {number | null} Milliseconds; `null` where its time has not come.
- */
-export function queuedMilliseconds(run, now) {
-  const isQueued = run.status === "queued" || run.status === "claimed";
-  const end = !isQueued && run.started_at ? Date.parse(run.started_at) : run.finished_at
-    ? Date.parse(run.finished_at) : now;
-  const moments = [run.enqueued_at, run.due_at, ...(run.steps ?? []).map((/** @type {any} */ step) => step.ended_at)];
-  const begins = moments.filter(Boolean).map((moment) => Date.parse(moment)).filter((moment) => moment <= end);
-  if (run.due_at && isQueued && Date.parse(run.due_at) > now) return null;
-  return begins.length === 0 ? null : end - Math.max(...begins);
-}

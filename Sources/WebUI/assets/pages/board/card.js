@@ -6,6 +6,7 @@ import { html } from "../../core/html.js";
 import { computed, untracked } from "../../core/signal.js";
 import { mayRun } from "../../data/me.js";
 import { kindOf } from "../../data/board.js";
+import { queuedMilliseconds } from "../../data/run-list.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
 import { sign, stateOf } from "../../parts/status.js";
@@ -135,7 +136,7 @@ function queuedCard(card, model, verbs) {
     if (card.value.paused_by !== null) return "paused";
     const due = card.value.due_at;
     if (due && Date.parse(due) > now.value) return ago(due, now.value);
-    const waited = duration(Math.max(0, Math.floor((now.value - Date.parse(card.value.enqueued_at)) / 1000) * 1000));
+    const waited = duration(Math.floor((queuedMilliseconds(card.value, now.value) ?? 0) / 1000) * 1000);
     // Its first unit says enough, and keeps the card still.
     return waited.split(" ").slice(0, 2).join(" ");
   };
