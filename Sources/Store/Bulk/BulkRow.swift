@@ -33,7 +33,7 @@ public struct BulkRow: Sendable, Hashable {
     public var action: BulkAction
     /// Which runs were asked for, a JSON object.
     public var filter: String
-    /// Why, for the record of each run.
+    /// Why; a cancel and what puts aside keep it with each run, too.
     public var reason: String
     /// Who asked.
     public var actor: String
@@ -109,6 +109,8 @@ public struct BulkClaim: Sendable, Hashable {
     public var action: BulkAction
     /// Why.
     public var reason: String
+    /// Who asked for it.
+    public var actor: String
 }
 
 /// What came of asking for an action.

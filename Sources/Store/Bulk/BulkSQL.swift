@@ -97,7 +97,7 @@ enum BulkSQL {
             ORDER BY b.id LIMIT 1 FOR UPDATE SKIP LOCKED)
         UPDATE bulk SET claim_no = bulk.claim_no + 1, heartbeat_at = clock_timestamp()
         FROM next WHERE bulk.id = next.id
-        RETURNING bulk.id, bulk.claim_no, bulk.action, bulk.reason
+        RETURNING bulk.id, bulk.claim_no, bulk.action, bulk.reason, bulk.actor
         """
     )
 

@@ -140,7 +140,8 @@ extension Store {
             id: try row.int64(0),
             claimNumber: try row.int64(1),
             action: action,
-            reason: try row.text(3)
+            reason: try row.text(3),
+            actor: try row.text(4)
         )
     }
 

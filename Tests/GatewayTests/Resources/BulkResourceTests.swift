@@ -112,6 +112,23 @@ struct BulkResourceTests {
         }
     }
 
+    @Test("whoever paused many runs is named with each, the reason with the action")
+    func pause() async throws {
+        try await GatewayBed.with { bed in
+            _ = try await bed.store.manyRuns(2)
+            let made = try await bed.post(
+                "/v1/bulk",
+                ["action": "pause", "filter": ["lane": "A"], "reason": "release freeze"]
+            )
+            let id = try #require(try made.json["id"]?.stringValue, "\(made.text)")
+            let done = try await self.end(bed, id)
+            #expect(done["reason"] == "release freeze" && done["by"] == "test")
+            #expect(
+                try await bed.text("SELECT string_agg(DISTINCT paused_by, ',') FROM run") == "test"
+            )
+        }
+    }
+
     @Test("what a dead worker left is taken up and done once")
     func takeOver() async throws {
         try await GatewayBed.with { bed in

@@ -172,8 +172,7 @@ struct BulkResource: Sendable {
             expected: expected,
             reason: reason
                 ?? (action == .cancel
-                    ? "cancelled with others by \(context.principal.name)"
-                    : action == .discard ? "" : context.principal.name)
+                    ? "cancelled with others by \(context.principal.name)" : "")
         )
     }
 

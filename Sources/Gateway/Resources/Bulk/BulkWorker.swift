@@ -127,9 +127,8 @@ final class BulkWorker: Sendable {
 
     /// Puts a run aside in the name of who asked for the action; done twice it is done once.
     private func discard(_ row: RunRow, _ claim: BulkClaim) async throws(StoreError) {
-        let person = try await self.store.bulk(claim.id).actor
         if try await self.store.discarded(row) != nil { return }
-        try await self.store.discard(row, by: person, note: claim.reason)
+        try await self.store.discard(row, by: claim.actor, note: claim.reason)
     }
 
     private func perform(
@@ -160,7 +159,7 @@ final class BulkWorker: Sendable {
         do {
             switch claim.action {
             case .cancel: _ = try await self.store.requestCancel(run, reason: claim.reason)
-            case .pause: _ = try await self.store.requestPause(run, by: claim.reason)
+            case .pause: _ = try await self.store.requestPause(run, by: claim.actor)
             case .resume: _ = try await self.store.requestResume(run)
             case .retry, .discard:
                 let row = try await self.store.run(run)

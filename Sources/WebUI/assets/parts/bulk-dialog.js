@@ -9,6 +9,7 @@ import { shownState } from "../data/run-list.js";
 import { openDialog } from "./dialog.js";
 import { errorPanel } from "./error.js";
 import { sign } from "./status.js";
+import { say } from "./toast.js";
 
 /** From so many on their number must be typed. */
 const typedMin = 100;
@@ -16,7 +17,8 @@ const reasonMax = 500;
 
 /**
  * What can be done to many runs.
- * @type {{name: string, verb: string, icon: string, done: string, isDangerous?: boolean, isRare?: boolean, told: string}[]}
+ * @type {{name: string, verb: string, icon: string, done: string, isDangerous?: boolean, isRare?: boolean, told: string,
+ *   keeps?: boolean}[]} `keeps`: whether each run keeps the reason; the others leave it with the action.
  */
 export const actions = [
   { name: "retry", verb: "Retry", icon: "retry", done: "retried",
@@ -25,9 +27,9 @@ export const actions = [
     told: "Each begins nothing more until it is resumed. What has ended is left alone." },
   { name: "resume", verb: "Resume", icon: "play", done: "resumed",
     told: "Paused runs go on where they stopped; others are left alone." },
-  { name: "cancel", verb: "Cancel", icon: "stop", done: "cancelled", isDangerous: true,
+  { name: "cancel", verb: "Cancel", icon: "stop", done: "cancelled", isDangerous: true, keeps: true,
     told: "Programs under way are stopped; steps that always run still do. What has ended is left alone." },
-  { name: "discard", verb: "Put aside", icon: "archive", done: "put aside", isRare: true,
+  { name: "discard", verb: "Put aside", icon: "archive", done: "put aside", isRare: true, keeps: true,
     told: "What failed for good is no longer listed as dead letters; the runs stay." },
 ];
 
@@ -42,18 +44,19 @@ export const actionOf = (name) => actions.find((action) => action.name === name)
 export function openBulk({ action: name, filter, chosen, done }) {
   const action = actionOf(name);
   const preview = signal(/** @type {any} */ (null));
-  const error = signal(/** @type {any} */ (null));
-  const isBusy = signal(false);
   const typed = signal("");
   let reason = "";
   const many = () => preview.value?.count.runs ?? 0;
   const wanted = () => (many() > typedMin ? String(many()) : "");
-  const isReady = () => preview.value?.count.exact && many() > 0 && !isBusy.value
+  const isReady = () => preview.value?.count.exact && many() > 0
     && typed.value.replace(/[\s,.]/g, "") === wanted();
 
-  async function look() {
+  /** @param {import("./dialog.js").OpenDialog} dialog */
+  async function look({ error }) {
     preview.value = null;
     error.value = null;
+    // The field is made anew with the count.
+    typed.value = "";
     try {
       preview.value = await post("/v1/bulk?preview=true", { action: name, filter });
     } catch (caught) {
@@ -65,38 +68,38 @@ export function openBulk({ action: name, filter, chosen, done }) {
     title: `${action.verb} many runs`,
     body: (dialog) => html`<form class="dialog-form" method="dialog" @submit=${async (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (!isReady()) return;
-      isBusy.value = true;
-      error.value = null;
-      try {
-        const made = await make("/v1/bulk", {
+      if (dialog.isBusy.peek() || !isReady()) return;
+      let made = /** @type {any} */ (null);
+      const isDone = await dialog.perform(async () => {
+        made = await make("/v1/bulk", {
           action: name, filter, expected_count: many(), ...(reason.trim() ? { reason: reason.trim() } : {}),
         });
-        dialog.close();
-        done?.();
-        navigate(`/ui/bulk/${made.id}`);
-      } catch (caught) {
-        error.value = caught;
-      }
-      isBusy.value = false;
+      });
+      if (!isDone) return;
+      done?.();
+      const href = `/ui/bulk/${made.id}`;
+      if (!dialog.element.open) return say("It is under way.", { href, text: "Show it" });
+      dialog.close();
+      navigate(href);
     }}>
-      ${() => (preview.value ? told(preview.value, action, chosen) : error.value ? null : html`<p role="status"
+      ${() => (preview.value ? told(preview.value, action, chosen) : dialog.error.value ? null : html`<p role="status"
         class="muted">Counting…</p>`)}
       <label class="field"><span>Reason</span><input class="input" maxlength=${reasonMax} autocomplete="off"
-        placeholder="Kept with each run"
+        placeholder=${action.keeps ? "Kept with each run" : "Kept with the action"}
         @input=${(/** @type {any} */ event) => { reason = event.target.value; }}></label>
       ${() => (wanted() ? html`<label class="field"><span>Type <b>${wanted()}</b> to go on</span>
         <input class="input" inputmode="numeric" autocomplete="off"
           @input=${(/** @type {any} */ event) => { typed.value = event.target.value; }}></label>` : null)}
-      ${() => (error.value ? errorPanel(error.value, look) : null)}
-      <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
+      ${() => (dialog.error.value ? errorPanel(dialog.error.value, () => look(dialog)) : null)}
+      <footer class="dialog-foot"><button type="button" class="button" disabled=${dialog.isBusy}
+        @click=${dialog.dismiss}>Back</button>
         <button class=${action.isDangerous ? "button is-danger" : "button is-primary"}
-          disabled=${() => !isReady()}>${() =>
-          isBusy.value ? "…" : preview.value
+          disabled=${() => dialog.isBusy.value || !isReady()}>${() =>
+          dialog.isBusy.value ? "…" : preview.value
             ? `${action.verb} ${plural(many(), "run")}` : action.verb}</button></footer>
     </form>`,
   });
-  look();
+  look(opened);
   return opened;
 }
 
