@@ -75,6 +75,58 @@ def keys(bed, page):
     bed.until(lambda: area(page).input_value() == PLAN, "thrown away, it is as it was stored")
 
 
+def typed_on(bed, page):
+    """What is typed while a save is under way stays, in the file where it is typed, and is not saved yet."""
+    files = {"plan.yaml": PLAN.replace("greet", "notes"), "more.txt": "one"}
+    bed.api("PUT", "/v1/templates/notes", {"files": files, "main": "plan.yaml", "title": "Two files"})
+    held = []
+    page.goto(f"{bed.base}/ui/templates/notes")
+    page.get_by_role("button", name="more.txt").click()
+    source = page.get_by_label("Source of notes")
+    bed.until(lambda: source.input_value() == "one", "the other file is shown")
+    page.route("**/v1/templates/notes", lambda route: held.append(route) if route.request.method == "PUT"
+               else route.continue_())
+    source.fill("one two")
+    source.press("Control+s")
+    bed.until(lambda: held, "the save is under way")
+    source.fill("one two three")
+    held[0].continue_()
+    page.get_by_text("Saved: revision 2").wait_for()
+    expect(source.input_value() == "one two three", f"what was typed stays, not {source.input_value()}")
+    expect(page.get_by_role("button", name="Save", exact=True).is_enabled(), "it is not saved yet")
+    page.unroute("**/v1/templates/notes")
+    source.press("Control+s")
+    page.get_by_text("Saved: revision 3").wait_for()
+    expect(bed.api("GET", "/v1/templates/notes/source")["files"]["more.txt"] == "one two three", "then it is saved")
+
+
+def stored_elsewhere(bed, page):
+    """A text stored elsewhere is shown; over changes that are not saved it is only said, and they are kept."""
+    files = {"plan.yaml": PLAN.replace("greet", "notes"), "more.txt": "theirs"}
+    source = page.get_by_label("Source of notes")
+    source.fill("mine")
+    bed.api("PUT", "/v1/templates/notes", {"files": files, "main": "plan.yaml", "title": "Two files"})
+    page.get_by_role("link", name="Schedules").click()
+    page.get_by_role("heading", name="Schedules").wait_for()
+    page.go_back()
+    page.get_by_text("Revision 4 was stored meanwhile").wait_for()
+    page.get_by_role("button", name="more.txt").click()
+    expect(source.input_value() == "mine", "the changes are kept")
+    bed.look(page, "template-meanwhile")
+    page.get_by_role("button", name="What differs").click()
+    page.get_by_role("dialog").get_by_role("heading", name="more.txt").wait_for()
+    page.get_by_role("dialog").get_by_role("button", name="Take theirs").click()
+    bed.until(lambda: source.input_value() == "theirs", "theirs is taken")
+    page.get_by_role("tab", name="Versions").click()
+    page.get_by_role("button", name="Go back to revision 3").click()
+    page.get_by_role("dialog").get_by_role("button", name="Go back").click()
+    page.get_by_text("Revision 5 is what revision 3 was").wait_for()
+    page.get_by_role("tab", name="Source").click()
+    page.get_by_role("button", name="more.txt").click()
+    bed.until(lambda: source.input_value() == "one two three", "the source is what was gone back to")
+    bed.api("DELETE", "/v1/templates/notes")
+
+
 def run_by_form(bed, page):
     """The form follows the plan's inputs: what is needed is asked for; the run is shown at once."""
     page.get_by_role("button", name="Run", exact=True).click()
@@ -88,7 +140,7 @@ def run_by_form(bed, page):
     dialog.get_by_role("button", name="Run").click()
     page.wait_for_url("**/ui/runs/*")
     done = bed.ended(page.url.split("/ui/runs/")[1].split("?")[0])
-    expect(done["status"] == "succeeded", f"the run succeeds, not {done['status']}")
+    expect(done["status"] == "succeeded", f"the run succeeds, not {done['status']}: {done['failure']}")
     expect(done["inputs"] == {"who": "Ada", "times": 3}, f"with what was typed, not {done['inputs']}")
 
 
@@ -170,6 +222,9 @@ def main():
         written(bed, page)
         mended(bed, page)
         keys(bed, page)
+        typed_on(bed, page)
+        stored_elsewhere(bed, page)
+        page.goto(f"{bed.base}/ui/templates/greet")
         run_by_form(bed, page)
         two_at_once(bed, page)
         versions(bed, page)

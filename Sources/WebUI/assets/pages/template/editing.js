@@ -1,28 +1,28 @@
 // The source of a template while it is written: what the compiler finds, saving, and two who save at once.
 // @ts-check
 import { html } from "../../core/html.js";
-import { plain, plural } from "../../core/format.js";
+import { plain } from "../../core/format.js";
 import { computed, effect, onEnd, signal, untracked } from "../../core/signal.js";
 import { ApiError, get, part, post, put } from "../../data/api.js";
 import { mayRun } from "../../data/me.js";
+import { findingsOf } from "../../data/plan-findings.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
 import { errorPanel, once, placeholder } from "../../parts/error.js";
 import { icon } from "../../parts/icon.js";
 import { lazily } from "../../parts/lazy.js";
-import { chip } from "../../parts/status.js";
 import { attempt, fail, say } from "../../parts/toast.js";
 import { editor as makeEditor } from "../../leaves/editor.js";
+import { checking, fileTabs, findingsList } from "./findings.js";
 import { sample } from "./sample.js";
+import { diffOf, sourceOf } from "./source.js";
 import { textField } from "../../parts/field.js";
 
-/** How long nothing is typed before the compiler is asked. */
-const quietMilliseconds = 300;
+/** @typedef {import("./source.js").Draft} Draft */
 /**
- * Texts that were left unsaved, by template; they live as long as the tab.
- * @type {Map<string, Draft>}
+ * Texts that were left unsaved, by template, with the revision they began with; they live as long as the tab.
+ * @type {Map<string, Draft & {isStored: boolean}>}
  */
 const drafts = new Map();
-/** @typedef {{files: Record<string, string>, main: string, title: string, revision: number}} Draft */
 
 /**
  * @param {{name: string, isNew: () => boolean, row: () => any, saved: (row: any) => void}} options
@@ -39,27 +39,33 @@ export function editing({ name, isNew, row, saved }) {
   const isSaving = signal(false);
   const wasRestored = signal(false);
   const title = signal("");
-  const isDirty = computed(() => draft.value !== null && JSON.stringify([draft.value.files,
-    title.value]) !== base.value);
+  /** What of a text can be changed. */
+  const print = (/** @type {Draft} */ text) => JSON.stringify([text.files, text.title]);
+  const isDirty = computed(() => draft.value !== null && print({ ...draft.value, title: title.value }) !== base.value);
+  /** The newest revision, where it is not the one that is written on. */
+  const newer = computed(() => (draft.value && row()?.revision > draft.value.revision ? row().revision : null));
   const findings = computed(() => /** @type {any[]} */ (check.value?.diagnostics ?? []));
 
-  /** @param {Draft} next @param {Draft} [kept] */
+  /** @param {Draft & {isStored?: boolean}} next @param {Draft & {isStored: boolean}} [kept] */
   const take = (next, kept) => {
-    base.value = JSON.stringify([next.files, next.title]);
+    base.value = print(next);
     const shown = kept ?? next;
+    isStored.value = shown.isStored ?? true;
     title.value = shown.title;
-    active.value = shown.main;
-    text.value = shown.files[shown.main] ?? "";
+    if (shown.files[active.peek()] === undefined) active.value = shown.main;
+    text.value = shown.files[active.peek()] ?? "";
     draft.value = shown;
     wasRestored.value = Boolean(kept);
   };
   const load = async () => {
     loadError.value = null;
+    const before = [draft.peek(), title.peek()];
     try {
       const next = await sourceOf(name, row());
-      isStored.value = next.isStored;
+      // What was typed meanwhile stays.
+      if (draft.peek() !== before[0] || title.peek() !== before[1]) return;
       const kept = drafts.get(name);
-      take(next, kept && kept.revision === next.revision ? kept : undefined);
+      take(next, kept && print(kept) !== print(next) ? kept : undefined);
     } catch (error) {
       loadError.value = error;
     }
@@ -71,7 +77,8 @@ export function editing({ name, isNew, row, saved }) {
       if (draft.peek() || !which) return;
       if (which === "new") {
         take({ files: { "plan.yaml": "" }, main: "plan.yaml", title: "", revision: 0 },
-          drafts.get(name) ?? { files: { "plan.yaml": sample(name) }, main: "plan.yaml", title: "", revision: 0 });
+          { ...(drafts.get(name) ?? { files: { "plan.yaml": sample(name) }, main: "plan.yaml", title: "" }),
+            revision: 0, isStored: true });
         wasRestored.value = drafts.has(name);
       } else load();
     });
@@ -84,11 +91,16 @@ export function editing({ name, isNew, row, saved }) {
       draft.value = { ...now, files: { ...now.files, [active.peek()]: typed } };
     }
   });
-  effect(() => {
+  const keep = () => {
     const now = draft.value;
     if (!now) return;
-    if (isDirty.value) drafts.set(name, { ...now, title: title.value });
+    if (isDirty.value) drafts.set(name, { ...now, title: title.value, isStored: isStored.peek() });
     else drafts.delete(name);
+  };
+  effect(keep);
+  // What was stored elsewhere is shown where nothing would be lost; else it is only said.
+  effect(() => {
+    if (newer.value !== null && !isDirty.value && !isSaving.value) untracked(load);
   });
   checking(() => (isStored.value ? draft.value : null), check, isChecking);
   const beforeLeaving = (/** @type {BeforeUnloadEvent} */ event) => { if (isDirty.peek()) event.preventDefault(); };
@@ -105,14 +117,16 @@ export function editing({ name, isNew, row, saved }) {
         ...(isStored.peek() ? { files: now.files, main: now.main } : { plan_digest: row().plan_digest }) };
       const next = await put(`/v1/templates/${part(name)}`, body,
         { headers: isNew() && over === 0 ? { "if-none-match": "*" } : { "if-match": `"${over}"` } });
-      drafts.delete(name);
-      take({ ...now, title: title.peek(), revision: next.revision });
+      // What was typed since then is not saved yet; what is shown stays.
+      base.value = print({ ...now, title: body.title });
+      draft.value = { .../** @type {Draft} */ (draft.peek()), revision: next.revision };
+      untracked(keep);
       saved(next);
       say(`Saved: revision ${next.revision} of ${name}.`);
     } catch (error) {
       if (error instanceof ApiError && error.status === 412) conflict(now);
       else if (error instanceof ApiError && Array.isArray(error.problem.errors)) {
-        check.value = { valid: false, diagnostics: findingsOf(error, now.main) };
+        check.value = { valid: false, diagnostics: findingsOf(error.problem, now) };
         fail(Object.assign(new Error(`not saved: ${error.message}`), { next: "mend what is listed below the text" }));
       } else fail(error);
     }
@@ -126,17 +140,17 @@ export function editing({ name, isNew, row, saved }) {
     const current = await get(`/v1/templates/${part(name)}`).catch((error) => { fail(error); return null; });
     if (!current) return;
     const theirs = await sourceOf(name, current).catch(() => null);
+    saved(current);
     const takeTheirs = () => {
       drafts.delete(name);
       if (theirs) take(theirs);
-      saved(current);
     };
     openDialog({
       title: `Somebody saved ${plain(name, 64)} meanwhile`, className: "is-wide",
       body: (dialog) => html`<div class="dialog-body">
         <p>Revision ${current.revision} is not the one you began with. This is what your text would change in
           theirs.</p>
-        ${theirs ? diffOf(theirs.files[theirs.main] ?? "", mine.files[mine.main] ?? "", ["theirs", "yours"]) : null}
+        ${theirs ? diffOf(theirs, mine, ["theirs", "yours"]) : null}
         <footer class="dialog-foot"><button class="button" @click=${dialog.close}>Go on editing</button>
           <button class="button" disabled=${!theirs} @click=${() => { dialog.close(); takeTheirs(); }}>Take
             theirs</button>
@@ -157,10 +171,9 @@ export function editing({ name, isNew, row, saved }) {
   };
   /** Begins a text where none was kept; it takes the plan's place when it is saved. */
   const rewrite = () => {
-    isStored.value = true;
     const present = /** @type {Draft} */ (draft.peek());
     take({ ...present, files: {}, main: "plan.yaml" }, { ...present, files: { "plan.yaml": sample(name) },
-      main: "plan.yaml" });
+      main: "plan.yaml", isStored: true });
     wasRestored.value = false;
   };
   const discard = () => confirm({
@@ -195,6 +208,10 @@ export function editing({ name, isNew, row, saved }) {
       ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These
         are changes that you have
         not saved yet.<button class="button is-small" @click=${discard}>Throw away</button></div>` : null)}
+      ${() => (newer.value !== null && isDirty.value ? html`<div class="stale-strip" role="status">${icon("warning")}
+        <span>Revision ${newer.value} was stored meanwhile; your changes are still here.</span>
+        <button class="button is-small" @click=${() => conflict(/** @type {Draft} */ (draft.peek()))}>What
+          differs</button></div>` : null)}
       ${() => (isStored.value ? null : html`<div class="stale-strip" role="status">${icon("file")}<span>The text of this
         version was not kept: it was made of a plan that was stored already. This is the plan, to read.</span>
         <button class="button is-small" disabled=${() => !mayRun.value} @click=${rewrite}>Write it anew</button>
@@ -206,7 +223,8 @@ export function editing({ name, isNew, row, saved }) {
       ${() => fileTabs(Object.keys(draft.value?.files ?? {}), active, show, findings)}
       ${made.element}
       ${once(() => isStored.value,
-        () => findingsList(() => (isChecking.value && !check.value ? null : check.value), findings, jump, compile))}
+        () => findingsList({ check: () => (isChecking.value && !check.value ? null : check.value), findings,
+          isOneFile: () => Object.keys(draft.value?.files ?? {}).length < 2, jump, compile }))}
           </div>`;
   };
   return {
@@ -220,141 +238,4 @@ export function editing({ name, isNew, row, saved }) {
       load) : null)}${once(() => draft.value !== null, body,
       () => (loadError.value ? null : placeholder()))}</div>`,
   };
-}
-
-/**
- * Asks the compiler when nothing was typed for a moment; an answer to an older text is not shown.
- * @param {() => Draft | null} draft `null` is not checked.
- * @param {import("../../core/signal.js").Signal<any>} check
- * @param {import("../../core/signal.js").Signal<boolean>} isChecking
- */
-function checking(draft, check, isChecking) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  /** @type {AbortController | null} */
-  let running = null;
-  let isFirst = true;
-  const ask = async (/** @type {Draft} */ now) => {
-    running?.abort();
-    const own = (running = new AbortController());
-    isChecking.value = true;
-    try {
-      check.value = await post("/v1/plans/check", { files: now.files, main: now.main }, { signal: own.signal });
-    } catch (error) {
-      if (own.signal.aborted) return;
-      const problem = /** @type {any} */ (error).problem;
-      check.value = Array.isArray(problem?.errors) ? { valid: false, diagnostics: findingsOf(error, now.main) }
-        : { diagnostics: [], unreachable: String(/** @type {any} */ (error).message) };
-    }
-    isChecking.value = false;
-  };
-  effect(() => {
-    const now = draft();
-    clearTimeout(timer);
-    if (!now) return;
-    timer = setTimeout(() => ask(now), isFirst ? 0 : quietMilliseconds);
-    isFirst = false;
-  });
-  onEnd(() => {
-    clearTimeout(timer);
-    running?.abort();
-  });
-}
-
-/**
- * What a problem tells of a text, in the form of the compiler's findings.
- * @param {any} error
- * @param {string} main
- */
-const findingsOf = (error, main) => error.problem.errors.map((/** @type {any} */ finding) => ({
-  severity: "error", file: /\.\w+$/.test(finding.field ?? "") ? finding.field : main, line: finding.line ?? 1,
-    column: finding.column ?? 1, message: finding.message, hint: finding.hint,
-}));
-
-/**
- * The text of a template as it is stored now; its plan as JSON where the text was not kept.
- * @param {string} name @param {any} row
- * @returns {Promise<Draft & {isStored: boolean}>}
- */
-export async function sourceOf(name, row, revision = 0) {
-  let source = null;
-  try {
-    source = await get(`/v1/templates/${part(name)}/source${revision ? `?revision=${revision}` : ""}`);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-  }
-  const of = { title: source?.title ?? row.title ?? "", revision: row.revision };
-  if (source?.files && Object.keys(source.files).length > 0) {
-    const main = source.main ?? Object.keys(source.files)[0];
-    return { ...of, files: source.files, main, isStored: true };
-  }
-  if (source?.source) return { ...of, files: { "plan.yaml": readable(source.source) }, main: "plan.yaml", isStored: true };
-  const plan = await get(`/v1/plans/${part(source?.plan_digest ?? row.plan_digest)}`);
-  return { ...of, files: { "plan.json": JSON.stringify(plan, null, 2) }, main: "plan.json", isStored: false };
-}
-
-/**
- * Two texts beside each other.
- * @param {string} before @param {string} after
- * @param {[string, string]} names
- */
-export const diffOf = (before, after, names) => html`<div class="template-diff">${
-  lazily(() => import("../../leaves/diff.js"), (module) => module.diffView({ before, after, names }))}</div>`;
-
-/**
- * @param {string[]} files @param {import("../../core/signal.js").Signal<string>} active
- * @param {(file: string) => void} show @param {import("../../core/signal.js").Readable<any[]>} findings
- */
-function fileTabs(files, active, show, findings) {
-  if (files.length < 2) return null;
-  return html`<div class="segments" role="group" aria-label="Files">${files.sort().map((file) => html`<button
-    aria-pressed=${() => String(active.value === file)} @click=${() => show(file)}>${plain(file, 60)}${() => {
-      const count = findings.value.filter((finding) => finding.file === file).length;
-      return count > 0 ? ` (${count})` : "";
-    }}</button>`)}</div>`;
-}
-
-/**
- * @param {() => any} check @param {import("../../core/signal.js").Readable<any[]>} findings
- * @param {(finding: any) => void} jump
- * @param {() => void} compile
- */
-function findingsList(check, findings, jump, compile) {
-  const errors = computed(() => findings.value.filter((finding) => finding.severity === "error").length);
-  return html`<section class="panel findings-panel" aria-label="What the compiler found">
-    <div class="row"><div class="row" role="status">${() => {
-      const now = check();
-      if (!now) return html`<span class="muted">Checking…</span>`;
-      if (now.unreachable) return html`<span class="muted">The compiler did not answer.</span>`;
-      if (errors.value > 0) return chip(() => "failed", () => plural(errors.value, "error"));
-      const warnings = findings.value.length;
-      return html`${chip(() => "succeeded", () => "Compiles")}<span class="muted">${plural(now.steps ?? 0, "step")}${
-        warnings > 0 ? ` · ${plural(warnings, "warning")}` : ""}</span>`;
-    }}</div><span class="grow"></span><button class="button is-small" hidden=${() => errors.value > 0
-      || !check()?.valid}
-      disabled=${() => !mayRun.value} @click=${compile}>Show its plan</button></div>
-    <div class="findings">${() => findings.value.slice(0, 100).map((finding) => html`<button class="finding"
-      @click=${() => jump(finding)}>
-      <span class=${`sign tone-${finding.severity === "error" ? "failed" : "waiting"}`} role="img"
-        aria-label=${finding.severity}>${
-        finding.severity === "error" ? "✕" : "!"}</span>
-      <span class="where">${finding.line}:${finding.column}</span>
-      <span>${plain(finding.message)}${finding.hint ? html`<span class="muted"> – ${plain(finding.hint)}</span>`
-        : null}</span></button>`)}</div>
-  </section>`;
-}
-
-/**
- * A plan that was sent as JSON on one line, as people can read it: to the compiler it is the same.
- * @param {string} text
- */
-function readable(text) {
-  if (!text.startsWith("{") || text.trimEnd().includes("\n")) return text;
-  try {
-    const value = JSON.parse(text);
-    // A number that does not come back as it was stays as it is written.
-    return JSON.stringify(value) === text.trim() ? `${JSON.stringify(value, null, 2)}\n` : text;
-  } catch {
-    return text;
-  }
 }

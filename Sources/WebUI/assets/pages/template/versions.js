@@ -1,7 +1,7 @@
 // What a template stood for: its versions, the difference between two, and going back to one.
 // @ts-check
 import { each, html } from "../../core/html.js";
-import { plain, shortID } from "../../core/format.js";
+import { count, plain, shortID } from "../../core/format.js";
 import { query, setQuery } from "../../core/router.js";
 import { computed, untracked } from "../../core/signal.js";
 import { part, put } from "../../data/api.js";
@@ -12,7 +12,7 @@ import { confirm } from "../../parts/dialog.js";
 import { loaded, placeholder } from "../../parts/error.js";
 import { say } from "../../parts/toast.js";
 import { timeAgo } from "../../parts/time.js";
-import { diffOf, sourceOf } from "./editing.js";
+import { diffOf, sourceOf } from "./source.js";
 
 /**
  * @param {string} name
@@ -63,6 +63,8 @@ export function versionsTab(name, template) {
           || row.value.revision === template.data.value?.revision}
           aria-label=${() => `Go back to revision ${row.value.revision}`} @click=${() => restore(row.peek())}>Go back
             to it</button></td></tr>`)}</tbody></table></div>
+    ${() => (list.data.value?.is_more ? html`<p class="muted">These are the newest ${count(rows().length)}; older
+      ones are still stored.</p>` : null)}
     ${() => (rows().length < 2 ? html`<p class="muted">There is one version. The next one can be compared with it
       here.</p>`
       : left.value === right.value ? html`<p class="muted">Choose two different revisions to see what changed.</p>`
@@ -73,8 +75,7 @@ export function versionsTab(name, template) {
       return untracked(() => html`<div class="stack"><h2>Revision ${left.value} → ${right.value}</h2>${
         two[0].isStored && two[1].isStored ? null : html`<p class="muted">The text of one of them was not kept; its
           plan is shown instead.</p>`}${
-        diffOf(two[0].files[two[0].main] ?? "", two[1].files[two[1].main] ?? "", [`revision ${left.peek()}`,
-          `revision ${right.peek()}`])}</div>`);
+        diffOf(two[0], two[1], [`revision ${left.peek()}`, `revision ${right.peek()}`])}</div>`);
     }}</div>`)}
   </div>`)}</div>`;
 }
