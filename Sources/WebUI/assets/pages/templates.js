@@ -1,7 +1,7 @@
 // The list of templates: what they stand for, how their latest runs came out, and how to make one.
 // @ts-check
 import { each, html } from "../core/html.js";
-import { plain, plural } from "../core/format.js";
+import { count, plain, plural } from "../core/format.js";
 import { bind } from "../core/keys.js";
 import { navigate, query, setQuery } from "../core/router.js";
 import { computed, signal } from "../core/signal.js";
@@ -63,19 +63,22 @@ export default function templatesPage() {
 
   return html`<div class="page">${pageHead({
     title: () => "Templates",
-    note: html`<span class="muted">${() => list.data.value ? plural(list.data.value.templates.length,
-      "template") : ""}</span>`,
+    note: html`<span class="muted">${() => { const data = list.data.value;
+      return !data ? "" : data.is_more ? `${count(data.templates.length)}+ templates`
+        : plural(data.templates.length, "template"); }}</span>`,
     actions: html`<input class="input filter-input" type="search" placeholder="Filter" aria-label="Filter templates"
         ref=${(/** @type {any} */ made) => { search = made; }} .value=${() => query.value.get("q") ?? ""}
         @input=${(/** @type {any} */ event) => setQuery({ q: event.target.value })}>
-      <button class="button is-primary" disabled=${() => !mayRun.value} title=${() => (mayRun.value ? null : needsRun)}
+      <button class="button is-primary" hidden=${() => list.data.value?.templates.length === 0}
+        disabled=${() => !mayRun.value} title=${() => (mayRun.value ? null : needsRun)}
         @click=${newTemplate}>${icon("plus")}New template</button>`,
   })}
   ${loaded(list, (data) => html`${() => data.value.templates.length === 0 ? empty({
       title: "No templates yet",
       text: "A template is a name for a plan: steps with checks, written as YAML. People and schedules run it "
         + "by its name.",
-      action: html`<button class="button" disabled=${() => !mayRun.value} @click=${newTemplate}>New template</button>`,
+      action: html`<button class="button is-primary" disabled=${() => !mayRun.value}
+        title=${() => (mayRun.value ? null : needsRun)} @click=${newTemplate}>${icon("plus")}New template</button>`,
     }) : null}
     ${() => (data.value.templates.length > 0 && shown.value.length === 0 ? html`<section class="empty">
       <h2>No template fits
@@ -88,8 +91,8 @@ export default function templatesPage() {
       <tbody>${each(() => shown.value, (row) => row.name, (row) => templateRow(row,
         () => latest.value.get(row.value.name) ?? [], list))}</tbody>
     </table></div>
-    ${() => (data.value.is_more ? html`<p class="muted">These are the first ${data.value.templates.length} by
-      name.</p>` : null)}`)}
+    ${() => (data.value.is_more ? html`<p class="muted">These are the first ${count(data.value.templates.length)}
+      by name.</p>` : null)}`)}
   </div>`;
 }
 
