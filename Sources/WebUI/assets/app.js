@@ -7,7 +7,7 @@ import * as router from "./core/router.js";
 import * as settings from "./core/settings.js";
 import { effect, signal } from "./core/signal.js";
 import { onSignedOut } from "./data/api.js";
-import { load, me, signIn } from "./data/me.js";
+import { load, me, signIn, wasSignedIn } from "./data/me.js";
 import * as stream from "./data/stream.js";
 import { pageOf } from "./pages.js";
 import { errorPanel } from "./parts/error.js";
@@ -27,28 +27,56 @@ const obstacle = signal(/** @type {any} */ ("loading"));
  */
 const signInBody = signal(/** @type {any} */ (null));
 
-async function askToSignIn() {
+/** @param {any} [error] Why a link did not sign in. */
+async function askToSignIn(error) {
   // A key that was pressed for the browser is not ours later.
   /** @type {any} */ (globalThis).opsroomKeys?.();
-  signInBody.value ??= (await import("./parts/sign-in.js")).signInPage;
-  obstacle.value = "signed-out";
+  try {
+    const { signInPage } = await import("./parts/sign-in.js");
+    signInBody.value = () => signInPage(() => location.reload(), error);
+    obstacle.value = "signed-out";
+  } catch (failure) {
+    late(failure);
+  }
 }
 
+/** @param {unknown} failure */
+function late(failure) {
+  // Told once, and again only when it is another one: whoever listens hears each of them.
+  if (obstacle.peek()?.message !== /** @type {any} */ (failure)?.message) obstacle.value = failure;
+  setTimeout(begin, 3000);
+}
+
+/** The code of a link that signs in, until the node has said something of it. */
+let code = /(?:^|[#&])code=([^&]+)/.exec(location.hash)?.[1];
+
 async function begin() {
-  obstacle.value = "loading";
+  /** @type {any} */
+  let refusal;
   try {
-    const code = /(?:^|[#&])code=([^&]+)/.exec(location.hash)?.[1];
     if (code) {
+      // Nobody must find it in the history.
       history.replaceState(null, "", location.pathname + location.search);
-      await signIn({ code: decodeURIComponent(code) }).catch(() => {});
+      await signIn({ code: unescaped(code) }).catch((error) => {
+        if (error.isTransient) throw error;
+        refusal = error;
+      });
+      code = undefined;
     }
-    if (!(await load())) return void (await askToSignIn());
+    if (!(await load())) return void (await askToSignIn(refusal));
     obstacle.value = null;
     stream.start();
-    if (settings.isNotifying.peek()) import("./data/notify.js").then((notify) => notify.start());
   } catch (error) {
-    obstacle.value = error;
-    setTimeout(begin, 3000);
+    late(error);
+  }
+}
+
+/** @param {string} text */
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
@@ -62,11 +90,18 @@ onSignedOut.value = () => {
   stream.stop();
   askToSignIn();
 };
+effect(() => {
+  // Another tab has signed in.
+  if (wasSignedIn.value && obstacle.peek() === "signed-out") begin();
+});
+effect(() => {
+  if (settings.isNotifying.value && obstacle.value === null) import("./data/notify.js").then((notify) => notify.start());
+});
 
 render(root, () => html`
   ${() => {
     if (obstacle.value === "loading") return html`<div class="splash" role="status"><span class="sr">Loading</span></div>`;
-    if (obstacle.value === "signed-out") return signInBody.value(() => location.reload());
+    if (obstacle.value === "signed-out") return signInBody.value();
     if (obstacle.value) return html`<main class="splash">${errorPanel(obstacle.value)}</main>`;
     return shell(pageOf);
   }}

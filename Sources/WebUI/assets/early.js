@@ -23,12 +23,16 @@
   const ask = (/** @type {string} */ path) => {
     const answer = fetch(path, /** @type {any} */ ({
       headers: { accept: "application/json" }, cache: "no-store", credentials: "same-origin", priority: "high",
+      signal: /** @type {any} */ (AbortSignal).timeout(30_000),
     }));
     // Whoever takes it hears of a failure.
     answer.catch(() => {});
     early.set(path, { answer, at: performance.now() });
   };
   try {
+    // Before anything is drawn, so that nobody is dazzled.
+    const theme = JSON.parse(localStorage.getItem("opsroom.theme") ?? '"system"');
+    if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
     // Whoever is not signed in would be refused.
     if (localStorage.getItem("opsroom.signed-in") !== "true" || location.hash.includes("code=")) return;
   } catch {

@@ -1,11 +1,12 @@
 // Requests to the node: JSON in, JSON out, problems as errors that say what to do.
 // @ts-check
+import { hear } from "../core/clock.js";
 import { signal } from "../core/signal.js";
 
 /** A request that was refused, or got no answer. */
 export class ApiError extends Error {
-  /** @param {number} status @param {any} problem */
-  constructor(status, problem) {
+  /** @param {number} status @param {any} problem @param {number} [retryAfter] */
+  constructor(status, problem, retryAfter = 0) {
     super(problem.detail || problem.title || `the node answered ${status}`);
     this.status = status;
     /** The problem's stable name, as `not_found`. */
@@ -13,6 +14,8 @@ export class ApiError extends Error {
     /** What to do next; may be empty. */
     this.next = String(problem.next ?? "");
     this.problem = problem;
+    /** Seconds that the node asks to wait before it is asked again; 0 where it does not. */
+    this.retryAfter = retryAfter;
   }
 
   /** Whether trying again may help. */
@@ -37,15 +40,35 @@ const requestMilliseconds = 30_000;
 const remembered = new Map();
 const rememberedMax = 64;
 
+/** Says that the signed-in must be asked for anew: somebody signed in elsewhere in this browser. */
+export const onOtherSession = signal(/** @type {(() => Promise<unknown>) | null} */ (null));
+
+/**
+ * @typedef {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, type?: string, asText?: boolean}}
+ *   Options
+ */
+
 /**
  * Sends a request.
  * @param {string} method @param {string} path With the query.
- * @param {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, type?: string, asText?: boolean}}
- *   options `body` is sent as JSON unless `type` names another kind.
+ * @param {Options} options `body` is sent as JSON unless `type` names another kind.
  * @returns {Promise<any>} The answer's document, its text with `asText`; `null` where it has none.
  * @throws {ApiError}
  */
-export async function request(method, path, { body, headers = {}, signal: abort, type, asText } = {}) {
+export async function request(method, path, options = {}) {
+  try {
+    return await send(method, path, options);
+  } catch (error) {
+    // Another tab has signed in: with its token the same is sent once more.
+    const renew = onOtherSession.peek();
+    if (!(error instanceof ApiError) || error.status !== 403 || error.code !== "csrf" || !renew) throw error;
+    await renew();
+    return send(method, path, options);
+  }
+}
+
+/** @param {string} method @param {string} path @param {Options} options */
+async function send(method, path, { body, headers = {}, signal: abort, type, asText }) {
   /** @type {Record<string, string>} */
   const fields = { accept: asText ? "*/*" : "application/json", ...headers };
   const known = method === "GET" ? remembered.get(path) : undefined;
@@ -55,35 +78,44 @@ export async function request(method, path, { body, headers = {}, signal: abort,
     if (body !== undefined) fields["content-type"] = type ?? "application/json";
   }
   const deadline = /** @type {any} */ (AbortSignal).timeout(requestMilliseconds);
-  let response;
+  const over = abort ? anyOf(abort, deadline) : deadline;
+  const sentAt = Date.now();
   try {
-    response = await (early(method, path) ?? fetch(path, {
+    const response = await (early(method, path, over) ?? fetch(path, {
       method,
       headers: fields,
       body: body === undefined ? undefined : type ? /** @type {any} */ (body) : JSON.stringify(body),
-      signal: abort ? anyOf(abort, deadline) : deadline,
+      signal: over,
       credentials: "same-origin",
       // The tags are ours; the browser's own store would answer behind them.
       cache: "no-store",
     }));
+    hear(response.headers.get("date"), sentAt);
+    if (response.status === 304 && known) return known.document;
+    if (!response.ok) {
+      const problem = await response.json().catch(() => ({}));
+      if (response.status === 401) onSignedOut.peek()?.();
+      throw new ApiError(response.status, problem, Number(response.headers.get("retry-after")) || 0);
+    }
+    if (response.status === 204) return null;
+    const text = await response.text();
+    if (asText) return text;
+    const document = text === "" ? null : JSON.parse(text);
+    const tag = response.headers.get("etag");
+    if (method === "GET" && tag) remember(path, tag, document);
+    return document;
   } catch (error) {
-    if (abort?.aborted) throw error;
-    const detail = deadline.aborted
-      ? `the node did not answer within ${requestMilliseconds / 1000} s` : "the node cannot be reached";
-    throw new ApiError(0, { detail, next: "it is tried again by itself; `opsroom doctor` says more", code: "unreachable" });
+    if (error instanceof ApiError || abort?.aborted) throw error;
+    throw unreachable(method, deadline.aborted);
   }
-  if (response.status === 304 && known) return known.document;
-  if (!response.ok) {
-    const problem = await response.json().catch(() => ({}));
-    if (response.status === 401) onSignedOut.peek()?.();
-    throw new ApiError(response.status, problem);
-  }
-  if (response.status === 204) return null;
-  if (asText) return response.text();
-  const document = await response.json().catch(() => null);
-  const tag = response.headers.get("etag");
-  if (method === "GET" && tag) remember(path, tag, document);
-  return document;
+}
+
+/** @param {string} method @param {boolean} isLate */
+function unreachable(method, isLate) {
+  const detail = isLate ? `the node did not answer within ${requestMilliseconds / 1000} s` : "the node cannot be reached";
+  const next = method === "GET" ? "it is tried again by itself; `opsroom doctor` says more"
+    : "it may have been done or not: look before you send it again";
+  return new ApiError(0, { detail, next, code: "unreachable" });
 }
 
 /** Answers that were asked for before the modules came are as good as new for so long. */
@@ -93,13 +125,18 @@ const earlyMilliseconds = 5000;
  * The answer that early.js has asked for, once.
  * @param {string} method
  * @param {string} path
+ * @param {AbortSignal} over Ends the waiting for it, as it would end a request.
  * @returns {Promise<Response> | undefined}
  */
-function early(method, path) {
+function early(method, path, over) {
   const asked = method === "GET" ? /** @type {any} */ (globalThis).opsroomEarly?.get(path) : undefined;
   if (!asked) return undefined;
   /** @type {any} */ (globalThis).opsroomEarly.delete(path);
-  return performance.now() - asked.at < earlyMilliseconds ? asked.answer : undefined;
+  if (performance.now() - asked.at >= earlyMilliseconds) return undefined;
+  return new Promise((resolve, reject) => {
+    over.addEventListener("abort", () => reject(over.reason), { once: true });
+    asked.answer.then(resolve, reject);
+  });
 }
 
 /** @param {string} path @param {string} tag @param {any} document */
@@ -132,11 +169,37 @@ export const get = (path, options) => request("GET", path, options);
 export const post = (path, body = {}, options = {}) =>
   request("POST", path, { body, ...options, headers: { ...options.headers } });
 /**
- * As {@link post} for what is made once; the key is the request's.
+ * Keys of what was sent and got no answer: sent once more, it is the same.
+ * @type {Map<string, string>}
+ */
+const unanswered = new Map();
+const unansweredMax = 32;
+
+/**
+ * As {@link post} for what is made once: when no answer came, the same sent again makes nothing twice.
  * @param {string} path
  * @param {unknown} body
  */
-export const make = (path, body) => post(path, body, { headers: { "idempotency-key": crypto.randomUUID() } });
+export async function make(path, body) {
+  const name = `${path} ${JSON.stringify(body)}`;
+  const key = unanswered.get(name) ?? uuid();
+  unanswered.delete(name);
+  try {
+    return await post(path, body, { headers: { "idempotency-key": key } });
+  } catch (error) {
+    if (error instanceof ApiError && error.isTransient) unanswered.set(name, key);
+    if (unanswered.size > unansweredMax) unanswered.delete(/** @type {string} */ (unanswered.keys().next().value));
+    throw error;
+  }
+}
+
+/** A random name; over plain HTTP from another machine a browser has no function for it. */
+export function uuid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  return hex.join("").replace(/^(.{8})(.{4}).(.{3}).(.{3})(.*)$/, "$1-$2-4$3-8$4$5");
+}
+
 /** @param {string} path @param {unknown} body @param {any} [options] */
 export const patch = (path, body, options) => request("PATCH", path, { body, ...options });
 /** @param {string} path @param {unknown} body @param {any} [options] */

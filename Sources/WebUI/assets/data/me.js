@@ -2,7 +2,7 @@
 // @ts-check
 import { kept } from "../core/settings.js";
 import { computed, signal } from "../core/signal.js";
-import { ApiError, csrf, get, post, remove } from "./api.js";
+import { ApiError, csrf, get, onOtherSession, post, remove } from "./api.js";
 
 /** @typedef {{name: string, scope: string, csrf_token: string, groups?: string[]}} Me */
 
@@ -12,8 +12,8 @@ import { ApiError, csrf, get, post, remove } from "./api.js";
  */
 export const me = signal(/** @type {Me | null} */ (null));
 
-/** Whether this browser was signed in when it was last here: early.js asks ahead then. */
-const wasSignedIn = kept("signed-in", false);
+/** Whether this browser is signed in, as far as its tabs know: early.js asks ahead then. */
+export const wasSignedIn = kept("signed-in", false);
 
 const scopes = ["read", "work", "run", "admin"];
 /**
@@ -43,6 +43,8 @@ export async function load() {
     throw error;
   }
 }
+
+onOtherSession.value = load;
 
 /**
  * Signs in with a token, or the code that `opsroom open` made.

@@ -61,7 +61,7 @@ export function resource(path, { on, every, gapMilliseconds = 250, isBackground 
       if (own.signal.aborted) return;
       error.value = caught instanceof ApiError ? caught : new ApiError(0, { detail: String(caught) });
       if (!(caught instanceof ApiError)) reportError(caught);
-      later(error.value.isTransient ? 2000 : every);
+      later(error.value.isTransient ? Math.max(2000, 1000 * error.value.retryAfter) : every);
     } finally {
       if (running === own) {
         running = null;
@@ -95,9 +95,11 @@ export function resource(path, { on, every, gapMilliseconds = 250, isBackground 
       if (next === current) return;
       running?.abort();
       running = null;
+      isDirty = false;
+      // With another query it is the same thing; under another path it is another one.
+      if (next === null || next.split("?")[0] !== current?.split("?")[0]) data.value = null;
       current = next;
       error.value = null;
-      if (next === null) data.value = null;
       load();
     });
   });

@@ -3,10 +3,11 @@
 
 /**
  * How the stream stands.
- * @typedef {"connecting" | "live" | "reconnecting" | "stale" | "off"} StreamStatus
+ * @typedef {"connecting" | "live" | "reconnecting" | "stale" | "polling" | "off"} StreamStatus
  * @typedef {{status: StreamStatus, cursor: string | null, tries: number, heardAt: number, since: number}} StreamState
  * @typedef {{type: "opened", at: number} | {type: "heard", at: number} | {type: "id", id: string}
- *   | {type: "closed", at: number} | {type: "tick", at: number} | {type: "off", at: number}} StreamInput
+ *   | {type: "closed", at: number} | {type: "tick", at: number} | {type: "off", at: number}
+ *   | {type: "on", at: number} | {type: "polling", at: number}} StreamInput
  */
 
 /** Silence after which the stream is called stale: the node says something every 15 s at the latest. */
@@ -31,6 +32,10 @@ export const begin = (at) => ({ status: "connecting", cursor: null, tries: 0, he
 export function next(state, input) {
   switch (input.type) {
     case "opened": return { ...state, status: "live", tries: 0, heardAt: input.at, since: input.at };
+    // More lanes than one stream follows, and none of them is looked at: what is shown is asked for now and then.
+    case "polling": return state.status === "polling" ? { ...state, heardAt: input.at }
+      : { ...state, status: "polling", cursor: null, tries: 0, heardAt: input.at, since: input.at };
+    case "on": return state.status === "off" ? begin(input.at) : state;
     case "heard": return state.status === "live" && state.heardAt === input.at ? state
       : { ...state, status: "live", heardAt: input.at };
     case "id": return { ...state, cursor: input.id };
@@ -75,7 +80,7 @@ export function parser() {
           else if (line.startsWith("id: ")) frame.id = line.slice(4);
         }
         rest = rest.slice(end + 2);
-        if (frame.data) frames.push(frame);
+        if (frame.data || frame.id) frames.push(frame);
       }
       return frames;
     },

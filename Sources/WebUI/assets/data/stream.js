@@ -2,6 +2,7 @@
 // @ts-check
 import { isVisible } from "../core/clock.js";
 import { computed, effect, onEnd, signal } from "../core/signal.js";
+import { onSignedOut, uuid } from "./api.js";
 import { begin, deadMilliseconds, next, parser, wait } from "./stream-machine.js";
 
 /**
@@ -33,12 +34,15 @@ const sessions = new Map();
  * @type {Map<string, {runs: string[], sessions: string[], at: number}>}
  */
 const wishes = new Map();
-const tab = crypto.randomUUID?.() ?? String(Math.random());
+const tab = uuid();
 const channel = new BroadcastChannel("opsroom");
 let isLeader = false;
 /** @type {AbortController | null} */
 let connection = null;
+let connectedAt = 0;
 let isStarted = false;
+/** Whether this tab leads, or will when the one that does is gone. */
+let isQueued = false;
 /** How long the wishes of a tab hold that says nothing more. */
 const wishMilliseconds = 90_000;
 /** How often a tab repeats its wishes. */
@@ -83,61 +87,86 @@ function wish(counts, name) {
   });
 }
 
-/** Begins to follow; called once somebody is signed in. */
+/** Begins to follow; called whenever somebody has signed in. */
 export function start() {
-  if (isStarted) return;
+  move({ type: "on", at: Date.now() });
+  if (!isStarted) attend();
+  channel.postMessage({ kind: "hello", tab });
+  if (isQueued) return;
+  isQueued = true;
+  if (!navigator.locks) return void lead(); // Over plain HTTP from another machine there are none.
+  navigator.locks.request("opsroom-stream", lead);
+}
+
+/** What every tab does, whoever leads. */
+function attend() {
   isStarted = true;
   channel.onmessage = (message) => hearOther(message.data);
-  channel.postMessage({ kind: "hello", tab });
   setInterval(() => {
-    move({ type: "tick", at: Date.now() });
-    const state_ = state.peek();
-    if (isLeader && connection && Date.now() - state_.heardAt > deadMilliseconds) connection.abort();
+    const now = Date.now();
+    move({ type: "tick", at: now });
+    const { status, heardAt, since } = state.peek();
+    if (isLeader && connection && now - Math.max(heardAt, connectedAt) > deadMilliseconds) connection.abort();
+    // A browser has a hidden tab's timers wait; its messages come at once.
+    if (!isLeader && isVisible.peek() && status === "reconnecting" && now - since > 2000) {
+      channel.postMessage({ kind: "nudge" });
+    }
   }, 1000);
   setInterval(tellWishes, wishInterval);
+  // Lanes that a narrow stream does not follow are asked for.
+  setInterval(() => { if (isLeader && isNarrow && state.peek().status !== "off") tellGap(); }, pollMilliseconds);
   effect(() => {
     // A tab that was asleep does not know what it slept through.
     if (isVisible.value && Date.now() - state.peek().heardAt > deadMilliseconds) {
       gaps.value = gaps.peek() + 1;
-      if (isLeader) connection?.abort();
+      if (isLeader && Date.now() - connectedAt > deadMilliseconds) connection?.abort();
     }
   });
-  if (!navigator.locks) return void lead(); // Over plain HTTP from another machine there are none.
-  navigator.locks.request("opsroom-stream", lead);
 }
 
 /** Ends the stream of this browser: nobody is signed in any more. */
 export function stop() {
   move({ type: "off", at: Date.now() });
   connection?.abort();
+  wake?.();
 }
 
-/** Reads until the tab is closed. */
+/** Reads until the tab is closed or nobody is signed in; then another tab may. */
 async function lead() {
   isLeader = true;
   leads.value = true;
   channel.postMessage({ kind: "who" });
-  for (;;) {
-    if (state.peek().status === "off") {
-      await pause(1000);
-      continue;
-    }
+  while (state.peek().status !== "off") {
+    retryAfter = 0;
     try {
       await readStream();
     } catch {
       // Told by the state; the reason stands in the console of the network.
     }
-    if (state.peek().status !== "off") move({ type: "closed", at: Date.now() });
-    await pause(isRewatching ? 0 : wait(state.peek().tries, Math.random()));
+    connection = null;
+    const status = state.peek().status;
+    if (status === "off") break;
+    // What is opened anew for other lanes was not lost.
+    if (!isRewatching && status !== "polling") move({ type: "closed", at: Date.now() });
+    if (!isRewatching) await pause(Math.max(retryAfter, wait(state.peek().tries, Math.random())));
     isRewatching = false;
   }
+  isLeader = false;
+  leads.value = false;
+  isQueued = false;
 }
 
 let isRewatching = false;
 let watchText = "";
 let sessionText = "";
+/** Milliseconds that the node asked to wait. */
+let retryAfter = 0;
 /** Whether all lanes are too many for one stream: then those of the sessions that are looked at. */
 let isNarrow = false;
+/** How often the rest is asked for then. */
+const pollMilliseconds = 5000;
+/** Lanes that a stream is asked to follow, at most: the node follows 1,024. */
+const lanesMax = 1000;
 
 /**
  * The numbers of sessions' lanes, as many as a stream can follow.
@@ -145,36 +174,40 @@ let isNarrow = false;
  * @param {AbortSignal} abort
  */
 async function lanesOf(names, abort) {
+  /** @type {number[]} */
   const lanes = [];
   for (const name of names) {
-    const response = await fetch(`/v1/sessions/${encodeURIComponent(name)}/lanes?limit=200`, {
-      signal: abort, cache: "no-store", credentials: "same-origin",
-    });
-    if (response.ok) lanes.push(...(await response.json()).lanes.map((/** @type {any} */ lane) => lane.id));
+    let next = "";
+    do {
+      const query = new URLSearchParams({ limit: "200", ...(next ? { cursor: next } : {}) });
+      const response = await fetch(`/v1/sessions/${encodeURIComponent(name)}/lanes?${query}`, {
+        signal: abort, cache: "no-store", credentials: "same-origin",
+      });
+      if (!response.ok) break;
+      const page = await response.json();
+      lanes.push(...page.lanes.map((/** @type {any} */ lane) => lane.id));
+      next = page.next ?? "";
+    } while (next && lanes.length < lanesMax);
   }
-  return lanes.slice(0, 1000);
+  return lanes.slice(0, lanesMax);
 }
 
 async function readStream() {
   connection = new AbortController();
+  connectedAt = Date.now();
   watchText = wished("runs").join(",");
   sessionText = wished("sessions").join("\n");
+  const lanes = isNarrow ? (await lanesOf(wished("sessions"), connection.signal)).join(",") : "";
+  if (isNarrow && !lanes) {
+    move({ type: "polling", at: Date.now() });
+    return pause(pollMilliseconds);
+  }
   const cursor = state.peek().cursor;
-  const query = new URLSearchParams({ from: cursor ?? "now", watch: watchText });
-  if (isNarrow) query.set("lanes", (await lanesOf(wished("sessions"), connection.signal)).join(","));
-  if (isNarrow && !query.get("lanes")) throw new Error("nothing is looked at that could be followed");
+  const query = new URLSearchParams({ from: cursor ?? "now", watch: watchText, ...(lanes ? { lanes } : {}) });
   const response = await fetch(`/v1/events?${query}`, {
     headers: { accept: "text/event-stream" }, signal: connection.signal, cache: "no-store", credentials: "same-origin",
   });
-  if (!response.ok || !response.body) {
-    const problem = await response.json().catch(() => ({}));
-    if (response.status === 400 && /lanes are possible/.test(problem.detail)) isNarrow = true;
-    // A cursor that is not known any more is of no use: everything is fetched anew.
-    if (response.status === 400 || response.status === 410) move({ type: "id", id: "now" });
-    if (response.status === 401) move({ type: "off", at: Date.now() });
-    tellGap();
-    throw new Error(`the stream was refused: ${response.status}`);
-  }
+  if (!response.ok || !response.body) return refused(response);
   move({ type: "opened", at: Date.now() });
   // The beginning has no cursor: what came before it is not known.
   if (cursor === null || cursor === "now") tellGap();
@@ -189,6 +222,7 @@ async function readStream() {
     let cursorNow = null;
     for (const frame of frames.push(value)) {
       if (frame.id) cursorNow = frame.id;
+      if (!frame.data) continue;
       if (frame.event === "message") events.push(JSON.parse(frame.data));
       else if (frame.event === "hello" && !state.peek().cursor) cursorNow ??= JSON.parse(frame.data).from;
       else if (frame.event === "bookmark" || frame.event === "snapshot-end") cursorNow = JSON.parse(frame.data).cursor;
@@ -197,10 +231,29 @@ async function readStream() {
     }
     if (cursorNow) move({ type: "id", id: cursorNow });
     if (events.length > 0) {
-      channel.postMessage({ kind: "events", events });
+      channel.postMessage({ kind: "events", events, cursor: state.peek().cursor });
       give(events);
     }
   }
+}
+
+/** @param {Response} response */
+async function refused(response) {
+  const problem = await response.json().catch(() => ({}));
+  retryAfter = 1000 * (Number(response.headers.get("retry-after")) || 0);
+  if (response.status === 401) {
+    move({ type: "off", at: Date.now() });
+    onSignedOut.peek()?.();
+  } else if (response.status === 400 && /would follow \d+ lanes/.test(problem.detail)) {
+    isNarrow = true;
+    isRewatching = true;
+    move({ type: "id", id: "now" });
+  } else if (response.status === 400 || response.status === 410) {
+    // A cursor that is not known any more is of no use: everything is fetched anew.
+    move({ type: "id", id: "now" });
+    tellGap();
+  }
+  throw new Error(`the stream was refused: ${response.status}`);
 }
 
 /** @param {RunEvent[]} events */
@@ -236,15 +289,27 @@ let told = 0;
 
 /** @param {any} message */
 function hearOther(message) {
-  if (message.kind === "events") give(message.events);
-  else if (message.kind === "gap") gaps.value = gaps.peek() + 1;
-  else if (message.kind === "state" && !isLeader) state.value = message.state;
+  if (message.kind === "events") {
+    // Whoever leads next goes on behind these.
+    if (!isLeader && message.cursor) state.value = next(state.peek(), { type: "id", id: message.cursor });
+    give(message.events);
+  } else if (message.kind === "gap") gaps.value = gaps.peek() + 1;
+  else if (message.kind === "state" && !isLeader) hearState(message.state);
+  else if (message.kind === "nudge" && isLeader && Date.now() >= dueAt) wake?.();
   else if (message.kind === "who") tellWishes();
   else if (message.kind === "hello" && isLeader) channel.postMessage({ kind: "state", state: state.peek() });
   else if (message.kind === "wishes" && isLeader) {
     wishes.set(message.tab, { runs: message.runs, sessions: message.sessions, at: Date.now() });
     rewatch();
   }
+}
+
+/** @param {import("./stream-machine.js").StreamState} told_ */
+function hearState(told_) {
+  // Who is signed out here hears nothing; who is signed in looks whether he still is.
+  if (state.peek().status === "off") return;
+  if (told_.status === "off") return void onSignedOut.peek()?.();
+  state.value = told_;
 }
 
 function tellWishes() {
@@ -268,6 +333,10 @@ function wished(kind) {
 /** Opens the stream anew where others are to be followed; it goes on at its cursor. */
 function rewatch() {
   if (!connection) return;
+  if (state.peek().status === "polling") {
+    if (wished("sessions").length > 0) wake?.();
+    return;
+  }
   const present = new Set(watchText.split(","));
   const isSame = wished("runs").every((run) => present.has(run));
   if (isSame && (!isNarrow || wished("sessions").join("\n") === sessionText)) return;
@@ -277,8 +346,26 @@ function rewatch() {
   connection.abort();
 }
 
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+/**
+ * Ends the present pause.
+ * @type {(() => void) | null}
+ */
+let wake = null;
+/** When the present pause is over by itself. */
+let dueAt = 0;
+
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
+const pause = (milliseconds) => new Promise((resolve) => {
+  dueAt = Date.now() + milliseconds;
+  const timer = setTimeout(resolve, milliseconds);
+  wake = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+});
 
 /** What the top bar says of the stream. */
 export const statusWord = computed(() => {
@@ -287,6 +374,7 @@ export const statusWord = computed(() => {
     case "connecting": return "Connecting";
     case "reconnecting": return "Reconnecting";
     case "stale": return "Stale";
+    case "polling": return "Every 5 s";
     case "off": return "Off";
   }
 });

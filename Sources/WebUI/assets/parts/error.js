@@ -22,6 +22,12 @@ export function errorPanel(error, retry) {
   </div>`;
 }
 
+/** Loads the page again, once the node can give it: a browser's own page of failure would take this one's place. */
+export async function reload() {
+  const answer = await fetch(location.pathname, { method: "HEAD", cache: "no-store" }).catch(() => null);
+  if (answer?.ok) location.reload();
+}
+
 /**
  * What is wrong in each of the fields that were sent.
  * @param {any} error

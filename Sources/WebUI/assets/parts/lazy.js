@@ -1,7 +1,7 @@
 // Parts of a page whose module is loaded when they are first shown.
 // @ts-check
 import { signal, untracked } from "../core/signal.js";
-import { errorPanel, placeholder } from "./error.js";
+import { errorPanel, placeholder, reload } from "./error.js";
 
 /**
  * A hole that shows what a module makes, once it is loaded; it belongs to whoever put it there.
@@ -13,7 +13,7 @@ export function lazily(load, body) {
   load().then((module) => { state.value = { module }; }, (error) => { state.value = { error }; });
   return () => {
     const { module, error } = state.value;
-    if (error) return errorPanel(error, () => location.reload());
+    if (error) return errorPanel(error, reload);
     return module ? untracked(() => body(module)) : placeholder();
   };
 }

@@ -10,7 +10,7 @@ import { duration } from "../core/format.js";
 import { me } from "../data/me.js";
 import { state as streamState, statusWord } from "../data/stream.js";
 import { waiting } from "../data/waiting.js";
-import { errorPanel, placeholder } from "./error.js";
+import { errorPanel, placeholder, reload } from "./error.js";
 import { icon } from "./icon.js";
 
 /** @type {{href: string, name: string, icon: string, key: string, pages: string[]}[]} */
@@ -96,11 +96,13 @@ function streamBadge() {
   const silence = computed(() => {
     const { status, since } = streamState.value;
     const seconds = Math.floor((now.value - since) / 1000);
-    return status === "live" || status === "connecting" || seconds < 1 ? "" : ` ${duration(seconds * 1000)}`;
+    return ["live", "connecting", "polling"].includes(status) || seconds < 1 ? "" : ` ${duration(seconds * 1000)}`;
   });
-  return html`<span class=${() => `stream-badge is-${streamState.value.status}`} role="status"
-    title="The stream of live events from the node"><span class="dot" aria-hidden="true"></span>
-    <span class="stream-word">${statusWord}${silence}</span></span>`;
+  // A change is said aloud, the seconds are not.
+  return html`<span class=${() => `stream-badge is-${streamState.value.status}`} title=${() =>
+    (streamState.value.status === "polling" ? "There are too many lanes for one stream: what is shown is asked for every 5 s"
+      : "The stream of live events from the node")}><span class="dot" aria-hidden="true"></span>
+    <span class="stream-word"><span role="status">${statusWord}</span><span aria-hidden="true">${silence}</span></span></span>`;
 }
 
 /**
@@ -113,6 +115,7 @@ function outlet(pageOf) {
   let scope = null;
   let shownFor = "";
   let turn = 0;
+  let shown = false;
   const show = (/** @type {any} */ body) => {
     scope?.end();
     scope = new Scope();
@@ -132,8 +135,12 @@ function outlet(pageOf) {
         if (own !== turn) return;
         pageOf.title.value = "";
         show(() => module.default({ params: found.params }));
+        // Where the link was is gone: whoever goes on by keys begins at the new page.
+        if (shown && document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+        shown = true;
       } catch (error) {
-        if (own === turn) show(() => errorPanel(error, () => location.reload()));
+        if (own !== turn) return;
+        show(() => errorPanel(error, reload));
         reportError(error);
       } finally {
         clearTimeout(late);

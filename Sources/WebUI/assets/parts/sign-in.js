@@ -5,9 +5,12 @@ import { signal } from "../core/signal.js";
 import { signIn } from "../data/me.js";
 import { errorPanel } from "./error.js";
 
-/** @param {() => void} done */
-export function signInPage(done) {
-  const error = signal(/** @type {any} */ (null));
+/**
+ * @param {() => void} done
+ * @param {any} [refusal] Why a link did not sign in.
+ */
+export function signInPage(done, refusal = null) {
+  const error = signal(/** @type {any} */ (refusal));
   const isBusy = signal(false);
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
