@@ -127,6 +127,25 @@ def stored_elsewhere(bed, page):
     bed.api("DELETE", "/v1/templates/notes")
 
 
+def deleted_elsewhere(bed, page):
+    """Who looks at a template that somebody deletes is told, cannot run it, and can write it anew."""
+    page.goto(f"{bed.base}/ui/templates/gone")
+    page.get_by_text("There is no template gone").wait_for()
+    bed.api("PUT", "/v1/templates/gone", {"plan": PLAN, "title": "Soon gone"})
+    page.reload()
+    source = page.get_by_label("Source of gone")
+    bed.until(lambda: source.input_value() == PLAN, "the text is shown")
+    bed.api("DELETE", "/v1/templates/gone")
+    page.get_by_text("This template was deleted").wait_for()
+    expect(page.get_by_role("button", name="Run", exact=True).is_disabled(), "what is deleted does not run")
+    page.get_by_role("button", name="Write it anew").click()
+    expect(source.input_value() == PLAN, "the last text is still there")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Saved: revision").wait_for()
+    bed.until(lambda: page.get_by_role("button", name="Run", exact=True).is_enabled(), "it can run again")
+    bed.api("DELETE", "/v1/templates/gone")
+
+
 def run_by_form(bed, page):
     """The form follows the plan's inputs: what is needed is asked for; the run is shown at once."""
     page.get_by_role("button", name="Run", exact=True).click()
@@ -224,6 +243,8 @@ def main():
         keys(bed, page)
         typed_on(bed, page)
         stored_elsewhere(bed, page)
+        bed.allow("404")
+        deleted_elsewhere(bed, page)
         page.goto(f"{bed.base}/ui/templates/greet")
         run_by_form(bed, page)
         two_at_once(bed, page)

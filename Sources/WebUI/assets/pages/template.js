@@ -8,7 +8,7 @@ import { computed, untracked } from "../core/signal.js";
 import { part } from "../data/api.js";
 import { mayRun } from "../data/me.js";
 import { resource } from "../data/resource.js";
-import { errorPanel, placeholder } from "../parts/error.js";
+import { errorPanel, placeholder, sentence } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
 import { lazily } from "../parts/lazy.js";
 import { menuButton } from "../parts/menu.js";
@@ -32,9 +32,12 @@ export default function templatePage({ params }) {
     if (isNew.peek()) setQuery({ new: null });
     template.refresh();
   } });
+  /** Whether somebody has deleted it while it was looked at. */
+  const isGone = computed(() => !isNew.value && template.error.value?.status === 404);
+  const mayUse = () => mayRun.value && hasRow.value && !isGone.value;
   const run = () => openRunDialog({ template: name });
   const erase = async () => { if (await deleteTemplate(row())) navigate("/ui/templates"); };
-  bind("x", "Run this template", () => { if (mayRun.peek() && row()) run(); });
+  bind("x", "Run this template", () => { if (mayUse()) run(); });
 
   return html`<div class="page template-page">${pageHead({
     title: () => plain(name, 64),
@@ -43,20 +46,25 @@ export default function templatePage({ params }) {
       row().title ? ` · ${plain(row().title, 120)}` : ""}` : isNew.value ? "new, not stored yet" : ""}</span>`,
     actions: html`
       ${editor.saveButton}
-      <button class="button" disabled=${() => !mayRun.value || !row()} title=${() => (row()
-        ? null : "It can run once it is saved")}
+      <button class="button" disabled=${() => !mayUse()} title=${() => (!mayRun.value ? "Your token may only read"
+        : mayUse() ? null : "It can run once it is saved")}
         @click=${run}>${icon("play")}Run</button>
       ${menuButton({ label: "More", items: () => [
         { text: "All its runs", icon: "runs", href: `/ui/runs?template=${part(name)}` },
         row() ? { text: "The plan's page", icon: "plan", href: `/ui/plans/${part(row().plan_digest)}` } : false,
         { text: "A schedule for it", icon: "schedules", href: `/ui/schedules?new=${part(name)}` },
         null,
-        { text: "Delete…", icon: "trash", isDangerous: true, isDisabled: !mayRun.peek() || !row(), run: erase },
+        { text: "Delete…", icon: "trash", isDangerous: true, isDisabled: !mayUse(), run: erase },
       ] })}`,
   })}
     ${() => {
       const error = /** @type {any} */ (template.error.value);
-      if (!error || template.data.peek()) return null;
+      if (!error) return null;
+      if (template.data.peek()) return isGone.value ? html`<div class="stale-strip" role="status">${icon("warning")}
+        <span>This template was deleted; its last text is still here.</span>
+        <button class="button is-small" disabled=${() => !mayRun.value} @click=${() => setQuery({ new: "1",
+          tab: "edit" })}>Write it anew</button></div>`
+        : html`<div class="stale-strip" role="status">${icon("warning")} Not up to date: ${plain(sentence(error))}</div>`;
       if (error.status !== 404) return errorPanel(error, () => template.refresh());
       return html`<section class="empty"><h2>There is no template ${plain(name, 64)}</h2>
         <p>It may have been deleted; its runs are still there.</p>

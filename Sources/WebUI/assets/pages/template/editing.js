@@ -107,7 +107,7 @@ export function editing({ name, isNew, row, saved }) {
   addEventListener("beforeunload", beforeLeaving);
   onEnd(() => removeEventListener("beforeunload", beforeLeaving));
 
-  const save = async (/** @type {number} */ over = draft.peek()?.revision ?? 0) => {
+  const save = async (/** @type {number} */ over = isNew() ? 0 : draft.peek()?.revision ?? 0) => {
     const now = draft.peek();
     if (!now || isSaving.peek() || !mayRun.peek()) return;
     isSaving.value = true;
