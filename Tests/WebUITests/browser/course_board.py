@@ -164,7 +164,7 @@ def failed(bed, page, gate):
     card = lane(page, "C").locator(".recent.is-failed", has_text="checked")
     card.get_by_text("step 'check' failed").wait_for()
     gate.touch()
-    card.get_by_role("button", name="Retry").click()
+    card.get_by_role("button", name="Retry").dblclick()
     lane(page, "C").locator(".recent:not(.is-failed)", has_text="checked").wait_for()
 
 
@@ -173,8 +173,8 @@ def asked(bed, page):
     steps = [{"id": "ask", "system": {"approval": {"message": "May it go?", "timeout": "1h"}}}]
     run = bed.run([], name="asked", wait=False, session="release", lane="C", plan={"steps": steps})
     card = lane(page, "C").locator(".card.is-person", has_text="asked")
-    card.get_by_text("Waits for you in ask").wait_for()
-    page.get_by_role("link", name="1 waits for you").wait_for()
+    card.get_by_text("Waits for approval in ask").wait_for()
+    page.get_by_role("link", name="1 waits for people").wait_for()
     bed.until(lambda: page.title().startswith("(1) "), "the title counts it")
     card.get_by_role("button", name="Approve or reject").click()
     bed.look(page, "board-approval")
@@ -232,6 +232,10 @@ def tabs(bed, page):
     bed.run([("a", "true")], name="for-both", session="release", lane="D")
     for one in [page, other]:
         lane(one, "D").locator(".recent", has_text="for-both").wait_for()
+    other.keyboard.press("p")
+    other.locator(".toast", has_text="choose one of its cards").wait_for()
+    paused = [one["name"] for one in bed.api("GET", "/v1/sessions/release/board")["lanes"] if one["paused"]]
+    expect(paused == [], f"the key pauses no lane that nobody chose: {paused}")
     other.close()
 
 
@@ -264,6 +268,8 @@ def phone(bed):
     page = bed.page("/ui/sessions/release", context)
     lane(page, "A").wait_for()
     bed.look(page, "board-phone")
+    expect(page.locator(".recent .card-more").first.evaluate("(one) => getComputedStyle(one).opacity") == "1",
+           "what a finger cannot hover over is shown")
     touched(bed, context, page)
     expect(page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing stands out of the page")
     context.close()

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  apply, between, cardsWanted, heights, kindOf, layout, merge, moved, neighbour, shifted, wishOf,
+  apply, between, cardsWanted, heights, isAlive, isCut, kindOf, layout, merge, moved, neighbour, shifted, wishOf,
 } from "../../../Sources/WebUI/assets/data/board.js";
 
 const card = (id, status = "queued", more = {}) => ({
   id, plan: id, plan_digest: "d", template: null, status, attempt: 1, retry_count: 0, priority: 0, key: "",
-  enqueued_at: "2026-01-01T00:00:00Z", ready_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null, finished_at: null, failure: null,
-  failed_step: null, wait_reason: null, wait: null, paused_by: null, parent: null, node: null,
+  enqueued_at: "2026-01-01T00:00:00Z", ready_at: "2026-01-01T00:00:00Z", due_at: null, started_at: null,
+  finished_at: null, failure: null, failed_step: null, wait_reason: null, wait: null, paused_by: null, parent: null, node: null,
   progress: { done: 0, total: 2 }, step: null, ...more,
 });
 const lane = (id, name, cards) => ({
@@ -120,6 +120,24 @@ test("shift and an arrow move a queued card by one, or to the lane beside it", (
     ["a", "right", { run: "a", lane: 2, before: null }], ["a", "left", null],
   ];
   for (const [run, way, wanted] of tables) assert.deepEqual(shifted(known, run, way), wanted, `${run} ${way}`);
+});
+
+test("a card goes down no further than its queue is known", () => {
+  const cut = { ...lane(1, "A", [card("a"), card("b"), card("c")]), queued: 9 };
+  assert.deepEqual(shifted(board(cut), "a", "down"), { run: "a", lane: 1, before: "c" });
+  assert.equal(shifted(board(cut), "b", "down"), null);
+  assert.equal(shifted(board(cut), "c", "down"), null);
+  assert.deepEqual(shifted(board({ ...cut, queued: 3 }), "b", "down"), { run: "b", lane: 1, before: null });
+  assert.ok(isCut(cut) && isCut({ ...cut, queued: 3, queued_is_more: true }) && !isCut({ ...cut, queued: 3 }));
+});
+
+test("a pulse is that of a node whose lease holds, never a guess", () => {
+  const one = (node, status = "running") => card("a", status, { node });
+  assert.ok(isAlive(one("n1"), "room", ["n1"]));
+  assert.ok(!isAlive(one("n2"), "room", ["n1"]));
+  assert.ok(!isAlive(one(null), "room", ["n1", ""]));
+  assert.ok(!isAlive(one("n1"), "external", ["n1"]));
+  assert.ok(!isAlive(one("n1", "claimed"), "room", ["n1"]));
 });
 
 test("arrows go from card to card and over empty lanes", () => {

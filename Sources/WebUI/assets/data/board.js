@@ -40,6 +40,14 @@ export function kindOf(card) {
   return card.wait?.kind === "approval" || card.wait?.kind === "person" ? "person" : "waiting";
 }
 
+/**
+ * Whether somebody is known to work on a card: its node, while its lease holds. Of a worker outside the board knows
+ * nothing, nor of a node that came anew.
+ * @param {Card} card @param {string} worker Who takes the lane's runs. @param {string[]} alive Names of nodes.
+ */
+export const isAlive = (card, worker, alive) =>
+  card.status === "running" && worker !== "external" && card.node !== null && alive.includes(card.node);
+
 /** @type {Record<string, number>} */
 const places = { person: 0, running: 1, waiting: 2, queued: 3 };
 
@@ -205,7 +213,7 @@ export function moved(board, move) {
 /**
  * What a key does to the place of a queued card: one up or down in its lane, or to the lane beside it.
  * @param {Board} board @param {string} run @param {"up" | "down" | "left" | "right"} direction
- * @returns {Move | null} `null` where it can go no further.
+ * @returns {Move | null} `null` where it can go no further, or what lies there was not fetched: see {@link isCut}.
  */
 export function shifted(board, run, direction) {
   const lane = board.lanes.findIndex((one) => one.cards.some((card) => card.id === run));
@@ -218,8 +226,16 @@ export function shifted(board, run, direction) {
     return beside ? { run, lane: beside.id, before: null } : null;
   }
   if (direction === "up") return at === 0 ? null : { run, lane: board.lanes[lane].id, before: queue[at - 1].id };
-  return at + 1 >= queue.length ? null : { run, lane: board.lanes[lane].id, before: queue[at + 2]?.id ?? null };
+  if (at + 1 >= queue.length || (at + 2 === queue.length && isCut(board.lanes[lane]))) return null;
+  return { run, lane: board.lanes[lane].id, before: queue[at + 2]?.id ?? null };
 }
+
+/**
+ * Whether more is queued than was fetched: then nobody here knows what comes after the last card.
+ * @param {Lane} lane
+ */
+export const isCut = (lane) =>
+  lane.queued_is_more || lane.queued > lane.cards.filter((card) => card.status === "queued").length;
 
 /**
  * What the node is asked for a move.

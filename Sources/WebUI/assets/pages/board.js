@@ -7,7 +7,7 @@ import { navigate } from "../core/router.js";
 import { kept } from "../core/settings.js";
 import { computed, effect, flush, signal, untracked } from "../core/signal.js";
 import { part, url } from "../data/api.js";
-import { neighbour, shifted } from "../data/board.js";
+import { isCut, neighbour, shifted } from "../data/board.js";
 import { mayRun } from "../data/me.js";
 import { resource } from "../data/resource.js";
 import { errorPanel, once, placeholder, sentence } from "../parts/error.js";
@@ -15,6 +15,7 @@ import { icon } from "../parts/icon.js";
 import { menuButton } from "../parts/menu.js";
 import { pageHead } from "../parts/page.js";
 import { openPalette } from "../parts/shell.js";
+import { say } from "../parts/toast.js";
 import { linkID } from "./board/card.js";
 import { dragging } from "./board/drag.js";
 import { laneColumn } from "./board/lane.js";
@@ -165,10 +166,11 @@ function head(model, active, session) {
     note: html`${switcher}${once(hasSession, () => html`
       <span class="board-intent clip muted" title=${() => plain(model.shown.value?.session.intent ?? "", 1000)}>${() =>
         plain(model.shown.value?.session.intent ?? "", 200)}</span>
-      <a class="count-badge board-waiting" href="/ui/approvals" hidden=${() => (model.shown.value?.waiting ??
+      <a class="count-badge board-waiting" href=${() => url("/ui/runs", { session: name.value, status: "waiting" })}
+        title="They wait for an approval, or for somebody who looks how a step ended" hidden=${() => (model.shown.value?.waiting ??
         0) === 0}>${() =>
         `${model.shown.value?.waiting ?? 0}${model.shown.value?.waiting_is_more ? "+" : ""} ${
-          model.shown.value?.waiting === 1 ? "waits" : "wait"} for you`}</a>`)}`,
+          model.shown.value?.waiting === 1 ? "waits" : "wait"} for people`}</a>`)}`,
     actions: html`
       ${once(hasSession, () => html`<a class="board-open num" href=${() => url("/ui/runs", { session: name.value,
         status: "open" })}>${() =>
@@ -244,12 +246,18 @@ function keys(model, verbs, docked) {
   };
   const move = (/** @type {"up" | "down" | "left" | "right"} */ way) => go(neighbour(model.arranged(),
     model.chosen.peek(), way));
+  /** @param {string} run @param {"up" | "down" | "left" | "right"} way */
+  const stuck = (run, way) => {
+    const found = model.find(run);
+    if (way !== "down" || found?.card.status !== "queued" || !isCut(found.lane)) return;
+    say("What is queued below is not shown here: “To the end” in the card’s menu moves it last");
+  };
   const shift = (/** @type {"up" | "down" | "left" | "right"} */ way) => {
     const board = model.shown.peek();
     const run = model.chosen.peek();
     if (!board || !run || !mayRun.peek() || !model.isOpen.peek()) return;
     const wanted = shifted(board, run, way);
-    if (!wanted) return;
+    if (!wanted) return void stuck(run, way);
     model.moveCard(wanted);
     go(run);
   };
@@ -266,7 +274,9 @@ function keys(model, verbs, docked) {
   bind("o", "Its log below", () => { docked.value = docked.peek() === model.chosen.peek() ? null
     : model.chosen.peek(); });
   bind("p", "Pause the card's lane, or have it go on", () => {
-    const lane = model.find(model.chosen.peek())?.lane ?? model.shown.peek()?.lanes[0];
-    if (lane && mayRun.peek() && model.isOpen.peek()) model.holdLane(lane);
+    if (!mayRun.peek() || !model.isOpen.peek()) return;
+    const lane = model.find(model.chosen.peek())?.lane;
+    if (lane) model.holdLane(lane);
+    else say("No lane was paused: choose one of its cards first");
   });
 }

@@ -4,8 +4,9 @@ import { now } from "../../core/clock.js";
 import { ago, count, duration, plain, shortID } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { computed, untracked } from "../../core/signal.js";
+import { url } from "../../data/api.js";
 import { mayRun } from "../../data/me.js";
-import { kindOf } from "../../data/board.js";
+import { isAlive, kindOf } from "../../data/board.js";
 import { queuedMilliseconds } from "../../data/run-list.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
@@ -39,8 +40,8 @@ export function lineOf(card, at) {
     return `Again ${ago(card.due_at, at)}${card.failure ? `: ${plain(card.failure, 160)}` : ""}`;
   }
   switch (card.wait?.kind) {
-    case "approval":
-    case "person": return `Waits for you${where}`;
+    case "approval": return `Waits for approval${where}`;
+    case "person": return `Waits for somebody who looks how it ended${where}`;
     case "signal": return `Waits for a signal${where}`;
     case "timer": return `Waits for its time${where}`;
     default: return card.wait_reason ? `Waits: ${plain(card.wait_reason, 160)}` : `Waits${where}`;
@@ -91,10 +92,12 @@ function activeCard(card, kind, model, verbs) {
     if (card.value.paused_by !== null) return "paused";
     return card.value.status === "waiting" && card.value.due_at ? "retrying" : card.value.status;
   });
-  const isAlive = () => {
-    const { node, status } = card.value;
-    if (status !== "running" || !model.isKnown.value) return false;
-    return node === null || model.alive.value.split("\n").includes(node);
+  const worker = () => model.find(card.peek().id)?.lane.worker ?? "";
+  const isPulsing = () => isAlive(card.value, worker(), model.alive.value.split("\n"));
+  const pulseTitle = () => {
+    if (card.value.status !== "running") return stateOf(tone.value).word;
+    if (worker() === "external") return "Running; a worker outside does it";
+    return isPulsing() ? "Running; its node is alive" : "Its node has not been heard of";
   };
   const share = () => {
     const { done, total } = card.value.progress;
@@ -104,9 +107,8 @@ function activeCard(card, kind, model, verbs) {
   return html`<article class=${() => `card is-${kind} tone-${stateOf(tone.value).tone}${chosen(card, model)}`}>
     <div class="card-top">
       ${kind === "running"
-        ? html`<span class="pulse" class:is-alive=${isAlive} role="img" aria-label=${() => stateOf(tone.value).word}
-            title=${() => (isAlive() ? "Running; its node is alive" : card.value.status === "running"
-              ? "Its node has not been heard of" : stateOf(tone.value).word)}></span>`
+        ? html`<span class="pulse" class:is-alive=${isPulsing} role="img" aria-label=${() => stateOf(tone.value).word}
+            title=${pulseTitle}></span>`
         : sign(() => tone.value)}
       ${title(card, model)}
       ${() => (card.value.attempt > 1 ? html`<span class="card-attempt"
@@ -124,9 +126,11 @@ function activeCard(card, kind, model, verbs) {
         class="num">${count(card.value.progress.done)}/${count(card.value.progress.total)}</span>` : null)}
       ${() => (card.value.node ? html`<span class="card-node clip" title="Node">${icon("node")}${plain(card.value.node,
         40)}</span>` : null)}</div>
-    ${kind === "person" ? html`<div class="card-verbs">${() => (mayRun.value
-      ? html`<button class="button is-small" @click=${() => verbs.decide(card.peek())}>Approve or reject</button>`
-      : html`<a class="button is-small" href="/ui/approvals">Approvals</a>`)}</div>` : null}
+    ${kind === "person" ? html`<div class="card-verbs">${() => (card.value.wait?.kind === "person"
+      ? html`<a class="button is-small" href=${url(`/ui/runs/${card.peek().id}`, { step: card.value.wait.step })}>Look at
+        it</a>` : mayRun.value
+        ? html`<button class="button is-small" @click=${() => verbs.decide(card.peek())}>Approve or reject</button>`
+        : html`<a class="button is-small" href="/ui/approvals">Approvals</a>`)}</div>` : null}
   </article>`;
 }
 
@@ -172,7 +176,8 @@ export function recentRow(card, model, verbs) {
     ${() => (isFailed() ? html`<div class="recent-why"><span class="clip grow" title=${plain(card.value.failure ??
       "")}>${
       plain(card.value.failure ?? "It failed", 200)}</span>
-      ${mayRun.value && model.isOpen.value ? html`<button class="button is-small" title=${card.value.failed_step
+      ${mayRun.value && model.isOpen.value ? html`<button class="button is-small"
+        disabled=${() => model.isRetried(card.value)} title=${card.value.failed_step
         ? `Runs again from ${plain(card.value.failed_step, 80)}` : "Runs again from what did not succeed"}
         @click=${() => model.retry(card.peek())}>Retry</button>` : null}</div>` : null)}
   </article></li>`;

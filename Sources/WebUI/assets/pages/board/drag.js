@@ -1,7 +1,7 @@
 // Dragging a queued card: where it would go, the card under the pointer, columns that scroll by themselves.
 // @ts-check
 import { onEnd, signal } from "../../core/signal.js";
-import { heights, layout } from "../../data/board.js";
+import { heights, isCut, layout } from "../../data/board.js";
 
 /**
  * @typedef {import("../../data/board.js").Card} Card
@@ -134,8 +134,7 @@ export function dragging(model, strip) {
       const first = cards.findIndex((card) => card.status === "queued");
       const queue = first < 0 ? [] : cards.slice(first);
       const begin = first < 0 ? height : tops[first];
-      const isWhole = lane.queued <= queue.length;
-      const last = isWhole ? queue.length : Math.max(0, queue.length - 1);
+      const last = isCut(lane) ? Math.max(0, queue.length - 1) : queue.length;
       const inside = y - place.list.getBoundingClientRect().top - begin;
       const index = Math.max(0, Math.min(last, Math.round(inside / heights.queued)));
       const own = queue[index]?.id === drag?.card.id ? index + 1 : index;

@@ -4,7 +4,7 @@ import { computed, effect, onEnd, signal, untracked } from "../../core/signal.js
 import { get, make, part, patch, post, url } from "../../data/api.js";
 import { apply, cardsWanted, layout, merge, moved, wishOf } from "../../data/board.js";
 import { resource } from "../../data/resource.js";
-import { listen } from "../../data/stream.js";
+import { interest, listen } from "../../data/stream.js";
 import { attempt, fail } from "../../parts/toast.js";
 
 /**
@@ -39,6 +39,8 @@ export function boardModel(session) {
   const asked = signal(/** @type {Set<string>} */ (new Set()));
   const chosen = signal(/** @type {string | null} */ (null));
   const said = signal("");
+  /** Attempts that were asked to go again: the next is another one. */
+  const retried = signal(/** @type {Set<string>} */ (new Set()));
   /** @type {{at: number, event: any}[]} */
   let late = [];
   /** @type {{at: number, event: any}[]} */
@@ -61,6 +63,10 @@ export function boardModel(session) {
       const begun = performance.now();
       return { document: await get(path, { signal: abort }), begun };
     },
+  });
+  effect(() => {
+    const name = session();
+    if (name !== null) interest(name);
   });
   effect(() => {
     const got = source.data.value;
@@ -106,7 +112,6 @@ export function boardModel(session) {
     const names = (shown.value?.nodes ?? []).filter((node) => node.lease_ms > 0).map((node) => node.name);
     return names.join("\n");
   });
-  const isKnown = computed(() => source.error.value === null);
   const isOpen = computed(() => shown.value?.session.status === "active");
 
   /** @param {string | null} run @returns {{card: Card, lane: Lane, isRecent: boolean} | null} */
@@ -143,7 +148,7 @@ export function boardModel(session) {
   }
 
   return {
-    shown, source, chosen, said, asked, alive, isKnown, isOpen, columns, find, moveCard,
+    shown, source, chosen, said, asked, alive, isOpen, columns, find, moveCard,
     /**
      * How deep into a lane's queue somebody looks.
      * @param {number} lane @param {number} depth
@@ -179,10 +184,19 @@ export function boardModel(session) {
      * @param {Card} card
      */
     async retry(card) {
-      await attempt(() => make(`/v1/runs/${card.id}/retry`, {}),
+      const key = attemptOf(card);
+      if (retried.peek().has(key)) return;
+      retried.value = new Set([...retried.peek(), key]);
+      const made = await attempt(() => make(`/v1/runs/${card.id}/retry`, {}),
         card.failed_step ? `Runs again from ${card.failed_step}` : "Runs again");
+      if (!made) retried.value = new Set([...retried.peek()].filter((one) => one !== key));
       source.refresh();
     },
+    /**
+     * Whether a run was asked to go again and has not yet.
+     * @param {Card} card
+     */
+    isRetried: (card) => retried.value.has(attemptOf(card)),
     /**
      * Pauses a run, or has it go on.
      * @param {Card} card
@@ -207,3 +221,6 @@ export function boardModel(session) {
     },
   };
 }
+
+/** @param {Card} card */
+const attemptOf = (card) => `${card.id} ${card.attempt}`;
