@@ -1,38 +1,53 @@
 // Dialogs over the page: they hold the focus, Esc closes them, and the focus goes back to where it was.
 // @ts-check
 import { html, render } from "../core/html.js";
-import { signal } from "../core/signal.js";
+import { path } from "../core/router.js";
+import { effect, signal } from "../core/signal.js";
 import { errorPanel } from "./error.js";
 import { icon } from "./icon.js";
+import { fail } from "./toast.js";
 
 /**
+ * - `close` closes it in any case; `dismiss` is a person's wish: while it works it stays.
+ * - `perform` does its work: `isBusy` meanwhile. A failure stands in `error`, in a note where the dialog is gone.
  * @typedef {{title: string, body: (dialog: OpenDialog) => any, className?: string, label?: string}} DialogOptions
- * @typedef {{close: () => void, element: HTMLDialogElement}} OpenDialog
+ * @typedef {{close: () => void, dismiss: () => void, element: HTMLDialogElement,
+ *   isBusy: import("../core/signal.js").Signal<boolean>, error: import("../core/signal.js").Signal<any>,
+ *   perform: (work: () => unknown) => Promise<boolean>}} OpenDialog
  */
 
 /**
- * Opens a dialog.
+ * Opens a dialog; it belongs to the page that is shown, and goes with it.
  * @param {DialogOptions} options `label` names it where no title is shown.
  * @returns {OpenDialog}
  */
 export function openDialog({ title, body, className = "", label }) {
   const before = /** @type {HTMLElement | null} */ (document.activeElement);
+  const begun = path.peek();
   const element = document.createElement("dialog");
   element.className = `dialog ${className}`;
   element.setAttribute("aria-label", label ?? title);
-  const opened = { element, close: () => element.close() };
-  const scope = render(element, () => html`
-    ${title ? html`<header class="dialog-head"><h2>${title}</h2>
-      <button class="icon-button" aria-label="Close" @click=${opened.close}>${icon("close")}</button></header>` : null}
-    ${body(opened)}`);
+  const opened = handle(element);
+  const scope = render(element, () => {
+    effect(() => { if (path.value !== begun) element.close(); });
+    return html`
+      ${title ? html`<header class="dialog-head"><h2>${title}</h2><button type="button" class="icon-button"
+        aria-label="Close" disabled=${opened.isBusy} @click=${opened.dismiss}>${icon("close")}</button></header>` : null}
+      ${body(opened)}`;
+  });
   element.addEventListener("close", () => {
     scope.end();
     element.remove();
     before?.focus?.();
   });
+  element.addEventListener("cancel", (event) => {
+    if (event.target === element && opened.isBusy.peek()) event.preventDefault();
+  });
+  // A press beside it, on the backdrop, is one on the element itself; one that only ends there chose some text.
+  let isBeside = false;
+  element.addEventListener("pointerdown", (event) => { isBeside = event.target === element; });
   element.addEventListener("click", (event) => {
-    // A click beside it, on the backdrop, is one on the element itself.
-    if (event.target === element) element.close();
+    if (isBeside && event.target === element) opened.dismiss();
   });
   document.body.append(element);
   element.showModal();
@@ -40,47 +55,65 @@ export function openDialog({ title, body, className = "", label }) {
   return opened;
 }
 
+/** @param {HTMLDialogElement} element @returns {OpenDialog} */
+function handle(element) {
+  const isBusy = signal(false);
+  const error = signal(/** @type {any} */ (null));
+  return {
+    element, isBusy, error,
+    close: () => element.close(),
+    dismiss: () => { if (!isBusy.peek()) element.close(); },
+    perform: async (work) => {
+      if (isBusy.peek()) return false;
+      isBusy.value = true;
+      error.value = null;
+      try {
+        await work();
+        return true;
+      } catch (caught) {
+        if (element.open) error.value = caught;
+        else fail(caught);
+        return false;
+      } finally {
+        isBusy.value = false;
+      }
+    },
+  };
+}
+
 /**
  * Asks before something is done that is not easily undone, does it, and says in the dialog what went wrong.
  * @param {{title: string, text?: any, verb: string, isDangerous?: boolean, typed?: string,
- *   body?: () => any, work: () => Promise<unknown>}} options `typed` must be typed before it may be done.
- * @returns {Promise<boolean>} Whether it was done.
+ *   body?: () => any, work: () => unknown}} options `typed` must be typed before it may be done.
+ * @returns {Promise<boolean>} Whether it was done; known when the work has ended, even if the dialog went before.
  */
 export function confirm({ title, text, verb, isDangerous = false, typed, body, work }) {
   return new Promise((resolve) => {
     let isDone = false;
-    const isBusy = signal(false);
-    const error = signal(/** @type {any} */ (null));
     const answer = signal("");
     const opened = openDialog({
       title,
       body: (dialog) => html`<form class="dialog-form" method="dialog" @submit=${async (/** @type {Event} */ event) => {
         event.preventDefault();
-        if (isBusy.peek() || (typed && answer.peek() !== typed)) return;
-        isBusy.value = true;
-        error.value = null;
-        try {
-          await work();
-          isDone = true;
-          dialog.close();
-        } catch (caught) {
-          error.value = caught;
-        }
-        isBusy.value = false;
+        if (dialog.isBusy.peek() || (typed && answer.peek() !== typed)) return;
+        isDone = await dialog.perform(work);
+        if (!dialog.element.open) resolve(isDone);
+        else if (isDone) dialog.close();
       }}>
         ${text ? html`<p>${text}</p>` : null}
         ${body?.()}
         ${typed ? html`<label class="field"><span>Type <b>${typed}</b> to go on</span>
           <input class="input" autocomplete="off" .value=${answer}
             @input=${(/** @type {any} */ event) => { answer.value = event.target.value; }}></label>` : null}
-        ${() => (error.value ? errorPanel(error.value) : null)}
+        ${() => (dialog.error.value ? errorPanel(dialog.error.value) : null)}
         <footer class="dialog-foot">
-          <button type="button" class="button" @click=${dialog.close}>Back</button>
+          <button type="button" class="button" disabled=${dialog.isBusy} @click=${dialog.dismiss}>Back</button>
           <button type="submit" class=${isDangerous ? "button is-danger" : "button is-primary"} autofocus
-            disabled=${() => isBusy.value || Boolean(typed && answer.value !== typed)}>${() => (isBusy.value ? "…" : verb)}</button>
+            disabled=${() => dialog.isBusy.value || Boolean(typed && answer.value !== typed)}>${() =>
+            (dialog.isBusy.value ? "…" : verb)}</button>
         </footer>
       </form>`,
     });
-    opened.element.addEventListener("close", () => resolve(isDone));
+    opened.element.addEventListener("close", () => { if (!opened.isBusy.peek()) resolve(isDone); });
   });
 }
