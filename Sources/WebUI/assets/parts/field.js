@@ -46,7 +46,8 @@ export const selectField = (options) => frame(options, html`<select class="selec
   disabled=${options.isDisabled ?? false}
   @change=${(/** @type {any} */ event) => { options.value.value = event.target.value; }}>${() =>
     (typeof options.options === "function" ? options.options() : options.options).map(([value, word]) =>
-      html`<option value=${value} selected=${() => options.value.value === value}>${word}</option>`)}</select>`);
+      html`<option value=${value}
+        .selected=${() => options.value.value === value}>${word}</option>`)}</select>`);
 
 /**
  * Yes or no.
