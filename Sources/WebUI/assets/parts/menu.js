@@ -1,7 +1,8 @@
 // A button with a list of actions behind it: arrow keys move, Esc closes, a letter finds.
 // @ts-check
 import { html, render } from "../core/html.js";
-import { onEnd } from "../core/signal.js";
+import { path } from "../core/router.js";
+import { effect, onEnd } from "../core/signal.js";
 import { icon } from "./icon.js";
 
 /**
@@ -28,7 +29,7 @@ export function menuButton({ label, icon: name = "more", text, items, className 
 let closeOpen = null;
 
 /**
- * Opens a menu below an element.
+ * Opens a menu below an element; it goes when the element's page does, or the element moves away.
  * @param {HTMLElement} anchor @param {MenuItem[]} items
  */
 export function openMenu(anchor, items) {
@@ -45,20 +46,33 @@ export function openMenu(anchor, items) {
     if (isBack) anchor.focus();
   };
   const end = () => close(false);
+  const begun = path.peek();
   const scope = render(menu, () => {
     const away = (/** @type {Event} */ event) => {
       if (!menu.contains(/** @type {Node} */ (event.target)) && !anchor.contains(/** @type {Node} */ (event.target))) end();
     };
+    // A log that goes on beside it does not move it.
+    const { left, top } = anchor.getBoundingClientRect();
+    const moved = () => {
+      const now = anchor.getBoundingClientRect();
+      if (now.left !== left || now.top !== top) end();
+    };
     addEventListener("pointerdown", away, true);
-    onEnd(() => removeEventListener("pointerdown", away, true));
-    return items.filter((item) => item !== false).map((item) => item === null ? html`<hr>` : entry(/** @type {any} */ (item), close));
+    addEventListener("scroll", moved, true);
+    onEnd(() => {
+      removeEventListener("pointerdown", away, true);
+      removeEventListener("scroll", moved, true);
+    });
+    effect(() => { if (path.value !== begun) end(); });
+    return items.filter((item) => item !== false).map((item) => (item === null ? html`<hr>`
+      : entry(/** @type {any} */ (item), close)));
   });
   closeOpen = end;
   anchor.setAttribute("aria-expanded", "true");
   (anchor.closest("dialog") ?? document.body).append(menu);
   place(menu, anchor);
   menu.addEventListener("keydown", (event) => {
-    const entries = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("[role=menuitem]:not([aria-disabled=true])")]);
+    const entries = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("[role=menuitem]")]);
     const at = entries.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (event.key === "Escape" || event.key === "Tab") close();
     else if (event.key === "ArrowDown") entries[(at + 1) % entries.length]?.focus();
@@ -72,17 +86,19 @@ export function openMenu(anchor, items) {
     event.preventDefault();
     event.stopPropagation();
   });
-  /** @type {HTMLElement | null} */ (menu.querySelector("[role=menuitem]:not([aria-disabled=true])"))?.focus();
+  const first = menu.querySelector("[role=menuitem]:not([aria-disabled=true])") ?? menu.querySelector("[role=menuitem]");
+  /** @type {HTMLElement | null} */ (first)?.focus({ preventScroll: true });
 }
 
 /** @param {Exclude<MenuItem, null | false>} item @param {(isBack?: boolean) => void} close */
 function entry(item, close) {
   const className = `menu-item ${item.isDangerous ? "is-danger" : ""}`;
-  const body = html`${item.icon ? icon(item.icon) : null}<span>${item.text}</span>`;
+  const why = item.isDisabled && item.why ? html`<br><span class="small">${item.why}</span>` : null;
+  const body = html`${item.icon ? icon(item.icon) : null}<span>${item.text}${why}</span>`;
   if (item.href) {
     return html`<a role="menuitem" class=${className} href=${item.href} @click=${() => close(false)}>${body}</a>`;
   }
-  return html`<button type="button" role="menuitem" tabindex="-1" class=${className} title=${item.why ?? null}
+  return html`<button type="button" role="menuitem" tabindex="-1" class=${className}
     aria-disabled=${item.isDisabled ? "true" : null} @click=${() => {
       if (item.isDisabled) return;
       close();
