@@ -8,10 +8,10 @@ import { confirm } from "../../parts/dialog.js";
 import { areaField, textField } from "../../parts/field.js";
 import { say } from "../../parts/toast.js";
 
-/** @param {import("../run.js").RunView} view */
-export async function openSignal(view) {
-  const waiting = view.rows.peek().find((row) => row.kind === "wait_signal" && row.state === "waiting");
-  const wait = open(view.planStep(waiting?.id ?? null)?.action);
+/** @param {import("../run.js").RunView} view @param {string} [step] The one that waits; else the first that does. */
+export async function openSignal(view, step) {
+  const waiting = step ?? view.rows.peek().find((row) => row.kind === "wait_signal" && row.state === "waiting")?.id;
+  const wait = open(view.planStep(waiting ?? null)?.action);
   const name = signal(wait.kind === "wait_signal" && typeof wait.body.name === "string"
     && !wait.body.name.includes("{{") ? wait.body.name : "");
   const payload = signal("{}");

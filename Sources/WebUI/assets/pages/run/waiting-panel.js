@@ -23,6 +23,6 @@ export function waitingPanel(view) {
       class="grow">Step <b>${() =>
       plain(row.value.title || row.value.id, 100)}</b> waits for a signal from outside.</span>
       ${mayRun.value ? html`<button type="button" class="button is-small" @click=${async () =>
-        (await import("./send-signal.js")).openSignal(view)}>Send it…</button>` : null}</div>`)}
+        (await import("./send-signal.js")).openSignal(view, row.peek().id)}>Send it…</button>` : null}</div>`)}
   </div>`;
 }
