@@ -11,7 +11,7 @@ import { keyed } from "../../parts/keyed.js";
 import { chip, sign } from "../../parts/status.js";
 import { elapsed } from "../../parts/time.js";
 import { factList, valueView } from "./value.js";
-import { canRetry, canSkip } from "./allowed.js";
+import { canRetry, skipOf } from "./allowed.js";
 
 /**
  * @typedef {import("../run.js").RunView} RunView
@@ -51,7 +51,8 @@ function details(view, id) {
         title=${fullMoment(row.value.begunAt)}>${
         moment(row.value.begunAt)}</span> · ${elapsed(() => row.value?.begunAt, () => row.value?.endedAt ?? null)}`
           : null)}</p>
-    ${keyed(() => `${mayRun.value} ${view.run().status} ${row.value?.state} ${Boolean(view.planStep(id))}`,
+    ${keyed(() => `${mayRun.value} ${view.run().status} ${Boolean(view.planStep(id))} ${Boolean(row.value)} ${
+      row.value ? JSON.stringify(skip(view, row.value)) : ""}`,
       () => stepVerbs(view, id, row.value))}
     ${keyed(() => JSON.stringify([row.value?.attempts.map((one) => [one.attempt, one.state, one.superseded]),
       attempt.value?.attempt]),
@@ -78,18 +79,22 @@ function pending(view, id) {
 function stepVerbs(view, id, row) {
   if (!row || !mayRun.value || view.planStep(id) === null) return null;
   const retry = canRetry(view.run());
-  const skip = canSkip(view.run(), row);
-  if (!retry && !skip) return null;
+  const byHand = skip(view, row);
+  if (!retry && !byHand) return null;
   return html`<div class="actions">
     ${retry ? html`<button type="button" class="button is-small" title="This step and all that need it run again"
       @click=${async () => (await import("./retry.js")).openRetry(view,
         id)}>${icon("retry")}Retry from here</button>` : null}
-    ${skip ? html`<button type="button" class="button is-small"
+    ${byHand ? html`<button type="button" class="button is-small" disabled=${byHand.why !== ""}
       title="Somebody did it by hand: the run goes on without it"
       @click=${async () => (await import("./skip.js")).openSkip(view, id)}>${icon("hand")}Done by hand…</button>`
         : null}
+    ${byHand?.why ? html`<span class="muted small">Not by hand: ${plain(byHand.why)}.</span>` : null}
   </div>`;
 }
+
+/** @param {RunView} view @param {StepRow} row */
+const skip = (view, row) => skipOf(view.run(), row, view.rows.value, (step) => view.planStep(step)?.needs ?? []);
 
 /** @param {RunView} view @param {string} id @param {StepRow | null} row @param {StepAttempt | null} shown */
 function attemptTabs(view, id, row, shown) {
