@@ -23,11 +23,31 @@ test("a JSON schema's properties are fields, needed where it says so", () => {
 test("texts mean values of the field's type", () => {
   assert.deepEqual(read(field("rows"), " 12 "), { value: 12 });
   assert.match(read(field("rows"), "1.5").error, /whole/);
-  assert.match(read(field("rows"), "9007199254740993").error, /whole/);
   assert.deepEqual(read(field("deep"), '{"a": [1]}'), { value: { a: [1] } });
   assert.match(read(field("deep"), "[1]").error, /object/);
   assert.deepEqual(read(field("mode"), "1"), { value: "night" });
   assert.match(read(field("file"), "relative").error, /absolute/);
+});
+
+test("no digit of a large number is lost: it goes as its text where the node reads one, else it is refused", () => {
+  assert.deepEqual(read(field("rows"), "9007199254740993"), { value: "9007199254740993" });
+  assert.deepEqual(read(field("deep"), '{"id": -9007199254740993}'), { value: '{"id":-9007199254740993}' });
+  assert.match(read(field("rows"), "9223372036854775808").error, /at most 9223372036854775807/);
+  assert.match(read(field("deep"), '{"id": 1e400}').error, /object/);
+  const [one] = fieldsOf({ type: "object", properties: { n: { type: "integer", maximum: 2 } } });
+  assert.equal(read(one, "9007199254740993").error, "at most 2");
+  const [two] = fieldsOf({ type: "object", properties: { n: { type: "integer" } } });
+  assert.match(read(two, "9007199254740993").error, /too large for this page/);
+});
+
+test("whether something holds is chosen where nothing was said of it before", () => {
+  const [must, may] = fieldsOf({ type: "object", required: ["a"], properties: { a: { type: "boolean" },
+    b: { type: "boolean" } } });
+  assert.equal(read(must, "").error, "choose one");
+  assert.deepEqual(read(may, ""), {});
+  assert.deepEqual(read(may, "false"), { value: false });
+  assert.equal(textOf(may, undefined), "");
+  assert.equal(textOf(may, true), "true");
 });
 
 test("nothing said is nothing, or an error where it is needed; an empty text may be a value", () => {
@@ -47,4 +67,6 @@ test("values become the texts of their fields", () => {
   assert.equal(textOf(field("mode"), "night"), "1");
   assert.equal(textOf(field("rows"), 7), "7");
   assert.equal(textOf(field("name"), undefined), "");
+  assert.equal(textOf(field("mode"), "noon"), "");
+  assert.equal(textOf(field("deep"), { id: 9007199254740993n }), '{\n  "id": 9007199254740993\n}');
 });

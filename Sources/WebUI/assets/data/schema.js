@@ -1,10 +1,11 @@
 // What a form needs to know of a schema: its fields, what a typed text means, what is wrong with it. Pure.
 // @ts-check
+import { inputToSend, parseExactly, writeExactly } from "./exact.js";
 
 /**
  * A field: of a plan's input or of a JSON schema's property.
  * @typedef {{name: string, title: string, hint: string, type: string, options: any[] | null, isRequired: boolean,
- *   fallback: any, isPath: boolean, isLong: boolean, rules: any}} Field
+ *   fallback: any, isPath: boolean, isLong: boolean, isInput: boolean, rules: any}} Field `isInput`: of a plan's input.
  */
 
 /**
@@ -18,22 +19,22 @@ export function fieldsOf(schema) {
   const required = new Set(isSchema ? schema.required ?? [] : Object.keys(properties).filter((name) =>
     properties[name]?.default === undefined || properties[name]?.default === null));
   const fields = Object.entries(properties).map(([name, property]) => fieldOf(name, property
-    ?? {}, required.has(name)));
+    ?? {}, required.has(name), !isSchema));
   // What must be said stands first; otherwise as it was written.
   return fields.map((field, index) => ({ field, index }))
     .sort((a, b) => Number(b.field.isRequired) - Number(a.field.isRequired) || a.index - b.index)
     .map(({ field }) => field);
 }
 
-/** @param {string} name @param {any} property @param {boolean} isRequired @returns {Field} */
-function fieldOf(name, property, isRequired) {
+/** @param {string} name @param {any} property @param {boolean} isRequired @param {boolean} isInput @returns {Field} */
+function fieldOf(name, property, isRequired, isInput) {
   const options = Array.isArray(property.enum) ? property.enum : null;
   const type = property.type ?? (options ? typeOf(options[0]) : "string");
   const isPath = property.format === "path";
   const fallback = property.default ?? undefined;
   return {
     name, type: Array.isArray(type) ? type.find((/** @type {string} */ one) => one !== "null") ?? "string" : type,
-    title: property.title ?? name, options, isRequired, fallback, isPath, rules: property,
+    title: property.title ?? name, options, isRequired, fallback, isPath, isInput, rules: property,
     hint: property.description ?? (isPath ? "An absolute path on the node" : ""),
     isLong: typeof fallback === "string" && (fallback.includes("\n") || fallback.length > 80) || (property.maxLength
       ?? 0) > 200,
@@ -51,13 +52,16 @@ const typeOf = (value) => (Array.isArray(value) ? "array" : value === null ? "st
  */
 export function textOf(field, value) {
   if (value === undefined || value === null) return "";
-  if (field.options) return String(field.options.findIndex((option) => same(option, value)));
-  return typeof value === "string" && field.type === "string" ? value : JSON.stringify(value, null,
+  if (field.options) {
+    const at = field.options.findIndex((option) => same(option, value));
+    return at < 0 ? "" : String(at);
+  }
+  return typeof value === "string" && field.type === "string" ? value : writeExactly(value,
     field.type === "object" ? 2 : 0);
 }
 
 /** @param {any} a @param {any} b */
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const same = (a, b) => writeExactly(a) === writeExactly(b);
 
 /**
  * What a field's text means.
@@ -67,30 +71,45 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 export function read(field, text) {
   if (field.options) {
     const option = text === "" ? undefined : field.options[Number(text)];
-    return option === undefined ? (field.isRequired ? { error: "choose one" } : {}) : { value: option };
+    return option === undefined ? (field.isRequired ? { error: "choose one" } : {}) : toSend(field, option);
   }
   const isText = field.type === "string";
   const given = isText ? text : text.trim();
   if (given === "" && !(isText && !field.isRequired && typeof field.fallback === "string")) {
-    return field.isRequired ? { error: "this is needed" } : {};
+    return field.isRequired ? { error: field.type === "boolean" ? "choose one" : "this is needed" } : {};
   }
   const parsed = isText ? { value: text } : parse(field.type, given);
   if (parsed.error) return parsed;
   const error = broken(field.rules, parsed.value);
-  return error ? { error } : parsed;
+  return error ? { error } : toSend(field, parsed.value);
 }
+
+/** @param {Field} field @param {any} value @returns {{value?: any, error?: string}} */
+function toSend(field, value) {
+  const sent = inputToSend(value);
+  return sent === value || field.isInput ? { value: sent }
+    : { error: "a number is too large for this page; use the command line" };
+}
+
+/** The largest whole number that the node takes. */
+const integerMax = 2n ** 63n - 1n;
+/** @param {any} value */
+const isInteger64 = (value) => Number.isSafeInteger(value)
+  || typeof value === "bigint" && value <= integerMax && value >= -integerMax - 1n;
 
 /** @param {string} type @param {string} text @returns {{value?: any, error?: string}} */
 function parse(type, text) {
   let value;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch {
     value = undefined;
   }
   switch (type) {
-    case "integer": return Number.isSafeInteger(value) ? { value } : { error: "a whole number, as 12" };
-    case "number": return typeof value === "number" ? { value } : { error: "a number, as 1.5" };
+    case "integer": return isInteger64(value) ? { value } : typeof value === "bigint"
+      ? { error: `at most ${integerMax}, at least ${-integerMax - 1n}` } : { error: "a whole number, as 12" };
+    case "number": return typeof value === "number" || typeof value === "bigint" ? { value }
+      : { error: "a number, as 1.5" };
     case "boolean": return typeof value === "boolean" ? { value } : { error: "true or false" };
     case "array": return Array.isArray(value) ? { value } : { error: "a list as JSON, as [\"a\", \"b\"]" };
     case "object": return value && typeof value === "object" && !Array.isArray(value)
@@ -105,7 +124,7 @@ function parse(type, text) {
  * @param {any} value
  */
 function broken(rules, value) {
-  if (typeof value === "number") {
+  if (typeof value === "number" || typeof value === "bigint") {
     if (rules.minimum !== undefined && value < rules.minimum) return `at least ${rules.minimum}`;
     if (rules.maximum !== undefined && value > rules.maximum) return `at most ${rules.maximum}`;
   }

@@ -40,7 +40,7 @@ export function approvalCard(approval, options = {}) {
   const decide = async (/** @type {"approve" | "reject"} */ verb) => {
     if (isBusy.peek() || !may()) return;
     isPressed.value = true;
-    if (verb === "approve" && form && form.errors().length > 0) return;
+    if (verb === "approve" && form && !form.touch()) return;
     isBusy.value = true;
     error.value = null;
     try {

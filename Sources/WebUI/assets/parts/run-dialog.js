@@ -5,6 +5,8 @@ import { plain } from "../core/format.js";
 import { navigate } from "../core/router.js";
 import { computed, effect, signal, untracked } from "../core/signal.js";
 import { get, make, part, url } from "../data/api.js";
+import { collect } from "../data/collect.js";
+import { exactly } from "../data/exact.js";
 import { resource } from "../data/resource.js";
 import { openDialog } from "./dialog.js";
 import { errorPanel, loaded, placeholder } from "./error.js";
@@ -27,97 +29,115 @@ export function openRunDialog({ template, digest, session, lane, values = {} }) 
   openDialog({
     title: `Run ${plain(name, 64)}`,
     body: (dialog) => {
-      const source = resource(() => (template ? `/v1/templates/${part(template)}` : digest
-        ? `/v1/plans/${part(digest)}` : null), {
-        fetch: async (path, abort) => {
-          const first = await get(path, { signal: abort });
-          return template ? { digest: first.plan_digest, plan: await get(`/v1/plans/${part(first.plan_digest)}`,
-            { signal: abort }) }
-            : { digest, plan: first };
-        },
-      });
+      const source = planOf(() => ({ template, digest }));
       return html`<div>${loaded(source, (data) => form(data.peek().plan, { template, digest, session, lane, values },
-        dialog.close))}</div>`;
+        dialog))}</div>`;
     },
   });
 }
 
 /**
+ * The plan of a template or of a digest; its defaults are exact.
+ * @param {() => {template?: string, digest?: string | null}} source What it reads is followed.
+ * @returns {import("../data/resource.js").Resource<{path: string, stored: string, plan: any}>} `path` is what was asked
+ *   for, `stored` where the plan is.
+ */
+export const planOf = (source) => resource(() => planPath(source()), {
+  fetch: async (path, abort) => {
+    const first = await get(path, { signal: abort });
+    const stored = first.plan_digest ? `/v1/plans/${part(first.plan_digest)}` : path;
+    const plan = stored === path ? first : await get(stored, { signal: abort });
+    return { path, stored, plan: { ...plan, inputs: await exactly(plan.inputs, stored, (document) => document.inputs) } };
+  },
+});
+
+/** @param {{template?: string, digest?: string | null}} source */
+export const planPath = ({ template, digest }) => (template ? `/v1/templates/${part(template)}`
+  : digest ? `/v1/plans/${part(digest)}` : null);
+
+/**
  * @param {any} plan
  * @param {{template?: string, digest?: string, session?: string, lane?: string, values: Record<string, any>}} options
- * @param {() => void} close
+ * @param {import("./dialog.js").OpenDialog} dialog
  */
-function form(plan, options, close) {
+function form(plan, options, dialog) {
   const place = whereFields(options.session ?? last.session, options.lane ?? last.lane);
   const key = signal("");
   const priority = signal("");
-  const error = signal(/** @type {any} */ (null));
-  const isBusy = signal(false);
+  const { error, isBusy } = dialog;
   /** @type {import("../core/signal.js").Signal<any>} */
   const inputs = signal(/** @type {any} */ (null));
   import("./schema-form.js").then((module) => { inputs.value = untracked(() => module.schemaForm(plan.inputs ?? {},
     options.values)); },
     (caught) => { error.value = caught; });
-  const priorityError = () => (/^-?\d*$/.test(priority.value) ? "" : "A whole number.");
+  const priorityError = () => (/^(-?\d+)?$/.test(priority.value) ? "" : "A whole number.");
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (isBusy.peek() || !inputs.peek() || priorityError()) return;
-    if (hasErrors(inputs.peek().errors())) return;
-    isBusy.value = true;
-    error.value = null;
-    try {
-      const body = {
+    if (isBusy.peek() || !inputs.peek() || !place.isReady() || !inputs.peek().touch()) return;
+    if (priorityError()) return;
+    let run = /** @type {any} */ (null);
+    const isDone = await dialog.perform(async () => {
+      run = await make("/v1/runs", {
         ...(options.template ? { template: options.template } : { plan_digest: options.digest }),
         inputs: inputs.peek().value(), ...place.value(),
         ...(key.peek() ? { key: key.peek() } : {}), ...(priority.peek() ? { priority: Number(priority.peek()) } : {}),
-      };
-      const run = await make("/v1/runs", body);
-      Object.assign(last, place.value());
-      close();
-      say("The run is queued.");
-      navigate(`/ui/runs/${run.id}`);
-    } catch (caught) {
-      error.value = caught;
-    }
-    isBusy.value = false;
+      });
+    });
+    if (!isDone) return;
+    Object.assign(last, place.value());
+    shown(dialog, `/ui/runs/${run.id}`, "The run is queued.");
   };
   return html`<form class="dialog-form run-form" @submit=${submit}>
     ${plan.title ? html`<p class="muted">${plain(plan.title)}</p>` : null}
     ${() => (inputs.value ? inputs.value.element : placeholder())}
     ${place.element}
-    <details class="more"><summary>${icon("right")}More</summary><div class="columns">
+    <details class="more" ref=${(/** @type {HTMLDetailsElement} */ more) => effect(() => {
+      if (priorityError()) more.open = true;
+    })}><summary>${icon("right")}More</summary><div class="columns">
       ${textField({ label: "Key", value: key, isMono: true, hint: "For whom or what; keys of a lane take turns." })}
       ${textField({ label: "Priority", value: priority, error: priorityError, placeholder: "0",
-        hint: "Lower runs first; the lane's own otherwise." })}
+        hint: "Higher goes first; 0 otherwise." })}
     </div></details>
     ${() => (error.value ? errorPanel(error.value) : null)}
-    <footer class="dialog-foot"><button type="button" class="button" @click=${close}>Back</button>
-      <button class="button is-primary" disabled=${() => isBusy.value || !inputs.value}>${icon("play")}Run</button>
-        </footer>
+    <footer class="dialog-foot"><button type="button" class="button" disabled=${isBusy}
+      @click=${dialog.dismiss}>Back</button><button class="button is-primary" disabled=${() =>
+      isBusy.value || !inputs.value || !place.isReady()}>${icon("play")}Run</button></footer>
   </form>`;
 }
 
 /**
- * Whether a form's errors are any, whatever holds them.
- * @param {any} errors
+ * Goes from a dialog to what it made; who has left the page meanwhile is only told of it.
+ * @param {import("./dialog.js").OpenDialog} dialog @param {string} href @param {string} text
  */
-export const hasErrors = (errors) => (Array.isArray(errors) ? errors.length > 0 : Object.keys(errors ?? {}).length > 0);
+export function shown(dialog, href, text) {
+  if (!dialog.element.open) return say(text, { href, text: "Show the run" });
+  dialog.close();
+  say(text);
+  navigate(href);
+}
 
 /**
  * Fields for a session and one of its lanes.
  * @param {string} session @param {string} lane
- * @returns {{element: any, value: () => {session: string, lane: string}}}
+ * @returns {{element: any, value: () => {session: string, lane: string}, isReady: () => boolean}} `isReady` can be
+ *   followed: not while the lanes of the session are asked for.
  */
 export function whereFields(session, lane) {
-  const sessions = resource(() => url("/v1/sessions", { status: "active", limit: 200 }));
+  const sessions = resource(() => url("/v1/sessions", { status: "active" }), { fetch: collect("sessions") });
   const chosen = signal(session);
   const chosenLane = signal(lane);
   const sessionNames = computed(() => (sessions.data.value?.sessions ?? []).map((/** @type {any} */ one) => one.name));
   // The default session is made by its first run: before that it has no lanes to ask for.
-  const lanes = resource(() => (sessionNames.value.includes(chosen.value)
-    ? `/v1/sessions/${part(chosen.value)}/lanes?limit=200` : null));
-  const laneNames = computed(() => (lanes.data.value?.lanes ?? []).map((/** @type {any} */ one) => one.name));
+  const path = computed(() => (sessionNames.value.includes(chosen.value)
+    ? `/v1/sessions/${part(chosen.value)}/lanes` : null));
+  const lanes = resource(() => path.value, {
+    fetch: async (asked, abort) => ({ path: asked, ...await collect("lanes")(asked, abort) }),
+  });
+  // Those of the session before stay until the next have come.
+  const isReady = () => sessions.data.value !== null && (path.value === null || lanes.data.value?.path === path.value);
+  const laneNames = computed(() => (isReady() ? (lanes.data.value?.lanes ?? []).map((/** @type {any} */ one) =>
+    one.name) : []));
   effect(() => {
     const names = sessionNames.value;
     if (!sessions.data.value || (chosen.peek() && names.includes(chosen.peek()))) return;
@@ -125,14 +145,16 @@ export function whereFields(session, lane) {
   });
   effect(() => {
     const names = laneNames.value;
-    if (lanes.data.value && !names.includes(chosenLane.peek())) chosenLane.value = names[0] ?? "A";
+    if (lanes.data.value && isReady() && !names.includes(chosenLane.peek())) chosenLane.value = names[0] ?? "A";
   });
+  const failure = () => sessions.error.value ?? lanes.error.value;
   return {
-    element: html`<div class="columns">
+    element: html`<div class="stack"><div class="columns">
       ${selectField({ label: "Session", value: chosen, options: () => pairs(sessionNames.value, chosen.value) })}
       ${selectField({ label: "Lane", value: chosenLane, options: () => pairs(laneNames.value, chosenLane.value
-        || "A") })}</div>`,
+        || "A") })}</div>${() => (failure() ? errorPanel(failure()) : null)}</div>`,
     value: () => ({ session: chosen.peek() || "default", lane: chosenLane.peek() || "A" }),
+    isReady,
   };
 }
 

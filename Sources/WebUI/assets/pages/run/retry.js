@@ -2,65 +2,66 @@
 // @ts-check
 import { plain, plural } from "../../core/format.js";
 import { html } from "../../core/html.js";
-import { navigate } from "../../core/router.js";
 import { computed, signal } from "../../core/signal.js";
 import { make, part } from "../../data/api.js";
+import { exactly, inputToSend } from "../../data/exact.js";
 import { nameOf } from "../../data/plan.js";
 import { rerunSteps } from "../../data/rerun.js";
+import { fieldsOf } from "../../data/schema.js";
 import { openDialog } from "../../parts/dialog.js";
 import { errorPanel } from "../../parts/error.js";
 import { icon } from "../../parts/icon.js";
+import { shown } from "../../parts/run-dialog.js";
 import { schemaForm } from "../../parts/schema-form.js";
-import { say } from "../../parts/toast.js";
+import { attempt } from "../../parts/toast.js";
 
 /** @typedef {import("../run.js").RunView} RunView */
 
 /** @param {RunView} view @param {string | null} from The step it begins with; `null` is from what failed. */
-export function openRetry(view, from) {
+export async function openRetry(view, from) {
   const plan = view.plan();
   const run = view.run();
   if (!plan) return;
+  const exact = await attempt(() => Promise.all([
+    exactly(run.inputs ?? {}, `/v1/runs/${part(run.id)}`, (document) => document.inputs),
+    exactly(plan.inputs, `/v1/plans/${part(run.plan_digest)}`, (document) => document.inputs),
+  ]));
+  if (exact) ask(view, plan, run, from, exact[0], exact[1]);
+}
+
+/**
+ * @param {RunView} view @param {import("../../data/plan.js").Plan} plan @param {any} run @param {string | null} from
+ * @param {Record<string, any>} inputs With what it ran.
+ * @param {any} declared
+ */
+function ask(view, plan, run, from, inputs, declared) {
   const succeeded = run.status === "succeeded";
   const mode = signal(from !== null ? "step" : succeeded ? "whole" : "failed");
   const step = signal(from ?? view.cause()?.step ?? plan.steps[0]?.id ?? "");
   const isEdited = signal(false);
-  const error = signal(/** @type {any} */ (null));
-  const isBusy = signal(false);
-  const form = schemaForm(plan.inputs, run.inputs ?? {});
+  const form = schemaForm(declared, inputs);
   const again = computed(() => (mode.value === "whole" ? plan.steps.map((one) => one.id)
     : rerunSteps(plan, run.steps ?? [], mode.value === "step" ? step.value : null)));
-  const isUsable = computed(() => again.value.length > 0 && !isBusy.value && (!isEdited.value
-    || form.errors().length === 0));
 
-  /** @param {Event} event @param {() => void} close */
-  const submit = async (event, close) => {
+  /** @param {Event} event @param {import("../../parts/dialog.js").OpenDialog} dialog */
+  const submit = async (event, dialog) => {
     event.preventDefault();
-    if (!isUsable.peek()) return;
-    isBusy.value = true;
-    error.value = null;
-    try {
-      if (mode.peek() === "whole") {
-        const made = await make("/v1/runs", {
-          plan_digest: run.plan_digest, session: run.session, lane: run.lane, priority: run.priority,
-          inputs: isEdited.peek() ? form.value() : run.inputs ?? {}, ...(run.key ? { key: run.key } : {}),
-        });
-        close();
-        say("A new run is queued.");
-        navigate(`/ui/runs/${made.id}`);
-      } else {
-        const answer = await make(`/v1/runs/${part(run.id)}/retry`, {
-          ...(mode.peek() === "step" ? { from: step.peek() } : {}), ...(isEdited.peek() ? { inputs: form.value() }
-          : {}),
-        });
-        close();
-        say(`Queued again: ${plural(answer.steps?.length ?? again.peek().length, "step")} will run.`);
-        navigate(`/ui/runs/${run.id}`);
-        view.refresh();
-      }
-    } catch (caught) {
-      error.value = caught;
-    }
-    isBusy.value = false;
+    if (dialog.isBusy.peek() || again.peek().length === 0 || (isEdited.peek() && !form.touch())) return;
+    const isWhole = mode.peek() === "whole";
+    const said = isEdited.peek() ? { ...defaultsOf(declared), ...form.value() } : null;
+    let answer = /** @type {any} */ (null);
+    const isDone = await dialog.perform(async () => {
+      answer = await (isWhole ? make("/v1/runs", {
+        plan_digest: run.plan_digest, session: run.session, lane: run.lane, priority: run.priority,
+        inputs: said ?? toSend(inputs), ...(run.key ? { key: run.key } : {}),
+      }) : make(`/v1/runs/${part(run.id)}/retry`, {
+        ...(mode.peek() === "step" ? { from: step.peek() } : {}), ...(said ? { inputs: said } : {}),
+      }));
+    });
+    if (!isDone) return;
+    shown(dialog, `/ui/runs/${answer.id}`, isWhole ? "A new run is queued."
+      : `Queued again: ${plural(answer.steps?.length ?? again.peek().length, "step")} will run.`);
+    view.refresh();
   };
   const choice = (/** @type {string} */ value, /** @type {string} */ text, /** @type {string} */ hint,
     isOff = false) => html`<label
@@ -73,7 +74,7 @@ export function openRetry(view, from) {
     title: succeeded ? "Run again" : "Retry",
     className: "is-wide retry-dialog",
     body: (dialog) => html`<form class="dialog-form" @submit=${(/** @type {Event} */ event) => submit(event,
-      dialog.close)}>
+      dialog)}>
       <fieldset class="retry-choices"><legend class="sr">What runs again</legend>
         ${choice("failed", "From what failed", "Steps that succeeded are taken over with their outputs.", succeeded)}
         ${choice("step", "From a chosen step", "It runs again, with all that need it and what has not succeeded.")}
@@ -91,14 +92,26 @@ export function openRetry(view, from) {
         ${() => (mode.value === "whole" || !isEdited.value ? null
           : html`<p class="muted small">Steps that are taken over keep what they gave with the old inputs.</p>`)}</div>
       ${() => preview(plan, again.value, mode.value)}
-      ${() => (error.value ? errorPanel(error.value) : null)}
-      <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
-        <button class="button is-primary" autofocus disabled=${() => !isUsable.value}>${icon("retry")}${() =>
-          (mode.value === "whole" ? "Start a new run" : `Run ${plural(again.value.length,
-            "step")} again`)}</button></footer>
+      ${() => (dialog.error.value ? errorPanel(dialog.error.value) : null)}
+      <footer class="dialog-foot"><button type="button" class="button" disabled=${dialog.isBusy}
+        @click=${dialog.dismiss}>Back</button>
+        <button class="button is-primary" autofocus
+          disabled=${() => dialog.isBusy.value || again.value.length === 0}>${icon("retry")}${() =>
+          (mode.value === "whole" ? "Start a new run"
+            : `Run ${plural(again.value.length, "step")} again`)}</button></footer>
     </form>`,
   });
 }
+
+/** @param {Record<string, any>} inputs */
+const toSend = (inputs) => Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, inputToSend(value)]));
+
+/**
+ * What inputs are when they are not said. The node keeps the old value of one that is not sent.
+ * @param {any} declared
+ */
+const defaultsOf = (declared) => toSend(Object.fromEntries(fieldsOf(declared)
+  .filter(({ fallback }) => fallback !== undefined).map(({ name, fallback }) => [name, fallback])));
 
 /** @param {import("../../data/plan.js").Plan} plan @param {string[]} again @param {string} mode */
 function preview(plan, again, mode) {

@@ -4,13 +4,15 @@ import { html } from "../../core/html.js";
 import { plain } from "../../core/format.js";
 import { computed, effect, signal, untracked } from "../../core/signal.js";
 import { make, part, patch } from "../../data/api.js";
+import { collect } from "../../data/collect.js";
+import { exactly } from "../../data/exact.js";
 import { resource } from "../../data/resource.js";
 import { openDialog } from "../../parts/dialog.js";
-import { errorPanel } from "../../parts/error.js";
+import { errorPanel, placeholder } from "../../parts/error.js";
 import { areaField, checkField, selectField, textField } from "../../parts/field.js";
 import { icon } from "../../parts/icon.js";
-import { hasErrors, whereFields } from "../../parts/run-dialog.js";
-import { say } from "../../parts/toast.js";
+import { planOf, planPath, whereFields } from "../../parts/run-dialog.js";
+import { attempt, say } from "../../parts/toast.js";
 import { local, utc } from "./actions.js";
 
 const misfires = /** @type {[string, string][]} */ ([
@@ -24,17 +26,20 @@ const overlaps = /** @type {[string, string][]} */ ([
  * Opens the form.
  * @param {{row?: any, template?: string, done: (row: any) => void}} options `row` is what is changed.
  */
-export function openScheduleForm({ row, template, done }) {
+export async function openScheduleForm({ row, template, done }) {
+  const inputs = row ? await attempt(() => exactly(row.inputs, `/v1/schedules/${part(row.name)}`, (document) =>
+    document.inputs)) : {};
+  if (!inputs) return;
   openDialog({ title: row ? `Edit ${plain(row.name, 64)}` : "New schedule", className: "is-wide",
-    body: (dialog) => form(row, template ?? "", (made) => { dialog.close(); done(made); }, dialog.close) });
+    body: (dialog) => form(row && { ...row, inputs }, template ?? "", done, dialog) });
 }
 
 /**
  * @param {any} row @param {string} template
  * @param {(row: any) => void} done
- * @param {() => void} close
+ * @param {import("../../parts/dialog.js").OpenDialog} dialog
  */
-function form(row, template, done, close) {
+function form(row, template, done, dialog) {
   const name = signal(row?.name ?? "");
   const title = signal(row?.title ?? "");
   const rules = signal((row?.rules ?? ["0 3 * * *"]).join("\n"));
@@ -45,50 +50,48 @@ function form(row, template, done, close) {
   const jitter = signal(String((row?.jitter_ms ?? 0) / 1000));
   const key = signal(row?.key ?? "");
   const priority = signal(String(row?.priority ?? 0));
-  const begins = signal(row?.start ? local(new Date(row.start)) : "");
-  const ends = signal(row?.end ? local(new Date(row.end)) : "");
+  // A field for a moment ends at minutes: what is not changed is not sent.
+  const [begun, ended] = [row?.start, row?.end].map((at) => (at ? local(new Date(at)) : ""));
+  const begins = signal(begun);
+  const ends = signal(ended);
   const isPaused = signal(false);
-  const error = signal(/** @type {any} */ (null));
-  const isBusy = signal(false);
+  const { error, isBusy } = dialog;
   const place = whereFields(row?.session ?? "", row?.lane ?? "");
-  const templates = resource(() => "/v1/templates?limit=200");
+  const templates = resource(() => "/v1/templates", { fetch: collect("templates") });
   const templateNames = computed(() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) =>
     one.name));
-  const digest = computed(() => (templates.data.value?.templates ?? []).find((/** @type {any} */ one) =>
-    one.name === source.value)?.plan_digest ?? (row && !source.value ? row.plan_digest : null));
-  const plan = resource(() => (digest.value ? `/v1/plans/${part(digest.value)}` : null));
-  const inputs = inputsForm(plan, row?.inputs ?? {});
+  const inputs = inputsForm(() => ({ template: source.value, digest: row && !source.value ? row.plan_digest : null }),
+    row?.inputs ?? {});
   effect(() => {
     if (!row && !source.peek() && templateNames.value.length > 0) source.value = templateNames.value[0];
   });
+  const isReady = () => !isBusy.value && place.isReady() && inputs.isReady();
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (isBusy.peek() || (inputs.current() && hasErrors(inputs.current().errors()))) return;
-    isBusy.value = true;
-    error.value = null;
+    if (!isReady() || !inputs.touch()) return;
     const isSource = source.peek() && source.peek() !== row?.template;
     const body = {
       name: name.peek(), title: title.peek(), zone: zone.peek(), misfire: misfire.peek(), overlap: overlap.peek(),
         key: key.peek(),
       rules: rules.peek().split("\n").map((/** @type {string} */ line) => line.trim()).filter(Boolean),
       jitter_ms: Math.round(Number(jitter.peek() || 0) * 1000), priority: Number(priority.peek() || 0),
-      ...place.value(), inputs: inputs.current()?.value() ?? row?.inputs ?? {},
+      ...place.value(), inputs: inputs.value(),
       ...(isSource ? { template: source.peek() } : {}),
-      ...(begins.peek() || row?.start ? { start: begins.peek() ? utc(begins.peek()) : null } : {}),
-      ...(ends.peek() || row?.end ? { end: ends.peek() ? utc(ends.peek()) : null } : {}),
+      ...(begins.peek() !== begun ? { start: begins.peek() ? utc(begins.peek()) : null } : {}),
+      ...(ends.peek() !== ended ? { end: ends.peek() ? utc(ends.peek()) : null } : {}),
       ...(!row && isPaused.peek() ? { paused: true } : {}),
     };
-    try {
-      const made = row ? await patch(`/v1/schedules/${part(row.name)}`, body,
-        { headers: { "if-match": `"${row.revision}"` } })
-        : await make("/v1/schedules", body);
-      say(row ? `${made.name} is changed.` : `${made.name} is made.`);
-      done(made);
-    } catch (caught) {
-      error.value = caught;
-    }
-    isBusy.value = false;
+    let made = /** @type {any} */ (null);
+    const isDone = await dialog.perform(async () => {
+      made = row ? await patch(`/v1/schedules/${part(row.name)}`, body,
+        { headers: { "if-match": `"${row.revision}"` } }) : await make("/v1/schedules", body);
+    });
+    if (!isDone) return;
+    say(row ? `${made.name} is changed.` : `${made.name} is made.`);
+    if (!dialog.element.open) return;
+    dialog.close();
+    done(made);
   };
   return html`<form class="dialog-form" @submit=${submit}>
     <div class="columns">
@@ -124,32 +127,38 @@ function form(row, template, done, close) {
       ${row ? null : checkField({ label: "Paused at first", value: isPaused })}
     </div></details>
     ${() => (error.value ? errorPanel(error.value) : null)}
-    <footer class="dialog-foot"><button type="button" class="button" @click=${close}>Back</button>
-      <button class="button is-primary" disabled=${isBusy}>${row ? "Save" : "Make the schedule"}</button></footer>
+    <footer class="dialog-foot"><button type="button" class="button" disabled=${isBusy}
+      @click=${dialog.dismiss}>Back</button><button class="button is-primary" disabled=${() => !isReady()}>${
+      row ? "Save" : "Make the schedule"}</button></footer>
   </form>`;
 }
 
 /**
  * The form of a plan's inputs; it changes with the plan.
- * @param {import("../../data/resource.js").Resource<any>} plan @param {Record<string, any>} values
+ * @param {() => {template?: string, digest?: string | null}} source Whose plan it is.
+ * @param {Record<string, any>} values
  */
-function inputsForm(plan, values) {
+function inputsForm(source, values) {
+  const plan = planOf(source);
   /** @type {import("../../core/signal.js").Signal<any>} */
   const module = signal(/** @type {any} */ (null));
   import("../../parts/schema-form.js").then((loaded) => { module.value = loaded; });
-  /** @type {any} */
-  let current = null;
+  // The plan that was chosen before stays until the next has come; one that comes again keeps what was typed.
+  const stored = computed(() => (plan.data.value?.path === planPath(source()) ? plan.data.value?.stored ?? null : null));
+  /** @type {import("../../core/signal.js").Signal<any>} */
+  const current = signal(null);
+  effect(() => {
+    current.value = stored.value === null || !module.value ? null : untracked(() =>
+      module.value.schemaForm(plan.data.value?.plan.inputs ?? {}, values));
+  });
+  const isReady = () => planPath(source()) === null || current.value !== null;
   const element = html`<div>${() => {
-    const declared = plan.data.value?.inputs;
-    const form = module.value;
-    current = null;
-    if (!declared || !form || Object.keys(declared).length === 0) return null;
-    return untracked(() => {
-      current = form.schemaForm(declared, values);
-      return html`<fieldset class="inputs-fieldset"><legend class="label">Inputs</legend>${current.element}</fieldset>`;
-    });
+    if (plan.error.value && !current.value) return errorPanel(plan.error.value, () => plan.refresh());
+    if (!isReady()) return placeholder();
+    return !current.value || current.value.isEmpty ? null : html`<fieldset class="inputs-fieldset"><legend
+      class="label">Inputs</legend>${current.value.element}</fieldset>`;
   }}</div>`;
-  return { element, current: () => current };
+  return { element, isReady, touch: () => current.peek()?.touch() ?? true, value: () => current.peek()?.value() ?? {} };
 }
 
 /**
