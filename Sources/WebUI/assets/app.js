@@ -87,6 +87,7 @@ router.start();
 onSignedOut.value = () => {
   if (me.peek() === null) return;
   me.value = null;
+  wasSignedIn.value = false;
   stream.stop();
   askToSignIn();
 };
@@ -115,6 +116,6 @@ import("./data/waiting.js").then(({ waiting }) => {
   effect(() => {
     const count = waiting.value;
     const title = pageOf.title.value;
-    document.title = `${count > 0 ? `(${count}) ` : ""}${title ? `${title} · ` : ""}Ops Control Room`;
+    document.title = `${count ? `(${count}) ` : ""}${title ? `${title} · ` : ""}Ops Control Room`;
   });
 });

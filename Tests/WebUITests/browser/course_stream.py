@@ -52,6 +52,50 @@ def live_again(bed, pages):
         lane(page, "B").locator(".recent", has_text="after").wait_for()
 
 
+def signed_out_and_in(bed):
+    """Who signs out in one tab is signed out in the other; signed in again in one, both go on, and one of them leads."""
+    bed.allow("status of 401")
+    context = bed.new_context()
+    pages = [bed.page("/ui/sessions/room", context), bed.page("/ui/sessions/room", context)]
+    for page in pages:
+        word(page, "Live")
+    context.request.delete(f"{bed.base}/v1/browser-session", headers={
+        "x-csrf-token": context.request.get(f"{bed.base}/v1/browser-session").json()["csrf_token"]})
+    for page in pages:
+        page.get_by_label("Token").wait_for()
+    pages[1].get_by_label("Token").fill(bed.token)
+    pages[1].get_by_role("button", name="Sign in").click()
+    for page in pages:
+        word(page, "Live")
+    run = bed.run([("work", "true")], name="signed-in", wait=False, session="room", lane="B")
+    pages[0].goto(f"{bed.base}/ui/sessions/room")
+    for page in pages:
+        lane(page, "B").locator(".recent", has_text="signed-in").wait_for()
+    bed.ended(run["id"])
+    context.close()
+
+
+def too_many_lanes(bed):
+    """With more lanes than one stream follows, the board in view is live, and the rest is asked for."""
+    bed.allow("status of 400")
+    bed.api("POST", "/v1/sessions", {"name": "room", "lanes": [{"name": "A"}, {"name": "B"}]})
+    for number in range(260):
+        bed.api("POST", "/v1/sessions", {"name": f"many-{number}", "lanes": [{"name": name} for name in "ABCD"]})
+    context = bed.new_context()
+    page = bed.page("/ui/sessions", context)
+    word(page, "Every 5 s")
+    page.goto(f"{bed.base}/ui/sessions/room")
+    word(page, "Live")
+    run = bed.run([("work", "true")], name="narrow", wait=False, session="room", lane="B")
+    lane(page, "B").locator(".recent", has_text="narrow").wait_for()
+    bed.ended(run["id"])
+    page.get_by_role("link", name="Runs", exact=True).click()
+    word(page, "Every 5 s")
+    bed.run([("work", "true")], name="asked-for", wait=False, session="many-7", lane="C")
+    page.get_by_role("link", name="asked-for").wait_for()
+    context.close()
+
+
 with Bed() as bed:
     gate = bed.folder / "gate"
     bed.api("POST", "/v1/sessions", {"name": "room", "lanes": [{"name": "A"}, {"name": "B"}]})
@@ -64,3 +108,10 @@ with Bed() as bed:
     died(bed, pages)
     returned(bed, pages, gate, run)
     live_again(bed, pages)
+    for page in pages:
+        page.close()
+    signed_out_and_in(bed)
+
+# Nobody has followed all lanes of this node while they were few.
+with Bed() as bed:
+    too_many_lanes(bed)

@@ -38,3 +38,22 @@ test("frames come in any pieces", () => {
     ]);
   }
 });
+
+test("a frame that only tells where the stream is counts, and one without anything does not", () => {
+  const frames = parser().push("id: 1:7\n\n:\n\nid: 1:8\nevent: bookmark\ndata: {}\n\n");
+  assert.deepEqual(frames, [
+    { event: "message", data: "", id: "1:7" }, { event: "bookmark", data: "{}", id: "1:8" },
+  ]);
+});
+
+test("nobody signed in is left only by signing in; without lanes to follow it asks now and then", () => {
+  let state = next(next(begin(0), { type: "opened", at: 1 }), { type: "off", at: 2 });
+  assert.equal(state.status, "off");
+  state = next(state, { type: "on", at: 3 });
+  assert.deepEqual([state.status, state.cursor], ["connecting", null]);
+  state = next(next(state, { type: "opened", at: 4 }), { type: "id", id: "1:2" });
+  assert.equal(next(state, { type: "on", at: 5 }), state);
+  state = next(state, { type: "polling", at: 6 });
+  assert.deepEqual([state.status, state.cursor, state.since], ["polling", null, 6]);
+  assert.deepEqual([next(state, { type: "polling", at: 9 }).since], [6]);
+});

@@ -5,12 +5,12 @@ import { plain, shortID } from "../core/format.js";
 import { bind } from "../core/keys.js";
 import { query, setQuery } from "../core/router.js";
 import { kept } from "../core/settings.js";
-import { computed, signal } from "../core/signal.js";
+import { computed, effect, signal } from "../core/signal.js";
 import { part } from "../data/api.js";
 import { kindOf } from "../data/plan.js";
 import { resource } from "../data/resource.js";
 import { causeOf, isEnded, stepRows, stepToShow } from "../data/steps.js";
-import { listen } from "../data/stream.js";
+import { interest, listen } from "../data/stream.js";
 import { loaded } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
 import { lazily } from "../parts/lazy.js";
@@ -53,6 +53,10 @@ export default function runPage({ params }) {
     on: (event) => ofRun(event) && event.type !== "step.output", gapMilliseconds: 200,
   });
   // While it is open it is asked for now and then too.
+  const session = computed(() => data.data.value?.session ?? null);
+  effect(() => {
+    if (session.value !== null) interest(session.value);
+  });
   resource(() => (isOpen.value ? "poll" : null), { every: pollMilliseconds, fetch: () => data.refresh() });
   const name = () => (data.data.value ? plain(data.data.value.plan, 80) : `Run ${shortID(id)}`);
 
