@@ -305,10 +305,10 @@ struct MillionTests {
     )
     func million() async throws {
         try await StoreBed.with { bed in
-            let connection = try await PostgresConnection.connect(
-                bed.configuration,
-                logger: logger
-            )
+            // A million rows in one statement take their time beside other work.
+            var configuration = bed.configuration
+            configuration.statementTimeout = .seconds(240)
+            let connection = try await PostgresConnection.connect(configuration, logger: logger)
             for statement in Self.bare.split(separator: ";") {
                 try await connection.script(String(statement))
             }
