@@ -19,6 +19,53 @@ def cards(page):
     return [text.strip() for text in page.locator(".approval-message").all_inner_texts()]
 
 
+STUB = """
+window.told = [];
+window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title) { window.told.push(title); }
+};
+let state = "visible";
+Object.defineProperty(document, "visibilityState", { get: () => state });
+window.see = (next) => { state = next; document.dispatchEvent(new Event("visibilitychange")); };
+"""
+
+
+def notes(bed):
+    """The tab that leads tells what waits, wherever notes were switched on, while no tab is looked at."""
+    context = bed.new_context()
+    context.add_init_script(STUB)
+    leader = bed.page("/ui/approvals", context)
+    leader.locator(".stream-badge.is-live").wait_for()
+    other = bed.page("/ui/settings?section=you", context)
+    other.get_by_role("switch", name="Notes when something waits for you").click()
+    bed.until(lambda: leader.title().startswith("(1) "), "what waited before is known")
+    bed.until(lambda: leader.evaluate("navigator.locks.query().then((all) => all.held.filter((one) => "
+                                      "one.name === 'opsroom-seen').length)") == 2, "both tabs are seen")
+    leader.evaluate("see('hidden')")
+    ask(bed, "looked-at", "Is anybody here?")
+    bed.until(lambda: leader.title().startswith("(2) "), "a hidden tab counts on")
+    other.evaluate("see('hidden')")
+    ask(bed, "alone", "Is anybody there?")
+    bed.until(lambda: leader.evaluate("told") == ["alone waits for you"], "one note, once nobody looks")
+    expect(other.evaluate("told") == [], "and no other tab tells it again")
+    context.close()
+
+
+def again(bed, page):
+    """A step that was decided here and asks again is shown again."""
+    run = ask(bed, "again", "Once more?")
+    card = page.locator(".approval-card", has_text="Once more?")
+    card.get_by_role("button", name="Reject").click()
+    bed.until(lambda: "Once more?" not in cards(page), "what was decided is gone")
+    expect(bed.ended(run)["status"] == "failed", "it has ended")
+    bed.api("POST", f"/v1/runs/{run}/retry", {})
+    card.wait_for()
+    card.get_by_role("button", name="Approve").click()
+    expect(bed.ended(run)["status"] == "succeeded", "the second time it goes on")
+
+
 with Bed() as bed:
     page = bed.page("/ui/approvals")
     page.get_by_text("Nothing waits for you").wait_for()
@@ -64,3 +111,6 @@ with Bed() as bed:
     page.get_by_text("Nothing waits for you").wait_for()
     bed.until(lambda: not page.title().startswith("("), "the title counts nothing")
     expect(bed.api("GET", f"/v1/runs/{others}")["status"] == "waiting", "what is for others still waits")
+    again(bed, page)
+    ask(bed, "before", "Still there?")
+    notes(bed)

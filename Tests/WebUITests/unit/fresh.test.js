@@ -12,3 +12,10 @@ test("each approval is new once, and again when it comes back", () => {
   assert.deepEqual(fresh(known, [b]), []);
   assert.deepEqual(fresh(known, [a, b]), [a]);
 });
+
+test("one that is asked again is new", () => {
+  const known = new Set();
+  const asked = (at) => ({ run: "r1", step: "ask", asked_at: at });
+  fresh(known, [asked("10:00")]);
+  assert.deepEqual(fresh(known, [asked("11:00")]), [asked("11:00")]);
+});

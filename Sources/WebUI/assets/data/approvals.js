@@ -1,4 +1,4 @@
-// In which order approvals want to be looked at. Pure.
+// In which order approvals want to be looked at, and which events change what waits. Pure.
 // @ts-check
 
 /** A deadline this near goes before everything that has none. */
@@ -10,10 +10,20 @@ export const nearMilliseconds = 3_600_000;
  */
 
 /**
- * What tells one from another.
- * @param {Waiting} one
+ * What tells one from another; a step that asks again asks something else.
+ * @param {{run: string, step: string, asked_at?: string}} one
  */
-export const keyOf = (one) => `${one.run} ${one.step}`;
+export const keyOf = (one) => `${one.run} ${one.step} ${one.asked_at ?? ""}`;
+
+/** Events after which a run that waited may wait no more. */
+const endings = new Set(["run.resumed", "run.succeeded", "run.failed", "run.cancelled", "run.timed_out"]);
+
+/**
+ * Whether after an event more or less may wait than is listed: ends of runs that did not wait change nothing.
+ * @param {{type: string, run: string}} event @param {{run: string}[]} listed
+ */
+export const mayChange = (event, listed) => event.type === "run.waiting" || event.type.startsWith("approval.")
+  || (endings.has(event.type) && listed.some((one) => one.run === event.run));
 
 /**
  * The most urgent first: whose time ends soon, then who waits longest; what one cannot decide comes last.

@@ -4,44 +4,66 @@ import { isVisible } from "../core/clock.js";
 import { plain } from "../core/format.js";
 import { navigate } from "../core/router.js";
 import { isNotifying } from "../core/settings.js";
-import { Scope, effect, untracked } from "../core/signal.js";
+import { Scope, effect, onEnd, untracked } from "../core/signal.js";
+import { keyOf } from "./approvals.js";
 import { fresh } from "./fresh.js";
 import { leads } from "./stream.js";
-import { approvals } from "./waiting.js";
+import { mine } from "./waiting.js";
 
 /** More at once are told as one. */
 const notesMax = 3;
+/** Held by every tab that can be seen, so that the one that tells knows of the others. */
+const seenLock = "opsroom-seen";
 let isStarted = false;
 
 /** Whether this browser can show notes at all. */
 export const isPossible = typeof Notification !== "undefined";
 
-/** Begins to watch; one tab of the browser shows the notes. */
+/** Begins to watch, in every tab; the one that leads shows the notes. */
 export function start() {
   if (isStarted || !isPossible) return;
   isStarted = true;
   /** @type {Set<string>} */
   const known = new Set();
   let isFirst = true;
-  new Scope().run(() => effect(() => {
-    const list = approvals.value?.data.value?.approvals;
-    if (!list) return;
-    untracked(() => {
-      const found = fresh(known, list);
-      // What waited before is not new.
-      if (isFirst) isFirst = false;
-      else if (isNotifying.peek() && leads.peek() && !isVisible.peek()) tell(found);
+  new Scope().run(() => {
+    effect(() => {
+      if (isVisible.value) untracked(beSeen);
     });
-  }));
+    effect(() => {
+      const list = mine.value;
+      if (!list) return;
+      untracked(() => {
+        const found = fresh(known, list);
+        // What waited before is not new.
+        if (isFirst) isFirst = false;
+        else if (isNotifying.peek() && leads.peek()) tell(found);
+      });
+    });
+  });
 }
 
-/** @param {any[]} found */
-function tell(found) {
-  if (found.length === 0 || Notification.permission !== "granted") return;
+/** Holds the lock until the present owner ends. */
+function beSeen() {
+  /** @type {() => void} */
+  let hide = () => {};
+  const isHidden = new Promise((resolve) => { hide = () => resolve(undefined); });
+  navigator.locks?.request(seenLock, { mode: "shared" }, () => isHidden);
+  onEnd(hide);
+}
+
+/** Whether some tab of the page can be seen. */
+async function isSeen() {
+  const all = await navigator.locks?.query();
+  return isVisible.peek() || Boolean(all?.held?.some((/** @type {{name?: string}} */ lock) => lock.name === seenLock));
+}
+
+/** @param {import("./approvals.js").Waiting[]} found */
+async function tell(found) {
+  if (found.length === 0 || Notification.permission !== "granted" || await isSeen()) return;
   if (found.length > notesMax) return show(`${found.length} steps wait for you`, "", "/ui/approvals", "many");
   for (const one of found) {
-    show(`${plain(one.plan, 60)} waits for you`, plain(one.message ?? "", 160), `/ui/runs/${one.run}`,
-      `${one.run} ${one.step}`);
+    show(`${plain(one.plan, 60)} waits for you`, plain(one.message ?? "", 160), `/ui/runs/${one.run}`, keyOf(one));
   }
 }
 

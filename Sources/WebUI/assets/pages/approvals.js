@@ -4,36 +4,34 @@ import { plural } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { bind } from "../core/keys.js";
 import { query, setQuery } from "../core/router.js";
-import { signal } from "../core/signal.js";
+import { effect, signal } from "../core/signal.js";
 import { byUrgency, keyOf } from "../data/approvals.js";
-import { get, url } from "../data/api.js";
-import { resource } from "../data/resource.js";
+import { url } from "../data/api.js";
+import { waitingList } from "../data/waiting.js";
 import { approvalCard } from "../parts/approval.js";
 import { empty } from "../parts/empty.js";
 import { loaded } from "../parts/error.js";
 import { pageHead } from "../parts/page.js";
 
-const pageRows = 200;
-/** Pages that are read in search of what one may decide. */
-const pagesMax = 5;
-const changing = new Set(["run.waiting", "run.resumed", "run.cancelled", "run.failed", "run.succeeded",
-  "run.timed_out"]);
-
 export default function approvalsPage() {
   const isForAll = () => query.value.get("all") === "1";
-  const list = resource(() => url("/v1/approvals", { all: isForAll(), limit: pageRows }), {
-    on: (event) => changing.has(event.type) || event.type.startsWith("approval."), every: 10_000, fetch: fetchAll,
-  });
+  const list = waitingList(() => url("/v1/approvals", { all: isForAll() }), { every: 10_000 });
   /** Those that were decided here: gone before the node says so. */
   const decided = signal(/** @type {Set<string>} */ (new Set()));
+  effect(() => {
+    // Once the node lists them no more they need not be known.
+    const listed = new Set((list.data.value?.approvals ?? []).map(keyOf));
+    const left = [...decided.peek()].filter((key) => listed.has(key));
+    if (list.data.value && left.length < decided.peek().size) decided.value = new Set(left);
+  });
   const rows = () => byUrgency((list.data.value?.approvals ?? [])
-    .filter((/** @type {any} */ one) => !decided.value.has(keyOf(one))), Date.now());
+    .filter((one) => !decided.value.has(keyOf(one))), Date.now());
   bind("j", "Next approval", () => move(1));
   bind("k", "Approval before", () => move(-1));
   return html`<div class="page is-reading approvals-page">
     ${pageHead({
       title: () => "Approvals",
-      note: html`<span class="muted" role="status">${() => (list.data.value ? waiting(rows().length) : "")}</span>`,
+      note: html`<span class="muted" role="status">${() => (list.data.value ? waiting(rows().length, list.data.value?.next ? "+" : "") : "")}</span>`,
       actions: html`<div class="segments" role="group" aria-label="Whose approvals">
         <button aria-pressed=${() => String(!isForAll())} @click=${() => setQuery({ all: null })}>For me</button>
         <button aria-pressed=${() => String(isForAll())}
@@ -61,27 +59,9 @@ export default function approvalsPage() {
   </div>`;
 }
 
-/** @param {number} many */
-const waiting = (many) => (many === 0 ? "" : `${plural(many, "step")} ${many === 1 ? "waits" : "wait"}`);
-
-/**
- * The approvals of several pages: a page gives only what one may decide of a stretch, which may be nothing.
- * @param {string} path @param {AbortSignal} abort
- */
-async function fetchAll(path, abort) {
-  const address = new URL(path, location.origin);
-  /** @type {any[]} */
-  const approvals = [];
-  let next = null;
-  for (let page = 0; page < pagesMax; page += 1) {
-    const answer = await get(address.pathname + address.search, { signal: abort });
-    approvals.push(...answer.approvals);
-    next = answer.next;
-    if (!next || approvals.length >= pageRows) break;
-    address.searchParams.set("cursor", next);
-  }
-  return { approvals, next };
-}
+/** @param {number} many @param {string} more */
+const waiting = (many, more) =>
+  (many === 0 ? "" : `${plural(many, "step").replace(" ", `${more} `)} ${many === 1 ? "waits" : "wait"}`);
 
 /**
  * Moves from card to card.

@@ -64,7 +64,7 @@ export function shell(pageOf) {
       ${places.map((place) => html`<a href=${place.href} class="nav-link" class:is-here=${() => isHere(place)}
         aria-current=${() => (isHere(place) ? "page" : null)} title=${place.name}>
         ${icon(place.icon)}<span class="nav-word">${place.name}</span>
-        ${place.name === "Approvals" ? html`<span class="count-badge" hidden=${() => waiting.value === 0}>${() =>
+        ${place.name === "Approvals" ? html`<span class="count-badge" hidden=${() => waiting.value === ""}>${() =>
           waiting.value}<span class="sr"> waiting</span></span>` : null}</a>`)}
     </nav>
     <main id="main" class="main" tabindex="-1">${outlet(pageOf)}</main>

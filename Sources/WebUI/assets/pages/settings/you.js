@@ -59,11 +59,11 @@ function notes() {
         next: "allow them beside the address, then turn them on here" });
       return;
     }
+    // Every tab follows it.
     isNotifying.value = true;
-    (await import("../../data/notify.js")).start();
   };
   return html`<section class="panel stack"><h2>Notes</h2>
-    <p class="muted">A note of the browser when something begins to wait for you, while the page is not in view. One
+    <p class="muted">A note of the browser when something begins to wait for you, while no tab of the page is in view. One
       tab shows it.</p>
     <div class="setting"><span class="label">When something waits</span>
       <button class="switch" role="switch" aria-checked=${() => String(isOn())}
