@@ -24,3 +24,9 @@ test("a document that may have lost digits is known, and only what would lose th
   const plain = { a: 1 };
   assert.equal(inputToSend(plain), plain);
 });
+
+test("a text that ends within its quotes is an error at once", () => {
+  const started = performance.now();
+  assert.throws(() => parseExactly(`{"open: ${"x".repeat(10_000)}`), SyntaxError);
+  assert.ok(performance.now() - started < 1000);
+});

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 
 /** Stands for a large number while a text is parsed or written; no text of anybody begins with it. */
 const mark = `integer:${Math.random()}:`;
-const tokens = /"(?:[^"\\]+|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const marked = new RegExp(`"${mark.replace(".", "\\.")}(-?\\d+)"`, "g");
 
 /** @param {string} token */
