@@ -228,17 +228,12 @@ export class LogStore {
     const answer = await get(url(this.path, { from, count: pageLines }), { signal: abort });
     abort.throwIfAborted();
     this.take(answer.lines);
-    const last = answer.lines[answer.lines.length - 1]?.line ?? 0;
-    this.count(last);
+    this.count(answer.lines[answer.lines.length - 1]?.line ?? 0);
     this.isLoaded.value = true;
-    if (answer.lines.length === 0 || answer.next === null) return;
-    // Much more may have come: that is counted, not fetched.
-    if (answer.lines.length >= pageLines) await this.scanFrom(last, abort);
-  }
-
-  /** @param {number} last @param {AbortSignal} abort */
-  async scanFrom(last, abort) {
-    this.scannedTo = last;
+    if (answer.next === null || answer.next <= from) return;
+    // The node ends an answer by its bytes and time, too: only `next` says whether more may be there. That is
+    // counted, not fetched.
+    this.scannedTo = answer.next - 1;
     await this.scanWanted(abort);
   }
 
@@ -325,13 +320,14 @@ export class LogStore {
     this.resting.set(path, performance.now() + 1000);
     try {
       let next = /** @type {string | null} */ (path);
-      for (let round = 0; next !== null && round < scanRounds; round += 1) {
+      for (let round = 0, at = 0; next !== null && round < scanRounds; round += 1) {
         const answer = await get(next, { signal: own.signal });
         if (own.signal.aborted) return;
         this.error.value = null;
         this.take(answer.lines ?? answer.matches.flatMap((/** @type {any} */ match) =>
           [...match.before, match, ...match.after]));
-        const isShort = answer.next !== null && answer.next <= last && !this.lines.has(last);
+        const isShort = answer.next > at && answer.next <= last && !this.lines.has(last);
+        at = answer.next;
         next = isShort ? path.replace(/([?&])from=\d+/, `$1from=${answer.next}`) : null;
       }
     } catch (error) {
