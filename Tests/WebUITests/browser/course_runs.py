@@ -51,6 +51,12 @@ def filters(bed, page):
     page.keyboard.type("report")
     shows(bed, page, ["report-three", "report-two", "report-one"], "a text")
     page.keyboard.press("Escape")
+    page.goto(bed.base + "/ui/runs?status=dead,running&since=15m")
+    shows(bed, page, ["deploy"], "of words that do not go together the narrower holds")
+    bed.until(lambda: "status=dead&" in page.url.replace("%2C", ","), "and the address says so")
+    page.get_by_role("button", name=re.compile("^Queued")).click()
+    shows(bed, page, ["after"], "a click lets go what does not go with it")
+    page.get_by_role("button", name="clear").click()
     page.locator(".runs-table tr", has_text="deploy").get_by_title("Only this lane").click()
     shows(bed, page, ["deploy", "report-three", "report-two", "report-one"], "a lane")
     page.get_by_role("button", name="Take away: lane: A").click()
@@ -154,6 +160,39 @@ def many(bed, page):
     expect(names(page)[0] == "bulk", "the rows do not jump away")
     page.get_by_role("button", name="1 new run").click()
     bed.until(lambda: names(page)[0] == "newest", "it is shown when it is wanted")
+    away(bed, page)
+    exported = f"{bed.folder}/picked.csv"
+    page.get_by_label("Select all that are shown").check()
+    page.get_by_text("258 runs selected").wait_for()
+    page.locator(".runs-table tbody input").first.uncheck()
+    page.get_by_text("257 runs selected").wait_for()
+    page.keyboard.press("e")
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    download.value.save_as(exported)
+    rows = list(csv.reader(open(exported, encoding="utf-8", newline="")))
+    expect(len(rows) == 258, f"those that are selected are in the file, not {len(rows) - 1}")
+    expect(rows[1][1] == "bulk" and rows[-1][1] == "report-one", "the newest first")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+a")
+    page.get_by_text("All 258 that fit the filter are selected").wait_for()
+    page.locator(".runs-table tbody input").first.uncheck()
+    page.get_by_text("257 runs selected").wait_for()
+    expect(page.locator(".runs-table tbody tr.is-selected").count() == 257, "the one that was taken out is spared")
+    page.keyboard.press("Escape")
+
+
+def away(bed, page):
+    """What happened while the tab was hidden is seen when it is looked at again, below the beginning too."""
+    see = """(state) => { Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange")); }"""
+    page.evaluate(see, "hidden")
+    link = page.locator("a.run-link").nth(200)
+    run = link.get_attribute("data-run")
+    bed.api("POST", f"/v1/runs/{run}/cancel", {})
+    bed.ended(run)
+    page.evaluate(see, "visible")
+    page.locator(".runs-table tr", has=page.locator(f"[data-run='{run}']")).get_by_text("Cancelled", exact=True).wait_for()
 
 
 def nothing(bed, page):

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  ask, excluded, forBulk, fromText, isAny, isSaid, pieces, presets, read, standing, toText, toggled, write,
+  ask, excluded, forBulk, fromText, isAny, isSaid, localTime, pieces, presets, read, standing, toText, toggled, write,
 } from "../../../Sources/WebUI/assets/data/run-filter.js";
 
 const of = (text) => read(new URLSearchParams(text));
@@ -46,6 +46,28 @@ test("the node is asked in its own words; a time that reaches back begins at a m
 test("words that the node does not take together are not said together", () => {
   assert.equal(ask(of("status=paused,-queued,failed"), 0).status, "paused,failed");
   assert.equal(ask(of("status=dead,queued,failed"), 0).status, "dead,failed");
+  assert.equal(ask(of("status=paused,-failed"), 0).status, "paused,-failed");
+});
+
+test("what is chosen is what is asked: a word that does not go with the latest is let go, in the address and the pieces too", () => {
+  assert.deepEqual(toggled(["dead"], "running"), ["running"]);
+  assert.deepEqual(toggled(["dead"], "failed"), ["dead", "failed"]);
+  assert.deepEqual(excluded(["dead", "failed"], "queued"), ["failed", "-queued"]);
+  assert.deepEqual(toggled(["failed", "-queued"], "paused"), ["failed", "paused"]);
+  assert.deepEqual(excluded(["failed", "paused"], "queued"), ["failed", "-queued"]);
+  assert.deepEqual(excluded(["paused"], "failed"), ["paused", "-failed"]);
+  const typed = of("status=dead,running,failed");
+  assert.deepEqual([typed.status.join(), write(typed).status, ask(typed, 0).status, pieces(typed).map((piece) => piece.text).join()],
+    ["dead,failed", "dead,failed", "dead,failed", "dead,failed"]);
+});
+
+test("times are told as the field for them has them, in the zone of who looks", () => {
+  const at = Date.parse("2026-05-01T12:00:00Z");
+  const shown = localTime(at);
+  assert.equal(new Date(shown).getTime(), at);
+  const [piece] = pieces(of("from=2026-05-01T12:00:00Z"));
+  assert.equal(piece.text, `queued after ${shown.replace("T", " ")}`);
+  assert.equal(pieces(of("since=15m&by=finished"), at)[0].text, `ended since ${shown.replace("T", " ")}`);
 });
 
 test("an action on many gets the statuses as a list", () => {

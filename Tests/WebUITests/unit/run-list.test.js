@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  cause, csvLine, merged, patched, queuedMilliseconds, shownState, workedMilliseconds,
+  attemptOf, cause, csvLine, merged, patched, queuedMilliseconds, shownState, workedMilliseconds,
 } from "../../../Sources/WebUI/assets/data/run-list.js";
 
 const run = (id, more = {}) => ({ id, status: "queued", enqueued_at: "2026-01-01T00:00:00Z", ...more });
@@ -71,4 +71,12 @@ test("the cause is one line, a pause is a state of its own while a run is open",
 test("a line of CSV keeps what is in it, and is no formula", () => {
   assert.equal(csvLine(["a", null, 3, 'say "x", y', { n: 1 }]), 'a,,3,"say ""x"", y","{""n"":1}"\r\n');
   assert.equal(csvLine(["=1+1", "@x", "-2", -2]), "'=1+1,'@x,'-2,-2\r\n");
+});
+
+test("attempts by people and retries by itself are told apart", () => {
+  assert.deepEqual(attemptOf({ attempt: 1, retry_count: 0 }), { text: "1", words: "Attempt 1", isFirst: true });
+  assert.deepEqual(attemptOf({ attempt: 2, retry_count: 1 }),
+    { text: "2 (+1)", words: "Attempt 2, and one retry by itself", isFirst: false });
+  assert.equal(attemptOf({ attempt: 1, retry_count: 3 }).words, "Attempt 1, and 3 retries by itself");
+  assert.equal(attemptOf({ attempt: 2 }).text, "2");
 });

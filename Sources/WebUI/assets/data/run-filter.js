@@ -16,7 +16,8 @@ export const presets = /** @type {Record<string, {text: string, ms: number}>} */
 });
 /** Members of the address that belong to the filter. */
 const own = new Set([...names, "status", "since", "from", "to", "by", "quiet"]);
-const pausable = new Set(["paused"]);
+/** Statuses of what failed for good: the only ones that go with `dead`. */
+const failures = ["failed", "timed_out"];
 
 /**
  * A choice of runs as the page holds it: texts by name; `status` are words, each with a `-` before it where
@@ -36,7 +37,7 @@ export function read(query) {
   const since = query.get("since") ?? "";
   /** @type {any} */
   const filter = {
-    status: [...new Set(words)], since: Object.hasOwn(presets, since) ? since : "",
+    status: settled([...new Set(words)]), since: Object.hasOwn(presets, since) ? since : "",
     from: moment(query.get("from")), to: moment(query.get("to")),
     by: query.get("by") === "finished" ? "finished" : "enqueued", quiet: query.get("quiet") === "1",
   };
@@ -49,6 +50,21 @@ function isWord(word) {
   const name = word.replace(/^-/, "");
   if (name === "dead" || name === "paused") return word === name;
   return statuses.includes(name) || groups.includes(name);
+}
+
+/**
+ * The words that the node takes together: nothing but failures goes with `dead`, and no `-` with `paused` beside
+ * another status. So what is shown as chosen is what is asked.
+ * @param {string[]} words
+ * @param {string} [latest] The word that was chosen last: it stays, and what does not go with it is left out.
+ */
+function settled(words, latest = "dead") {
+  const isOfDead = (/** @type {string} */ word) => word === "dead" || failures.includes(word);
+  const left = !words.includes("dead") ? words : words.filter(isOfDead(latest) ? isOfDead : (word) => word !== "dead");
+  const isOut = (/** @type {string} */ word) => word.startsWith("-");
+  const isUnion = left.includes("paused") && left.some((word) => word !== "paused" && !isOut(word));
+  if (!isUnion || !left.some(isOut)) return left;
+  return left.filter(isOut(latest) ? (word) => word !== "paused" : (word) => !isOut(word));
 }
 
 /**
@@ -113,23 +129,13 @@ export const isAny = (filter) => toText({ ...filter, by: "enqueued" }) === "";
 export function ask(filter, now) {
   /** @type {Record<string, string>} */
   const members = {};
-  if (filter.status.length > 0) members.status = settled(filter.status).join(",");
+  if (filter.status.length > 0) members.status = filter.status.join(",");
   for (const name of names) if (filter[name]) members[name] = filter[name];
   const after = filter.since ? new Date(now - presets[filter.since].ms).toISOString() : filter.from;
   if (after) members[`${filter.by}_after`] = after;
   if (!filter.since && filter.to) members[`${filter.by}_before`] = filter.to;
   if (filter.quiet) members.quiet = "true";
   return members;
-}
-
-/**
- * The node takes no `-` beside `paused`, and nothing but failures beside `dead`: what goes with neither is left out.
- * @param {string[]} words
- */
-function settled(words) {
-  if (words.includes("dead")) return words.filter((word) => ["dead", "failed", "timed_out"].includes(word));
-  if (words.some((word) => pausable.has(word))) return words.filter((word) => !word.startsWith("-"));
-  return words;
 }
 
 /**
@@ -143,12 +149,12 @@ export function forBulk(asked) {
 }
 
 /**
- * The statuses after one was clicked: it is added, or taken out where it was there.
+ * The statuses after one was clicked: it is added, or taken out where it was there; what does not go with it goes.
  * @param {string[]} words @param {string} name
  */
 export function toggled(words, name) {
   if (words.includes(name)) return words.filter((word) => word !== name);
-  return [...words.filter((word) => word !== `-${name}`), name];
+  return settled([...words.filter((word) => word !== `-${name}`), name], name);
 }
 
 /**
@@ -158,7 +164,7 @@ export function toggled(words, name) {
  */
 export function excluded(words, name) {
   if (words.includes(`-${name}`)) return words.filter((word) => word !== `-${name}`);
-  return [...words.filter((word) => word !== name), `-${name}`];
+  return settled([...words.filter((word) => word !== name), `-${name}`], `-${name}`);
 }
 
 /**
@@ -172,9 +178,10 @@ export const standing = (words, name) => (words.includes(name) ? "in" : words.in
 /**
  * The filter in words, one piece each: what is shown above the list and can be taken away alone.
  * @param {RunFilter} filter
+ * @param {number} [begin] Where a span that reached back from now begins, once now is another time.
  * @returns {{text: string, without: RunFilter}[]}
  */
-export function pieces(filter) {
+export function pieces(filter, begin) {
   const found = [];
   for (const word of filter.status) {
     const name = word.replace(/^-/, "").replace("_", " ");
@@ -187,15 +194,22 @@ export function pieces(filter) {
     if (filter[name]) found.push({ text: `${name}: ${filter[name]}`, without: { ...filter, [name]: "" } });
   }
   const how = filter.by === "finished" ? "ended" : "queued";
-  if (filter.since) found.push({ text: `${how} in the ${presets[filter.since].text.toLowerCase()}`,
-    without: { ...filter, since: "" } });
+  if (filter.since) found.push({ text: begin === undefined ? `${how} in the ${presets[filter.since].text.toLowerCase()}`
+    : `${how} since ${localTime(begin).replace("T", " ")}`, without: { ...filter, since: "" } });
   else {
-    if (filter.from) found.push({ text: `${how} after ${short(filter.from)}`, without: { ...filter, from: "" } });
-    if (filter.to) found.push({ text: `${how} before ${short(filter.to)}`, without: { ...filter, to: "" } });
+    const at = (/** @type {string} */ moment) => localTime(Date.parse(moment)).replace("T", " ");
+    if (filter.from) found.push({ text: `${how} after ${at(filter.from)}`, without: { ...filter, from: "" } });
+    if (filter.to) found.push({ text: `${how} before ${at(filter.to)}`, without: { ...filter, to: "" } });
   }
   if (filter.quiet) found.push({ text: "no scheduled runs that went well", without: { ...filter, quiet: false } });
   return found;
 }
 
-/** @param {string} moment */
-const short = (moment) => moment.slice(0, 16).replace("T", " ");
+/**
+ * A moment as a field for one has it, in the zone of who looks: `2026-05-01T14:03`.
+ * @param {number} at Milliseconds.
+ */
+export function localTime(at) {
+  const date = new Date(at);
+  return new Date(at - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

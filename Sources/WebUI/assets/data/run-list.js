@@ -107,6 +107,17 @@ export function cause(run, now) {
  */
 export const shownState = (run) => (run.paused_by && !hasEnded(run.status) ? "paused" : run.status);
 
+/**
+ * Which attempt a run is in: how often people started it, and beside that how often it retried by itself since then.
+ * @param {{[member: string]: any}} run
+ * @returns {{text: string, words: string, isFirst: boolean}} As `2 (+1)`, and the same in words.
+ */
+export const attemptOf = ({ attempt, retry_count: retries = 0 }) => ({
+  text: retries > 0 ? `${attempt} (+${retries})` : String(attempt),
+  words: `Attempt ${attempt}${retries > 0 ? `, and ${retries === 1 ? "one retry" : `${retries} retries`} by itself` : ""}`,
+  isFirst: attempt === 1 && retries === 0,
+});
+
 /** Columns of an export. */
 export const columns = [
   "id", "plan", "template", "session", "lane", "status", "attempt", "retry_count", "priority", "key", "enqueued_at",

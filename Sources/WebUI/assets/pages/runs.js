@@ -3,22 +3,23 @@
 import { count, plural } from "../core/format.js";
 import { html } from "../core/html.js";
 import { bind } from "../core/keys.js";
-import { query, setQuery } from "../core/router.js";
+import { path, query, setQuery } from "../core/router.js";
 import { computed, effect, onEnd, signal, untracked } from "../core/signal.js";
 import { url } from "../data/api.js";
 import { me } from "../data/me.js";
 import { resource } from "../data/resource.js";
 import { ask, forBulk, fromText, isAny, isSaid, read, toText, write } from "../data/run-filter.js";
+import { selectionOf } from "../data/run-selection.js";
 import { openBulk } from "../parts/bulk-dialog.js";
 import { empty } from "../parts/empty.js";
 import { errorPanel, once, placeholder, sentence } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
 import { pageHead } from "../parts/page.js";
-import { exportMax, openExport } from "./runs/export.js";
+import { byID, exportMax, openExport } from "./runs/export.js";
 import { filterBar } from "./runs/filters.js";
 import { rowsMax, runList } from "./runs/list.js";
 import { begin, savedMenu } from "./runs/saved.js";
-import { selectionBar, selectionOf } from "./runs/selection.js";
+import { selectionBar } from "./runs/selection.js";
 import { runTable } from "./runs/table.js";
 
 /** How far down the page still counts as its top. */
@@ -33,14 +34,22 @@ export default function runsPage() {
   const filter = computed(() => fromText(text.value));
   const change = (/** @type {import("../data/run-filter.js").RunFilter} */ next) => setQuery(write(next));
   // A span that reaches back from now begins where it did when it was chosen: a list that loses rows
-  // at its end while somebody reads it is of no use.
-  const asked = computed(() => ask(filter.value, Date.now()));
+  // at its end while somebody reads it is of no use. The filters say so, and count it from now when they are told to.
+  const turn = signal(0);
+  const reckonedAt = computed(() => (turn.value, text.value, Date.now()));
+  const asked = computed(() => ask(filter.value, reckonedAt.value));
+  effect(() => {
+    // What does not go together was left out: the address says what is asked.
+    const status = filter.value.status.join(",");
+    const isSame = (query.value.get("status") ?? "") === status;
+    if (!isSame && path.peek() === "/ui/runs") untracked(() => setQuery({ status }));
+  });
 
   const isAtTop = signal(true);
   const list = runList(() => asked.value, () => isAtTop.peek());
   const selection = selectionOf();
   effect(() => {
-    text.value;
+    asked.value;
     untracked(() => selection.clear());
   });
   followScroll(isAtTop, list.release);
@@ -57,11 +66,9 @@ export default function runsPage() {
   const chosenText = () => (selection.isAll.peek() ? `${many(fits())} that fit the filter`
     : `${plural(selection.ids.peek().size, "run")} that you selected`);
   const save = () => {
-    const hasChosen = !selection.isAll.peek() && selection.ids.peek().size > 0;
-    // What was picked by hand is asked for by its ids; more than an address holds is exported by the filter.
-    if (hasChosen && selection.ids.peek().size <= 200) openExport({ run: [...selection.ids.peek()].join(",") },
-      plural(selection.ids.peek().size, "selected run"));
-    else openExport(asked.peek(), `${many(fits())} that fit the filter`);
+    const ids = selection.ids.peek();
+    if (selection.isAll.peek() || ids.size === 0) return openExport([asked.peek()], `${many(fits())} that fit the filter`);
+    openExport(byID([...ids], list.rows.peek() ?? []), plural(ids.size, "selected run"));
   };
   bind("e", "Export", save);
   return html`<div class="page runs-page">
@@ -73,7 +80,8 @@ export default function runsPage() {
           @click=${save}>${icon("download")} Export</button>
         <a class="button" href="/ui/bulk">Bulk actions</a>`,
     })}
-    ${filterBar({ filter: () => filter.value, change, counts: () => counts.data.value })}
+    ${filterBar({ filter: () => filter.value, change, counts: () => counts.data.value,
+      reckoned: { at: () => reckonedAt.value, anew: () => { turn.value += 1; } } })}
     ${() => hidden(filter.value, fits(), everything.data.value?.count, () => change(fromText("")))}
     <div class="runs-new" role="status">${() => (list.held.value.size === 0 ? null
       : html`<button class="button is-small" @click=${() => {
@@ -82,7 +90,7 @@ export default function runsPage() {
       }}>${icon("up")} ${plural(list.held.value.size, "new run")}</button>`)}</div>
     ${body(list, filter, selection, change)}
     ${selectionBar({
-      selection, fitting: fits, save,
+      selection, rows: () => list.rows.value ?? [], fitting: fits, save,
       act: (action) => openBulk({ action, filter: forBulkOf(chosen()), chosen: chosenText(),
         done: () => selection.clear() }),
     })}

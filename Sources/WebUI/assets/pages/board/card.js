@@ -7,7 +7,7 @@ import { computed, untracked } from "../../core/signal.js";
 import { url } from "../../data/api.js";
 import { mayRun } from "../../data/me.js";
 import { isAlive, kindOf } from "../../data/board.js";
-import { queuedMilliseconds } from "../../data/run-list.js";
+import { attemptOf, queuedMilliseconds } from "../../data/run-list.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
 import { sign, stateOf } from "../../parts/status.js";
@@ -111,8 +111,8 @@ function activeCard(card, kind, model, verbs) {
             title=${pulseTitle}></span>`
         : sign(() => tone.value)}
       ${title(card, model)}
-      ${() => (card.value.attempt > 1 ? html`<span class="card-attempt"
-        title="Attempt of the run">×${card.value.attempt}</span>` : null)}
+      ${() => (attemptOf(card.value).isFirst ? null : html`<span class="card-attempt"
+        title=${attemptOf(card.value).words}>×${attemptOf(card.value).text}</span>`)}
       <span class="card-time">${elapsed(() => card.value.started_at, () => null)}</span>
       ${more(card, verbs)}
     </div>

@@ -4,7 +4,7 @@ import { now } from "../../core/clock.js";
 import { ago, duration, fullMoment, moment, plain, shortID } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { part } from "../../data/api.js";
-import { queuedMilliseconds } from "../../data/run-list.js";
+import { attemptOf, queuedMilliseconds } from "../../data/run-list.js";
 import { isEnded, progressOf } from "../../data/steps.js";
 import { copyButton } from "../../parts/copy.js";
 import { icon } from "../../parts/icon.js";
@@ -40,8 +40,8 @@ export function runHead(view) {
         plain(run().session, 60)}</a> / <a href=${queueLink(run())}>${plain(run().lane, 60)}</a>`)}
       ${fact("node", () => nodeOf(view), (text) => html`<a href="/ui/cluster">${plain(text, 60)}</a>`)}
       ${fact("worker", () => run().worker?.name, (text) => plain(text, 60))}
-      ${fact("attempt", () => (run().attempt > 1 ? run().attempt : null), (text) => html`<span
-        class="num">${text}</span>`)}
+      ${fact("attempt", () => (attemptOf(run()).isFirst ? null : attemptOf(run()).text), (text) => html`<span
+        class="num" title=${() => attemptOf(run()).words}>${text}</span>`)}
       ${fact("priority", () => (run().priority !== 0 ? run().priority : null), (text) => html`<span
         class="num">${text}</span>`)}
       ${fact("key", () => run().key || null, (text) => html`<code>${plain(text, 80)}</code>`)}

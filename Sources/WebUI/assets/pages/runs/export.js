@@ -11,11 +11,24 @@ import { say } from "../../parts/toast.js";
 
 /** Runs of one file at most. */
 export const exportMax = 100_000;
+/** Rows of one request; an address holds as many ids. */
 const pageRows = 200;
 
 /**
+ * What the node is asked for runs that were picked by hand: as many requests as their ids need, the newest first.
+ * @param {string[]} ids @param {{id: string}[]} rows The list in its order.
+ * @returns {Record<string, string>[]}
+ */
+export function byID(ids, rows) {
+  const places = new Map(rows.map((run, index) => [run.id, index]));
+  const sorted = [...ids].sort((a, b) => (places.get(a) ?? rows.length) - (places.get(b) ?? rows.length));
+  return Array.from({ length: Math.ceil(sorted.length / pageRows) }, (_, at) =>
+    ({ run: sorted.slice(at * pageRows, (at + 1) * pageRows).join(",") }));
+}
+
+/**
  * Asks for the kind, and writes.
- * @param {Record<string, string>} asked What the node is asked.
+ * @param {Record<string, string>[]} asked What the node is asked, one after the other.
  * @param {string} what As `5,213 runs that fit`.
  */
 export function openExport(asked, what) {
@@ -59,7 +72,7 @@ export function openExport(asked, what) {
 }
 
 /**
- * @param {Record<string, string>} asked @param {string} kind
+ * @param {Record<string, string>[]} asked @param {string} kind
  * @param {import("../../core/signal.js").Signal<number>} written @param {AbortSignal} abort
  * @returns {Promise<boolean>} Whether all of them are in the file.
  */
@@ -70,26 +83,31 @@ async function write(asked, kind, written, abort) {
    * @type {Blob[]}
    */
   const parts = [];
-  const members = { exported_at: new Date().toISOString(), filter: asked };
+  const filter = asked.length === 1 ? asked[0] : { run: asked.map(({ run }) => run).join(",") };
+  const members = { exported_at: new Date().toISOString(), filter };
   parts.push(new Blob([isTable ? csvLine(columns)
     : `${JSON.stringify({ version: 1, ...members }).slice(0, -1)},"runs":[\n`]));
-  /** @type {string | null} */
-  let cursor = null;
   let rows = 0;
-  do {
-    /** @type {any} */
-    const page = await get(url("/v1/runs", { ...asked, limit: pageRows, cursor }), { signal: abort });
-    const runs = page.runs.slice(0, exportMax - rows);
-    const lines = runs.map((/** @type {any} */ run, /** @type {number} */ index) => isTable
-      ? csvLine(columns.map((name) => run[name])) : `${rows + index > 0 ? ",\n" : ""}${JSON.stringify(run)}`);
-    parts.push(new Blob(lines));
-    rows += runs.length;
-    written.value = rows;
-    cursor = page.next;
-  } while (cursor && rows < exportMax);
+  let isWhole = true;
+  for (const one of asked) {
+    /** @type {string | null} */
+    let cursor = null;
+    do {
+      /** @type {any} */
+      const page = await get(url("/v1/runs", { ...one, limit: pageRows, cursor }), { signal: abort });
+      const runs = page.runs.slice(0, exportMax - rows);
+      const lines = runs.map((/** @type {any} */ run, /** @type {number} */ index) => isTable
+        ? csvLine(columns.map((name) => run[name])) : `${rows + index > 0 ? ",\n" : ""}${JSON.stringify(run)}`);
+      parts.push(new Blob(lines));
+      rows += runs.length;
+      written.value = rows;
+      cursor = page.next;
+    } while (cursor && rows < exportMax);
+    isWhole &&= cursor === null;
+  }
   if (!isTable) parts.push(new Blob(["\n]}\n"]));
   save(new Blob(parts, { type: isTable ? "text/csv" : "application/json" }), `runs-${stamp()}.${kind}`);
-  return cursor === null;
+  return isWhole;
 }
 
 const stamp = () => new Date().toISOString().slice(0, 19).replaceAll(":", "").replace("T", "-");

@@ -1,25 +1,29 @@
 // What narrows the list of runs: statuses with their counts, a text, time, and the rest behind a button.
 // @ts-check
+import { now } from "../../core/clock.js";
 import { count } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { bind } from "../../core/keys.js";
-import { effect, onEnd, signal } from "../../core/signal.js";
+import { computed, effect, onEnd, signal } from "../../core/signal.js";
 import { resource } from "../../data/resource.js";
-import { excluded, groups, isAny, pieces, presets, standing, statuses, toggled } from "../../data/run-filter.js";
+import { excluded, groups, isAny, localTime, pieces, presets, standing, statuses, toggled } from "../../data/run-filter.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
 import { stateOf } from "../../parts/status.js";
 
 /** How long somebody may pause while typing. */
 const typeMilliseconds = 250;
+/** From when on a span's beginning is not what its name says. */
+const lateMilliseconds = 60_000;
 const ended = new Set(["failed", "timed_out", "cancelled", "succeeded"]);
 
 /** @typedef {import("../../data/run-filter.js").RunFilter} RunFilter */
 
 /**
- * @param {{filter: () => RunFilter, change: (filter: RunFilter) => void, counts: () => any}} options
+ * @param {{filter: () => RunFilter, change: (filter: RunFilter) => void, counts: () => any,
+ *   reckoned: {at: () => number, anew: () => void}}} options `reckoned`: when a span that reaches back was counted.
  */
-export function filterBar({ filter, change, counts }) {
+export function filterBar({ filter, change, counts, reckoned }) {
   const isOpen = signal(false);
   /** @param {Partial<RunFilter>} members */
   const set = (members) => change({ ...filter(), ...members });
@@ -32,7 +36,7 @@ export function filterBar({ filter, change, counts }) {
     </div>
     ${statusLine(filter, set, counts)}
     <div id="runs-more" hidden=${() => !isOpen.value}>${() => (isOpen.value ? moreFields(filter, set) : null)}</div>
-    ${chosen(filter, change)}
+    ${chosen(filter, change, reckoned)}
   </section>`;
 }
 
@@ -137,7 +141,8 @@ function moreFields(filter, set) {
       @change=${(/** @type {any} */ event) => set({ [name]: event.target.value.trim() })}></label>`;
   /** @param {"from" | "to"} name @param {string} label */
   const time = (name, label) => html`<label class="field"><span>${label}</span>
-    <input class="input" type="datetime-local" .value=${() => local(filter()[name])}
+    <input class="input" type="datetime-local" .value=${() => (filter()[name]
+      ? localTime(Date.parse(filter()[name])) : "")}
       @change=${(/** @type {any} */ event) => {
         const at = event.target.value ? new Date(event.target.value).toISOString() : "";
         set({ [name]: at, since: "" });
@@ -160,26 +165,21 @@ function moreFields(filter, set) {
 }
 
 /**
- * A moment as the field for one takes it: in the zone of who looks.
- * @param {string} moment
+ * What was chosen, each with a button that takes it away; statuses are seen above. A span keeps its beginning while
+ * time goes on: then that is said, and it can be counted from now.
+ * @param {() => RunFilter} filter @param {(filter: RunFilter) => void} change
+ * @param {{at: () => number, anew: () => void}} reckoned
  */
-function local(moment) {
-  if (!moment) return "";
-  const at = new Date(moment);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-/**
- * What was chosen, each with a button that takes it away; statuses are seen above.
- * @param {() => RunFilter} filter
- * @param {(filter: RunFilter) => void} change
- */
-function chosen(filter, change) {
-  const shown = () => pieces(filter()).filter((piece) => piece.without.status.length === filter().status.length
+function chosen(filter, change, reckoned) {
+  const isLate = computed(() => filter().since !== "" && now.value - reckoned.at() >= lateMilliseconds);
+  const begin = () => (isLate.value ? reckoned.at() - presets[filter().since].ms : undefined);
+  const shown = () => pieces(filter(), begin()).filter((piece) => piece.without.status.length === filter().status.length
     || filter().status.some((word) => groups.includes(word) && !piece.without.status.includes(word)));
   return html`<div class="runs-chosen" hidden=${() => shown().length === 0 || isAny(filter())}>
     ${() => shown().map((piece) => html`<span class="tag is-closable"><span class="clip">${piece.text}</span>
       <button class="tag-close" aria-label=${`Take away: ${piece.text}`}
         @click=${() => change(piece.without)}>${icon("close")}</button></span>`)}
+    ${() => (isLate.value ? html`<button class="link-button" @click=${reckoned.anew}>${
+      presets[filter().since].text} from now</button>` : null)}
   </div>`;
 }

@@ -15,6 +15,8 @@ export const rowsMax = 2000;
 /** How often the beginning is fetched: what is newly queued makes no event. */
 const pollMilliseconds = 3000;
 const gapMilliseconds = 300;
+/** Events that are kept until they are drawn; of more than those everything is fetched anew. */
+const heardMax = 5000;
 /** Stretches that are searched in a row before somebody is asked whether to go on. */
 const stretchesMax = 5;
 
@@ -38,7 +40,7 @@ export function runList(asked, isAtTop) {
    */
   const fresh = new Set();
   /**
-   * Runs below the beginning of which something was heard.
+   * Runs of the list of which something was heard: those below the beginning are asked for by their ids.
    * @type {Set<string>}
    */
   const touched = new Set();
@@ -110,9 +112,11 @@ export function runList(asked, isAtTop) {
     for (const id of came) fresh.add(id);
     if (came.length > 0 && !isAtTop()) held.value = new Set([...held.peek(), ...came]);
     all.value = same(known, rows);
-    const below = rows.slice(page.runs.length).filter((run) => touched.has(run.id)).map((run) => run.id).slice(0,
-      headRows);
+    const below = rows.slice(page.runs.length).filter((run) => touched.has(run.id)).map((run) => run.id);
     touched.clear();
+    // The others come with the next round.
+    for (const id of below.splice(headRows)) touched.add(id);
+    if (touched.size > 0) isDirty = true;
     if (below.length === 0) return;
     const found = await untracked(() => fetch({ limit: pageRows, run: below.join(",") }));
     if (own.signal.aborted) return;
@@ -162,22 +166,34 @@ export function runList(asked, isAtTop) {
     asked();
     untracked(begun);
   });
+  /** @type {import("../../data/stream.js").RunEvent[]} */
+  let heard = [];
+  let hasMissed = false;
+  /** What was not heard, or not drawn when it was: then any of the runs may have changed. */
+  const missed = () => {
+    heard = [];
+    for (const run of all.peek() ?? []) touched.add(run.id);
+  };
   let known = gaps.peek();
   effect(() => {
     if (gaps.value !== known && isVisible.value) {
       known = gaps.peek();
-      untracked(() => later(0));
+      untracked(() => { missed(); later(0); });
     }
   });
-  effect(() => { if (isVisible.value) untracked(() => later(0)); });
+  effect(() => {
+    if (!isVisible.value) return;
+    if (hasMissed) untracked(missed);
+    hasMissed = false;
+    untracked(() => later(0));
+  });
 
-  /** @type {import("../../data/stream.js").RunEvent[]} */
-  let heard = [];
   listen((event) => {
     if (!event.type.startsWith("run.") || event.type === "run.progress") return;
-    heard.push(event);
-    touched.add(event.run);
-    if (heard.length > 1) return;
+    // A hidden tab draws nothing: what is heard there would only heap up.
+    if (!isVisible.peek()) return void (hasMissed = true);
+    if (heard.push(event) > heardMax) missed();
+    if (heard.length !== 1) return;
     // Many at once are drawn once.
     requestAnimationFrame(() => {
       const events = heard;
@@ -185,6 +201,8 @@ export function runList(asked, isAtTop) {
       const rows = all.peek();
       if (isEnded || !rows) return;
       all.value = patched(rows, events);
+      const ids = new Set(rows.map((run) => run.id));
+      for (const { run } of events) if (ids.has(run)) touched.add(run);
       if (isBusy) isDirty = true;
       else later(gapMilliseconds);
     });

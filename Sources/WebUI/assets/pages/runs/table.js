@@ -4,14 +4,15 @@ import { now } from "../../core/clock.js";
 import { ago, duration, fullMoment, plain, shortID } from "../../core/format.js";
 import { each, html } from "../../core/html.js";
 import { bind } from "../../core/keys.js";
-import { cause, hasEnded, queuedMilliseconds, shownState, workedMilliseconds } from "../../data/run-list.js";
+import { attemptOf, cause, hasEnded, queuedMilliseconds, shownState, workedMilliseconds } from "../../data/run-list.js";
 import { part } from "../../data/api.js";
 import { sign, stateOf } from "../../parts/status.js";
+import { say } from "../../parts/toast.js";
 
 /** @typedef {import("../../data/run-list.js").Run} Run */
 /**
  * @typedef {{rows: import("../../core/signal.js").Readable<Run[] | null>, fresh: Set<string>,
- *   selection: ReturnType<typeof import("./selection.js").selectionOf>, narrow: (members: Record<string, string>) => void}} TableOptions
+ *   selection: ReturnType<typeof import("../../data/run-selection.js").selectionOf>, narrow: (members: Record<string, string>) => void}} TableOptions
  */
 
 /** @param {TableOptions} options */
@@ -20,15 +21,14 @@ export function runTable({ rows, fresh, selection, narrow }) {
     @keydown=${press}>
     <thead><tr>
       <th class="col-check"><input type="checkbox" aria-label="Select all that are shown"
-        .checked=${() => selection.isAll.value || (rows.value ?? []).length > 0
-          && selection.ids.value.size >= (rows.value ?? []).length}
+        .checked=${() => (rows.value ?? []).length > 0 && (rows.value ?? []).every((run) => selection.has(run.id))}
         @change=${(/** @type {any} */ event) => (event.target.checked ? selection.shown(rows.peek() ?? []) : selection.clear())}></th>
       <th class="col-run">Run</th><th class="col-status">Status</th><th class="col-place">Session / lane</th>
       <th class="col-template">Template</th><th class="is-number col-attempt">Attempt</th>
       <th class="is-number col-queued">Queued</th><th class="is-number col-took">Duration</th><th
         class="is-number col-when">When</th>
     </tr></thead>
-    <tbody>${each(() => rows.value, (run) => run.id, (run) => row(run, fresh, selection, rows, narrow))}</tbody>
+    <tbody>${each(() => rows.value, (run) => run.id, (run) => row(run, { fresh, selection, rows, narrow }, toggle))}</tbody>
   </table>`);
   const links = () => /** @type {HTMLElement[]} */ ([...table.querySelectorAll("a.run-link")]);
   const move = (/** @type {number} */ by, /** @type {boolean} */ isExtending) => {
@@ -50,15 +50,18 @@ export function runTable({ rows, fresh, selection, narrow }) {
   bind("shift+k", "Select on to the run before", () => move(-1, true));
   bind("x", "Select the run (or Space)", () => {
     const id = present();
-    if (id) selection.toggle(id);
+    if (id) toggle(id);
   });
+  function toggle(/** @type {string} */ id) {
+    if (selection.toggle(rows.peek() ?? [], id)) say("A filter cannot spare a run: the others that are shown are selected.");
+  }
 
   /** @param {KeyboardEvent} event */
   function press(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (!target.matches("a.run-link")) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event.key === "ArrowDown" ? 1 : -1, event.shiftKey);
-    else if (event.key === " ") selection.toggle(idOf(target));
+    else if (event.key === " ") toggle(idOf(target));
     else return;
     event.preventDefault();
   }
@@ -69,12 +72,12 @@ export function runTable({ rows, fresh, selection, narrow }) {
 const idOf = (link) => link.dataset.run ?? "";
 
 /**
- * @param {import("../../core/signal.js").Signal<Run>} run @param {Set<string>} fresh
- * @param {TableOptions["selection"]} selection @param {TableOptions["rows"]} rows @param {TableOptions["narrow"]} narrow
+ * @param {import("../../core/signal.js").Signal<Run>} run @param {TableOptions} options
+ * @param {(id: string) => void} toggle
  */
-function row(run, fresh, selection, rows, narrow) {
+function row(run, { fresh, selection, rows, narrow }, toggle) {
   const { id } = run.peek();
-  const isChosen = () => selection.isAll.value || selection.ids.value.has(id);
+  const isChosen = () => selection.has(id);
   /** Only what goes on follows the clock. */
   const at = () => (hasEnded(run.value.status)
     && run.value.finished_at ? Date.parse(run.value.finished_at) : now.value);
@@ -83,8 +86,11 @@ function row(run, fresh, selection, rows, narrow) {
   return html`<tr class=${fresh.has(id) ? "is-new" : null} class:is-selected=${isChosen}>
     <td class="col-check"><input type="checkbox" aria-label=${`Select run ${shortID(id)}`} .checked=${isChosen}
       @click=${(/** @type {MouseEvent} */ event) => {
+        const box = /** @type {HTMLInputElement} */ (event.currentTarget);
         if (event.shiftKey) selection.range(rows.peek() ?? [], id);
-        else selection.toggle(id);
+        else toggle(id);
+        // One that was selected already stays so, whatever the browser has made of its box.
+        queueMicrotask(() => { box.checked = selection.has(id); });
       }}></td>
     <td class="col-run"><span class="run-name">${sign(state)}<a class="run-link" data-run=${id}
       href=${`/ui/runs/${part(id)}`}><span
@@ -100,7 +106,8 @@ function row(run, fresh, selection, rows, narrow) {
       ? html`<button class="cell-button clip" title="Only this template"
         @click=${() => narrow({ template: run.peek().template })}>${plain(run.value.template, 60)}</button>`
       : html`<span class="muted">–</span>`)}</td>
-    <td class="is-number col-attempt">${() => run.value.attempt + (run.value.retry_count ?? 0)}</td>
+    <td class="is-number col-attempt"><span title=${() => attemptOf(run.value).words}>${() =>
+      attemptOf(run.value).text}</span></td>
     <td class="is-number col-queued">${() => duration(round(queuedMilliseconds(run.value,
       run.value.started_at ? 0 : at()), !run.value.started_at))}</td>
     <td class="is-number col-took">${() => duration(round(workedMilliseconds(run.value,
