@@ -45,6 +45,9 @@ function fieldOf(name, property, isRequired, isInput) {
 const typeOf = (value) => (Array.isArray(value) ? "array" : value === null ? "string"
   : typeof value === "number" ? (Number.isInteger(value) ? "integer" : "number") : typeof value);
 
+/** Types whose values are no texts. */
+const written = ["integer", "number", "boolean", "array", "object"];
+
 /**
  * A value as the text of its field.
  * @param {Field} field
@@ -56,7 +59,8 @@ export function textOf(field, value) {
     const at = field.options.findIndex((option) => same(option, value));
     return at < 0 ? "" : String(at);
   }
-  return typeof value === "string" && field.type === "string" ? value : writeExactly(value,
+  // A text in a field of another kind is what somebody wrote: it stands there as it is, to be put right.
+  return typeof value === "string" && ["string", ...written].includes(field.type) ? value : writeExactly(value,
     field.type === "object" ? 2 : 0);
 }
 

@@ -18,7 +18,8 @@ import { timeAgo } from "./time.js";
  *   started_by: string | null, asked_at: string, expires_at: string | null, may_decide: boolean,
  *   why_not: string | null}} Approval
  * @typedef {{onDone?: (decision: {decision: string, decided: boolean}) => void,
- *   isInRun?: boolean}} CardOptions `onDone` is called once the node has taken the decision; `isInRun` leaves out which run it is.
+ *   isInRun?: boolean, comment?: string}} CardOptions `onDone` is called once the node has taken the decision; `isInRun`
+ *   leaves out which run it is; `comment` is said already.
  */
 
 /**
@@ -30,7 +31,7 @@ export function approvalCard(approval, options = {}) {
   const { onDone, isInRun = false } = options;
   const first = approval();
   const form = first.form ? schemaForm(first.form) : null;
-  const comment = signal("");
+  const comment = signal(options.comment ?? "");
   const isBusy = signal(false);
   const isPressed = signal(false);
   const error = signal(/** @type {any} */ (null));

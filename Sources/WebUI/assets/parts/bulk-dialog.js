@@ -38,14 +38,14 @@ export const actionOf = (name) => actions.find((action) => action.name === name)
 
 /**
  * Asks, and does it; lands on the page of the action.
- * @param {{action: string, filter: Record<string, string | string[]>, chosen: string, done?: () => void}} options
- *   `filter` is what the node is given; `chosen` says what was chosen, as `5,300 runs`.
+ * @param {{action: string, filter: Record<string, string | string[]>, chosen: string, done?: () => void,
+ *   reason?: string}} options `filter` is what the node is given; `chosen` says what was chosen, as `5,300 runs`.
  */
-export function openBulk({ action: name, filter, chosen, done }) {
+export function openBulk({ action: name, filter, chosen, done, reason: given = "" }) {
   const action = actionOf(name);
   const preview = signal(/** @type {any} */ (null));
   const typed = signal("");
-  let reason = "";
+  let reason = given;
   const many = () => preview.value?.count.runs ?? 0;
   const wanted = () => (many() > typedMin ? String(many()) : "");
   const isReady = () => preview.value?.count.exact && many() > 0
@@ -85,7 +85,7 @@ export function openBulk({ action: name, filter, chosen, done }) {
       ${() => (preview.value ? told(preview.value, action, chosen) : dialog.error.value ? null : html`<p role="status"
         class="muted">Counting…</p>`)}
       <label class="field"><span>Reason</span><input class="input" maxlength=${reasonMax} autocomplete="off"
-        placeholder=${action.keeps ? "Kept with each run" : "Kept with the action"}
+        placeholder=${action.keeps ? "Kept with each run" : "Kept with the action"} .value=${given}
         @input=${(/** @type {any} */ event) => { reason = event.target.value; }}></label>
       ${() => (wanted() ? html`<label class="field"><span>Type <b>${wanted()}</b> to go on</span>
         <input class="input" inputmode="numeric" autocomplete="off"
