@@ -1,156 +1,61 @@
-// What can be said in the command bar: the verbs of the command line, with what each of them takes. Pure.
+// What can be said in the command bar, and what a line of it means: the verbs of the command line. Pure.
 // @ts-check
+import { pageCommands } from "./commands/page.js";
+import { elsewhere, roomCommands } from "./commands/room.js";
+import { runCommands } from "./commands/runs.js";
+import { fixed, ofPlace, ofTerminal, strict } from "./commands/words.js";
 
 /**
- * What a verb takes. `kind` says where its values come from; `text` takes all that is left, `pairs` takes `name=value`.
- * @typedef {{name: string, kind: string, isOptional?: boolean}} Argument
- * @typedef {{name: string, words?: string[], group: string, icon: string, text: string, args?: Argument[], options?: string[],
- *   scope?: "run" | "admin", asks?: string, verb?: string}} Command `words` are other ways to say it; `asks` is what is
- *   asked before it is done, and `verb` says yes to that.
- * @typedef {{text: string, start: number, end: number}} Token
+ * @typedef {import("./commands/words.js").Command} Command
+ * @typedef {import("./commands/words.js").Option} Option
+ * @typedef {{text: string, start: number, end: number, isQuoted: boolean}} Token `isQuoted` begins with a quote: it is
+ *   no option, whatever it holds.
  * @typedef {{command: Command, args: string[], pairs: Record<string, string>, options: Record<string, string>,
- *   typing: {kind: string, index: number, text: string, start: number} | null, isComplete: boolean}} Parsed
+ *   many: Record<string, string[]>, typing: {kind: string, index: number, text: string, start: number} | null,
+ *   wrong: {text: string, next: string} | null, isComplete: boolean}} Parsed `many` are options that may be said more
+ *   than once; `wrong` is why it cannot be done, and what would be right.
  */
-
-const run = { name: "run", kind: "run" };
-const session = { name: "session", kind: "session" };
-const lane = { name: "session/lane", kind: "place" };
-const node = { name: "node", kind: "node" };
-const schedule = { name: "schedule", kind: "schedule" };
-const approval = { name: "run", kind: "approval" };
-const waitingStep = { name: "step", kind: "step" };
-/**
- * @param {string} name
- * @param {boolean} [isOptional]
- */
-const words = (name, isOptional = true) => ({ name, kind: "text", isOptional });
 
 /**
  * All verbs, in the order in which they are offered.
  * @type {Command[]}
  */
-export const commands = [
-  {
-    name: "run", group: "Runs", icon: "play", text: "Start a run of a template", scope: "run",
-    args: [{ name: "template", kind: "template" }, { name: "input=value", kind: "pairs", isOptional: true }],
-    options: ["session", "lane", "priority", "for"],
-  },
-  { name: "retry", words: ["runs retry"], group: "Runs", icon: "retry", scope: "run", args: [run], options: ["from"],
-    text: "Run it again from what did not succeed" },
-  { name: "cancel", words: ["runs cancel"], group: "Runs", icon: "stop", scope: "run", args: [run, words("reason")],
-    text: "End a run", asks: "Cancel this run? Its programs are stopped; steps that always run still do.",
-      verb: "Cancel the run" },
-  { name: "pause run", words: ["runs pause"], group: "Runs", icon: "pause", scope: "run", args: [run],
-    text: "Have a run begin nothing more until it is resumed" },
-  { name: "resume run", words: ["runs resume"], group: "Runs", icon: "play", scope: "run", args: [run],
-    text: "Have a paused run go on" },
-  { name: "skip", words: ["runs skip"], group: "Runs", icon: "skip", scope: "run",
-    args: [run, { name: "step", kind: "step" }, words("what was done, and why by hand", false)],
-    text: "Say that a step was done by hand; the run goes on" },
-  { name: "snooze", words: ["runs snooze"], group: "Runs", icon: "clock", scope: "run",
-    args: [run, { name: "30m", kind: "duration" }], text: "Put a queued run off" },
-  { name: "priority", words: ["runs priority"], group: "Runs", icon: "up", scope: "run",
-    args: [run, { name: "number", kind: "number" }], text: "Change the priority of a queued run" },
-  { name: "move", words: ["runs move"], group: "Runs", icon: "right", scope: "run",
-    args: [run, { name: "lane", kind: "word" }], text: "Move a queued run to another lane of its session" },
-  { name: "signal", words: ["runs signal"], group: "Runs", icon: "follow", scope: "run",
-    args: [run, { name: "name", kind: "word" }, words("payload as JSON")], text: "Send a signal to a run" },
-  { name: "why", group: "Runs", icon: "search", args: [run], text: "Why a run does not run" },
-  { name: "approve", words: ["approvals approve"], group: "Approvals", icon: "check", scope: "run",
-    args: [approval, waitingStep, words("comment")], text: "Approve a step that waits" },
-  { name: "reject", words: ["approvals reject"], group: "Approvals", icon: "close", scope: "run",
-    args: [approval, waitingStep, words("comment")], text: "Reject a step that waits", asks: "Reject this step?",
-      verb: "Reject it" },
-  { name: "pause lane", words: ["lanes pause"], group: "Lanes and sessions", icon: "pause", scope: "run",
-    args: [lane, words("reason")], text: "Have a lane take no runs until it is resumed" },
-  { name: "resume lane", words: ["lanes resume"], group: "Lanes and sessions", icon: "play", scope: "run", args: [lane],
-    text: "Have a paused lane take runs again" },
-  { name: "new lane", words: ["lanes create"], group: "Lanes and sessions", icon: "plus", scope: "run",
-    args: [session, { name: "name", kind: "word" }], text: "Add a lane to a session" },
-  { name: "new session", words: ["sessions create"], group: "Lanes and sessions", icon: "plus", scope: "run",
-    args: [{ name: "name", kind: "word" }, words("what it is for")], text: "Make a session with the lanes A to D" },
-  { name: "pause session", words: ["sessions pause"], group: "Lanes and sessions", icon: "pause", scope: "run",
-    args: [session, words("reason")], text: "Have a session take no runs until it is resumed" },
-  { name: "resume session", words: ["sessions resume"], group: "Lanes and sessions", icon: "play", scope: "run",
-    args: [session], text: "Have a paused session take runs again" },
-  { name: "archive session", words: ["sessions archive"], group: "Lanes and sessions", icon: "archive", scope: "run",
-    args: [session], text: "Close a session that has no open runs",
-      asks: "Archive this session? Its history stays, it takes no runs any more.",
-    verb: "Archive it" },
-  { name: "trigger", words: ["schedules trigger"], group: "Schedules", icon: "play", scope: "run", args: [schedule],
-    text: "Have a schedule make a run now" },
-  { name: "pause schedule", words: ["schedules pause"], group: "Schedules", icon: "pause", scope: "run",
-    args: [schedule, words("reason")], text: "Have a schedule make no runs until it is resumed" },
-  { name: "resume schedule", words: ["schedules resume"], group: "Schedules", icon: "play", scope: "run",
-    args: [schedule], text: "Have a paused schedule go on" },
-  { name: "drain", words: ["nodes drain"], group: "Cluster", icon: "node", scope: "admin", args: [node],
-    text: "Have a node give its work away", asks: "Drain this node? It gives its shards away and takes no more.",
-      verb: "Drain it" },
-  { name: "undrain", words: ["nodes undrain"], group: "Cluster", icon: "node", scope: "admin", args: [node],
-    text: "Have a draining node take part again" },
-  { name: "go to", words: ["go", "open"], group: "Go", icon: "right", args: [{ name: "page", kind: "page" }],
-    text: "Open a page" },
-  { name: "show run", words: ["runs show", "show"], group: "Go", icon: "runs", args: [run], text: "Open a run" },
-  { name: "logs", words: ["runs logs", "log"], group: "Go", icon: "file", args: [run], text: "Open a run's log" },
-  { name: "show session", words: ["sessions show", "board"], group: "Go", icon: "board", args: [session],
-    text: "Open a session's board" },
-  { name: "show template", words: ["templates show"], group: "Go", icon: "templates",
-    args: [{ name: "template", kind: "template" }], text: "Open a template" },
-  { name: "list", words: ["runs list", "show runs"], group: "Go", icon: "filter",
-    args: [{ name: "status", kind: "status", isOptional: true }], options: ["session", "lane", "template"],
-    text: "Runs of a status" },
-  { name: "find", words: ["search"], group: "Go", icon: "search", args: [words("text", false)],
-    text: "Runs with this in their plan, failure or inputs" },
-  { name: "theme", group: "Settings", icon: "theme", args: [{ name: "dark, light or system", kind: "theme" }],
-    text: "Dark, light, or as the system has it" },
-  { name: "density", group: "Settings", icon: "settings", args: [{ name: "default or compact", kind: "density" }],
-    text: "How close rows stand" },
-  { name: "navigation", group: "Settings", icon: "menu", args: [{ name: "wide or narrow", kind: "navigation" }],
-    text: "With its words, or icons alone" },
-  { name: "keys", group: "Settings", icon: "command", text: "All keys that do something here" },
-  { name: "sign out", words: ["logout"], group: "Settings", icon: "user", text: "End this browser's session" },
-  { name: "help", words: ["?"], group: "Settings", icon: "search", text: "What can be said here" },
-];
+export const commands = [...runCommands, ...roomCommands, ...pageCommands];
 
 /**
- * Values that are always the same, by the kind of argument.
- * @type {Record<string, {value: string, text: string, href?: string}[]>}
- */
-export const fixed = {
-  page: [["runboard", "/ui"], ["runs", "/ui/runs"], ["bulk", "/ui/bulk"], ["approvals", "/ui/approvals"], ["sessions",
-    "/ui/sessions"],
-    ["templates", "/ui/templates"], ["schedules", "/ui/schedules"], ["cluster", "/ui/cluster"], ["metrics",
-      "/ui/metrics"],
-    ["settings", "/ui/settings"]].map(([value, href]) => ({ value, text: value, href })),
-  theme: ["dark", "light", "system"].map((value) => ({ value, text: value })),
-  density: ["default", "compact"].map((value) => ({ value, text: value })),
-  navigation: ["wide", "narrow"].map((value) => ({ value, text: value })),
-  status: ["failed", "running", "queued", "waiting", "paused", "succeeded", "cancelled", "timed_out", "open", "ended",
-    "dead"]
-    .map((value) => ({ value, text: value.replace("_", " ") })),
-  duration: ["5m", "30m", "2h", "1d"].map((value) => ({ value, text: `for ${value}` })),
-};
-
-/**
- * A line's words; quotes keep blanks, what they hold is taken as it is.
+ * A line's words, as a shell has them: quotes keep blanks, `\` takes the next letter as it is. A quote that is never
+ * closed is a letter.
  * @param {string} line
  * @returns {Token[]}
  */
 export function tokens(line) {
   const found = [];
-  const pattern = /(?:[^\s"']|"[^"]*"?|'[^']*'?)+/g;
-  for (let match = pattern.exec(line); match; match = pattern.exec(line)) {
-    const text = match[0].replace(/"([^"]*)"?|'([^']*)'?/g, (_, double, single) => double ?? single ?? "");
-    found.push({ text, start: match.index, end: match.index + match[0].length });
+  for (let at = 0; at < line.length;) {
+    if (/\s/.test(line[at])) {
+      at += 1;
+      continue;
+    }
+    const start = at;
+    let text = "";
+    while (at < line.length && !/\s/.test(line[at])) {
+      const quote = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.))/s.exec(line.slice(at));
+      text += quote ? quote[1] ?? quote[2]?.replace(/\\(["\\])/g, "$1") ?? quote[3] : line[at];
+      at += quote ? quote[0].length : 1;
+    }
+    found.push({ text, start, end: at, isQuoted: /["'\\]/.test(line[start]) && text !== line.slice(start, at) });
   }
   return found;
 }
 
 /**
- * A value as it is written in a line.
+ * A value as it is written in a line: whatever it holds, it is one word and no option.
  * @param {string} value
  */
-export const quoted = (value) => (/[\s"']/.test(value) ? (value.includes('"') ? `'${value}'` : `"${value}"`) : value);
+export function quoted(value) {
+  if (value !== "" && !/[\s"'\\]|^-/.test(value)) return value;
+  if (!/["\\]/.test(value)) return `"${value}"`;
+  return value.includes("'") ? `"${value.replace(/["\\]/g, "\\$&")}"` : `'${value}'`;
+}
 
 /**
  * All ways to say a command.
@@ -164,13 +69,34 @@ export const saidAs = (command) => [command.name, ...(command.words ?? [])];
  * @returns {Parsed | null}
  */
 export function parse(line) {
-  let given = tokens(line);
-  if (given[0]?.text.toLowerCase() === "opsroom") given = given.slice(1);
+  if (onlyElsewhere(line)) return null;
+  const given = spoken(line).words;
   const command = verb(given);
   if (!command) return null;
-  const rest = given.slice(command.length);
-  const isOpen = line.length > 0 && !/\s$/.test(line) && rest.length > 0;
-  return read(command.command, rest, line, isOpen);
+  const isOpen = line.length > 0 && !/\s$/.test(line);
+  return new Reading(command.command, line).read(given.slice(command.length), isOpen);
+}
+
+/**
+ * A line without the program's name.
+ * @param {string} line
+ */
+function spoken(line) {
+  const words = tokens(line);
+  const isNamed = words[0]?.text.toLowerCase() === "opsroom";
+  return { words: isNamed ? words.slice(1) : words, isNamed };
+}
+
+/**
+ * What a line of the command line does that this page cannot; empty for any other line. One word alone is meant so
+ * only behind `opsroom`.
+ * @param {string} line
+ */
+export function onlyElsewhere(line) {
+  const { words, isNamed } = spoken(line);
+  const name = Object.keys(elsewhere).find((one) => (isNamed || one.includes(" "))
+    && one.split(" ").every((part, at) => words[at]?.text.toLowerCase() === part));
+  return name ? `“opsroom ${name}” ${elsewhere[name]}` : "";
 }
 
 /**
@@ -190,58 +116,211 @@ function verb(given) {
   return best;
 }
 
-/**
- * @param {Command} command
- * @param {Token[]} rest
- * @param {string} line
- * @param {boolean} isOpen Whether the last word may go on.
- * @returns {Parsed}
- */
-function read(command, rest, line, isOpen) {
-  const wanted = command.args ?? [];
-  /** @type {Parsed} */
-  const parsed = { command, args: [], pairs: {}, options: {}, typing: null, isComplete: false };
-  let option = "";
-  for (const [at, token] of rest.entries()) {
-    const isLast = at === rest.length - 1 && isOpen;
-    const argument = wanted[Math.min(parsed.args.length, wanted.length - 1)];
-    const named = /^--([a-z]+)(?:=(.*))?$/s.exec(token.text);
-    if (option) {
-      parsed.options[option] = token.text;
-      if (isLast) parsed.typing = { kind: option, index: -1, text: token.text, start: token.start };
-      option = "";
-    } else if (named && command.options?.includes(named[1])) {
-      if (named[2] === undefined) option = named[1];
-      else parsed.options[named[1]] = named[2];
-      if (isLast) parsed.typing = { kind: named[2] === undefined ? "option" : named[1], index: -1,
-        text: named[2] ?? token.text, start: token.start };
-    } else if (isLast && token.text.startsWith("--")) {
-      parsed.typing = { kind: "option", index: -1, text: token.text, start: token.start };
-    } else if (argument?.kind === "text" && parsed.args.length >= wanted.length - 1) {
-      // All that is left is one text, as it was written.
-      parsed.args.push(line.slice(token.start).trim().replace(/^(["'])(.*)\1$/s, "$2"));
-      parsed.typing = { kind: "text", index: parsed.args.length - 1, text: parsed.args[parsed.args.length - 1],
-        start: token.start };
-      break;
-    } else if (argument?.kind === "pairs" && parsed.args.length >= wanted.length - 1) {
-      const equals = token.text.indexOf("=");
-      if (equals > 0) parsed.pairs[token.text.slice(0, equals)] = token.text.slice(equals + 1);
-      if (isLast) parsed.typing = { kind: "input", index: parsed.args.length, text: token.text, start: token.start };
-    } else {
-      if (isLast) parsed.typing = { kind: argument?.kind ?? "word", index: parsed.args.length, text: token.text,
-        start: token.start };
-      parsed.args.push(token.text);
+/** One line as it is read, word by word. */
+class Reading {
+  /** @param {Command} command @param {string} line */
+  constructor(command, line) {
+    this.wanted = command.args ?? [];
+    this.line = line;
+    /** @type {Record<string, Option>} */
+    this.known = { ...ofTerminal, ...command.options };
+    /** @type {Token[]} Words that are no options and no options' values. */
+    this.plain = [];
+    /** @type {Parsed} */
+    this.said = { command, args: [], pairs: {}, options: {}, many: {}, typing: null, wrong: null, isComplete: false };
+  }
+
+  /**
+   * @param {Token[]} rest @param {boolean} isOpen Whether the last word may go on.
+   * @returns {Parsed}
+   */
+  read(rest, isOpen) {
+    const { said, wanted } = this;
+    let pending = "";
+    for (const [at, token] of rest.entries()) {
+      const isTyped = isOpen && at === rest.length - 1;
+      if (pending) {
+        this.take(pending, token.text);
+        if (isTyped) this.type(this.known[pending].kind, -1, token);
+        pending = "";
+      } else if (!token.isQuoted && this.isOption(token.text)) {
+        pending = this.option(token, isTyped);
+      } else {
+        this.plain.push(token);
+        if (isTyped) this.type(this.kindAt(this.plain.length - 1), Math.min(this.plain.length, wanted.length) - 1, token);
+      }
+    }
+    this.place();
+    if (!said.typing) {
+      const next = wanted.findIndex((_, at) => said.args[at] === undefined);
+      const kind = pending ? this.known[pending].kind : this.kindAt(next < 0 ? wanted.length : next);
+      if (kind && !(next < 0 && !pending && !wanted.at(-1)?.isMany)) {
+        const index = pending ? -1 : next < 0 ? wanted.length - 1 : next;
+        said.typing = { kind, index, text: "", start: this.line.length };
+      }
+    }
+    if (pending) this.refuse(`--${pending} needs a value`, "");
+    this.check();
+    const isSaid = said.command.instead !== undefined && (said.many[said.command.instead] ?? []).length > 0;
+    const isMissing = wanted.some((argument, at) => !argument.isOptional && said.args[at] === undefined)
+      || Object.entries(this.known).some(([name, one]) => one.isRequired && said.options[name] === undefined);
+    said.isComplete = !said.wrong && (isSaid || !isMissing);
+    return said;
+  }
+
+  /** @param {string} text */
+  isOption(text) {
+    if (text.startsWith("--")) return true;
+    return /^-[a-z](?:$|.*=|(?<=^-o)(?:table|jsonl?)$)/.test(text)
+      && Object.values(this.known).some((one) => one.short === text[1]);
+  }
+
+  /**
+   * The option that a word names: `--name`, `--name=value`, `-n`, `-nvalue`.
+   * @param {string} text
+   */
+  named(text) {
+    if (text.startsWith("--")) return text.slice(2).split("=")[0];
+    return Object.keys(this.known).find((name) => this.known[name].short === text[1]) ?? "";
+  }
+
+  /**
+   * Takes an option, and says which one waits for its value; empty for none.
+   * @param {Token} token
+   * @param {boolean} isTyped
+   */
+  option(token, isTyped) {
+    const isLong = token.text.startsWith("--");
+    const equals = token.text.indexOf("=");
+    const name = this.named(token.text);
+    const value = isLong ? (equals < 0 ? null : token.text.slice(equals + 1)) : token.text.slice(2) || null;
+    const option = Object.hasOwn(this.known, name) ? this.known[name] : null;
+    if (isTyped) this.type(option && value !== null ? option.kind : "option", -1, { ...token, text: value ?? token.text,
+      start: option && value !== null ? token.end - value.length : token.start });
+    if (!option) {
+      if (ofPlace.includes(name)) this.refuse(`--${name} is not for here`, "this page works with the room that it comes from");
+      else this.refuse(`“${token.text}” is not known here`, known(this.said.command));
+    } else if (option.isFlag) {
+      if (value !== null) this.refuse(`--${name} takes no value`, "");
+      else this.take(name, "true");
+    } else if (value !== null) this.take(name, value);
+    else return name;
+    return "";
+  }
+
+  /** @param {string} name @param {string} value */
+  take(name, value) {
+    const { said } = this;
+    const option = this.known[name];
+    if (option.isIdle) return;
+    if (option.isPair) this.pair(said.pairs, value, `--${name}`);
+    else if (option.isMany) (said.many[name] ??= []).push(value);
+    else if (option.to !== undefined ? said.args[option.to] !== undefined : said.options[name] !== undefined) {
+      if (!option.isFlag) this.refuse(`--${name} is said twice`, "say it once");
+    } else if (option.to !== undefined) said.args[option.to] = value;
+    else said.options[name] = value;
+  }
+
+  /** @param {Record<string, string>} pairs @param {string} text @param {string} what */
+  pair(pairs, text, what) {
+    const equals = text.indexOf("=");
+    const name = text.slice(0, equals);
+    if (equals < 1) this.refuse(`“${text}” is no ${what} name=value`, 'quotes keep blanks together: note="two words"');
+    else if (Object.hasOwn(pairs, name)) this.refuse(`“${name}” is said twice`, "say it once");
+    else pairs[name] = text.slice(equals + 1);
+  }
+
+  /** Puts the words that are no options where the verb wants them. */
+  place() {
+    const { said, wanted, plain } = this;
+    for (const [at, token] of plain.entries()) {
+      const index = Math.min(at, wanted.length - 1);
+      const argument = wanted[index];
+      if (argument?.kind === "text") return this.text(index, plain.slice(at));
+      if (argument?.kind === "pairs") this.pair(said.pairs, token.text, "input as");
+      else if (argument?.isMany) said.args.push(token.text);
+      else if (at >= wanted.length) return this.refuse(`“${token.text}” is one word too many`, usage(said.command));
+      else if (said.args[at] !== undefined) return this.refuse(`the ${argument.name} is said twice`, "say it once");
+      else said.args[at] = token.text;
     }
   }
-  if (!parsed.typing) {
-    const next = option ? option : wanted[parsed.args.length]?.kind;
-    const kind = next === "pairs" ? "input" : next;
-    if (kind) parsed.typing = { kind, index: option ? -1 : parsed.args.length, text: "", start: line.length };
+
+  /**
+   * All that is left is one text, as it was written; quotes around the whole of it are no part of it.
+   * @param {number} index
+   * @param {Token[]} words
+   */
+  text(index, words) {
+    const { said, wanted } = this;
+    const [first] = words;
+    const last = words[words.length - 1];
+    const raw = this.line.slice(first.start, last.end);
+    const between = tokens(raw);
+    if (said.args[index] !== undefined || between.length !== words.length) {
+      return this.refuse(`“${(said.args[index] !== undefined ? first : last).text}” is one word too many`,
+        `put quotes around ${wanted[index].name}: "two words"`);
+    }
+    said.args[index] = words.length === 1 && first.isQuoted ? first.text : raw;
+    if (said.typing && said.typing.index === index) {
+      said.typing = { kind: "text", index, text: said.args[index], start: first.start };
+    }
   }
-  const needed = wanted.filter((argument) => !argument.isOptional).length;
-  parsed.isComplete = !option && parsed.args.length >= needed;
-  return parsed;
+
+  /** Whether numbers are numbers, and lengths of time such. */
+  check() {
+    const { said, wanted } = this;
+    for (const [index, argument] of wanted.entries()) {
+      if (said.args[index] !== undefined) this.fits(argument.kind, said.args[index]);
+    }
+    for (const [name, value] of Object.entries(said.options)) this.fits(this.known[name].kind, value);
+  }
+
+  /** @param {string} kind @param {string} value */
+  fits(kind, value) {
+    if (kind === "number" && !/^[-+]?\d{1,15}$/.test(value)) this.refuse(`“${value}” is no whole number`, "write it as 12 or -1");
+    if (kind === "duration" && milliseconds(value) === null) {
+      this.refuse(`“${value}” is no length of time`, "write 90s, 30m, 2h or 1d");
+    }
+    if (strict.includes(kind) && !fixed[kind].some((one) => one.value === value)) {
+      this.refuse(`“${value}” is none of them`, `there are ${fixed[kind].map((one) => one.value).join(", ")}`);
+    }
+  }
+
+  /** @param {string} kind @param {number} index @param {{text: string, start: number}} token */
+  type(kind, index, { text, start }) {
+    this.said.typing = { kind, index, text, start };
+  }
+
+  /**
+   * The kind of the argument at a place; the last one may take more than one word.
+   * @param {number} at
+   */
+  kindAt(at) {
+    const argument = this.wanted[Math.min(at, this.wanted.length - 1)];
+    return argument ? argument.kind === "pairs" ? "input" : argument.kind : "";
+  }
+
+  /** @param {string} text @param {string} next */
+  refuse(text, next) {
+    this.said.wrong ??= { text, next };
+  }
 }
+
+/**
+ * The options of a command, in words.
+ * @param {Command} command
+ */
+function known(command) {
+  const names = offered(command).map((name) => `--${name}`);
+  return names.length === 0 ? `“${command.name}” takes no options` : `“${command.name}” takes ${names.join(", ")}`;
+}
+
+/**
+ * The options of a command that change something here.
+ * @param {Command} command
+ */
+export const offered = (command) => Object.entries(command.options ?? {}).filter(([, option]) =>
+  !option.isIdle).map(([name]) => name);
 
 /**
  * A length of time in milliseconds, as `90s`, `30m`, `2h`, `1d`; `null` for what is none.
@@ -260,4 +339,5 @@ export function milliseconds(text) {
  */
 export const usage = (command) =>
   [command.name, ...(command.args ?? []).map((argument) => (argument.isOptional ? `[${argument.name}]`
-    : `<${argument.name}>`))].join(" ");
+    : `<${argument.name}>`)), ...Object.entries(command.options ?? {}).filter(([, option]) => option.isRequired)
+    .map(([name, option]) => `--${name} <${option.kind}>`)].join(" ");

@@ -1,18 +1,21 @@
 // What the command bar offers for what is typed: verbs, values, places; the recent first. Pure.
 // @ts-check
 import { fuzzy } from "../core/fuzzy.js";
-import { commands, fixed, parse, quoted, saidAs, usage } from "./commands.js";
+import { commands, offered, parse, quoted, saidAs, usage } from "./commands.js";
+import { fixed } from "./commands/words.js";
 
 /**
- * A value that a verb can take; `line` is what it is written as where that is more than the value.
- * @typedef {{value: string, text: string, detail?: string, state?: string, href?: string, line?: string}} Value
+ * A value that a verb can take; `line` is what it is written as where that is more than the value, and `foundBy` the
+ * text for which the node found it, by more than what is shown of it.
+ * @typedef {{value: string, text: string, detail?: string, state?: string, href?: string, line?: string,
+ *   foundBy?: string}} Value
  * @typedef {{id: string, group: string, title: string, detail: string, icon: string, at: number[], line: string,
  *   isReady: boolean, href?: string, state?: string}} Suggestion `line` is what stands in the bar once it is taken;
  *   `isReady` has it done at once, `href` opens instead.
  */
 
 /** Suggestions that are shown at most, and of one group. */
-const suggestionsMax = 60;
+const suggestionsMax = 120;
 const groupMax = 8;
 /** How much it counts that something was used lately. */
 const recentBonus = 60;
@@ -95,8 +98,7 @@ function forArgument(line, parsed, sources) {
   };
   if (typing) {
     /** @type {Value[]} */
-    const values = typing.kind === "option" ? (command.options ?? []).map((name) => ({ value: `--${name}`, text: "" }))
-      : fixed[typing.kind] ?? sources[typing.kind] ?? [];
+    const values = typing.kind === "option" ? optionsOf(parsed) : fixed[typing.kind] ?? sources[typing.kind] ?? [];
     const before = line.slice(0, typing.start);
     const scored = values.flatMap((value) => {
       const fits = fit(typing.text, value);
@@ -106,15 +108,14 @@ function forArgument(line, parsed, sources) {
     for (const { value, at } of scored.slice(0, suggestionsMax)) {
       const isPair = typing.kind === "input";
       const isOption = typing.kind === "option";
-      const text = `${before}${value.line ?? quoted(value.value)}`;
+      const text = `${before}${value.line ?? (isOption ? value.value : quoted(value.value))}`;
       const next = parse(`${text} `);
       // An option's value, the last argument, and what was typed whole end the line.
       const isLast = typing.index === -1 || text === line.trim()
         || (next !== null && (command.args ?? []).length <= next.args.length);
       const isReady = !isPair && !isOption && isLast && next !== null && next.isComplete;
       suggestions.push({
-        id: `value ${value.value}`, group: isOption ? "Options" : command.args?.[Math.max(0,
-          typing.index)]?.name ?? typing.kind,
+        id: `value ${value.value}`, group: isOption ? "Options" : command.args?.[typing.index]?.name ?? typing.kind,
         title: value.text && value.text !== value.value ? `${value.text}  ${short(value.value)}` : value.value,
           detail: value.detail ?? "",
         icon: command.icon, at: value.text && value.text !== value.value ? [] : at, state: value.state,
@@ -131,6 +132,15 @@ function forArgument(line, parsed, sources) {
 }
 
 /**
+ * The options that may still be said.
+ * @param {import("./commands.js").Parsed} parsed
+ * @returns {Value[]}
+ */
+const optionsOf = ({ command, args, options }) => offered(command)
+  .filter((name) => options[name] === undefined && args[command.options?.[name].to ?? Infinity] === undefined)
+  .map((name) => ({ value: `--${name}`, text: "" }));
+
+/**
  * An id as it is shown.
  * @param {string} value
  */
@@ -140,6 +150,7 @@ const short = (value) => (/^[0-9a-z]{13,}$/.test(value) ? value.slice(0, 8) : va
 function fit(text, value) {
   const own = fuzzy(text, value.value);
   const other = fuzzy(text, `${value.text} ${value.detail ?? ""}`);
+  if (!own && !other) return value.foundBy !== undefined && value.foundBy === text.trim() ? { score: 0, at: [] } : null;
   if (!own) return other ? { score: other.score, at: [] } : null;
   return own.score >= (other?.score ?? -Infinity) ? own : { score: other?.score ?? 0, at: [] };
 }
@@ -181,7 +192,7 @@ function found(line, allowed, sources, recent) {
   const search = {
     id: "find", group: "Search", title: `Find runs with “${text}”`,
       detail: "In plans, failures, inputs; the beginning of an id", icon: "search",
-    at: [], line: `find ${text}`, isReady: true,
+    at: [], line: `find ${text.startsWith("-") ? quoted(text) : text}`, isReady: true,
   };
   if (all.length > 0) return [...grouped(all).slice(0, suggestionsMax), search];
   return [{ id: "plain", group: "Say", title: text, detail: "This is no command", icon: "command", at: [], line: text,

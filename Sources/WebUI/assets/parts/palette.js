@@ -5,7 +5,7 @@ import { each, html } from "../core/html.js";
 import { navigate } from "../core/router.js";
 import { kept } from "../core/settings.js";
 import { computed, effect, signal, untracked } from "../core/signal.js";
-import { parse, usage } from "../data/commands.js";
+import { onlyElsewhere, parse, usage } from "../data/commands.js";
 import { may } from "../data/me.js";
 import { examples, noCommand, remembered, suggest, wanted } from "../data/suggest.js";
 import { openDialog } from "./dialog.js";
@@ -18,19 +18,25 @@ import { stateOf } from "./status.js";
 /**
  * What was said and answered.
  * @typedef {{id: number, who: "you" | "room", text: string, next?: string, lines?: string[], isError?: boolean,
- *   link?: {href: string, text: string}, buttons?: {verb: string, isDangerous?: boolean, work: () => void}[]}} Entry
+ *   link?: {href: string, text: string}, buttons?: {verb: string, isDangerous?: boolean, work: () => void}[],
+ *   answer: import("../core/signal.js").Signal<string>}} Entry `answer` is the button that was pressed: there is one
+ *   answer to a question, whenever the bar is opened.
  */
 
 const recent = kept("commands", /** @type {string[]} */ ([]));
 const log = signal(/** @type {Entry[]} */ ([]));
 const entriesMax = 60;
 let last = 0;
-/** @type {{text: import("../core/signal.js").Signal<string>, input: HTMLInputElement, close: () => void} | null} */
+/**
+ * The bar that is open: what was said in one that is closed may be answered in the next.
+ * @type {{text: import("../core/signal.js").Signal<string>, input: HTMLInputElement, element: HTMLElement,
+ *   close: () => void} | null}
+ */
 let opened = null;
 
-/** @param {Omit<Entry, "id">} entry */
+/** @param {Omit<Entry, "id" | "answer">} entry */
 function tell(entry) {
-  log.value = [...log.peek(), { ...entry, id: (last += 1) }].slice(-entriesMax);
+  log.value = [...log.peek(), { ...entry, id: (last += 1), answer: signal("") }].slice(-entriesMax);
 }
 
 /**
@@ -39,7 +45,8 @@ function tell(entry) {
  */
 export function open(begin = "") {
   if (opened) {
-    opened.text.value = begin;
+    // The key that opens it takes nothing away that is typed.
+    if (begin) opened.text.value = begin;
     opened.input.focus();
     return;
   }
@@ -65,10 +72,12 @@ function bar(dialog, begin) {
     autocomplete="off" autocapitalize="off" spellcheck="false" autofocus
     placeholder="Run, retry, cancel, go to…  or say what you look for"
     .value=${text} @input=${() => { text.value = input.value; }} @keydown=${press}>`);
-  opened = { text, input, close: dialog.close };
+  opened = { text, input, element: dialog.element, close: dialog.close };
 
   /** @param {KeyboardEvent} event */
   function press(event) {
+    // Enter ends a word that is put together from several keys; it is no command yet.
+    if (event.isComposing) return;
     const many = offered.peek().length;
     if (event.key === "ArrowDown") chosen.value = many === 0 ? 0 : (chosen.peek() + 1) % many;
     else if (event.key === "ArrowUp") chosen.value = many === 0 ? 0 : (chosen.peek() - 1 + many) % many;
@@ -107,7 +116,7 @@ function bar(dialog, begin) {
       return;
     }
     const line = (one?.line ?? text.peek()).trim();
-    if (line) say(line, dialog);
+    if (line) say(line);
     text.value = "";
     input.focus();
   }
@@ -115,8 +124,7 @@ function bar(dialog, begin) {
   return html`<div class="palette-body">
     <div class="palette-log" role="log" aria-label="What was said in this visit" tabindex="0"
       hidden=${() => log.value.length === 0}
-      ref=${keepAtEnd}>${each(() => log.value, (entry) => entry.id, (entry) => entryRow(entry.peek(), dialog,
-        input))}</div>
+      ref=${keepAtEnd}>${each(() => log.value, (entry) => entry.id, (entry) => entryRow(entry.peek()))}</div>
     <label class="palette-line">${icon("right")}${input}<kbd>Esc</kbd></label>
     <div id="palette-list" class="palette-list" role="listbox"
       aria-label="Suggestions">${() => groups(offered.value).map(([name, many]) =>
@@ -124,7 +132,7 @@ function bar(dialog, begin) {
         aria-hidden="true">${name}</div>${many.map(({ one, at }) =>
         option(one, at, chosen, () => take(one)))}</div>`)}</div>
     <p class="palette-foot muted" role="status">${() => trouble.value
-      || "Enter does it · Tab completes · Esc clears, then closes"}</p>
+      || (offered.value.length === 0 && wrongIn(text.value)) || "Enter does it · Tab completes · Esc clears, then closes"}</p>
   </div>`;
 }
 
@@ -165,67 +173,88 @@ function marked(text, at) {
 }
 
 /**
- * Does what a line says, and tells how it came out.
- * @param {string} line @param {import("./dialog.js").OpenDialog} dialog
+ * What is wrong with a line, in a sentence; empty where nothing is.
+ * @param {string} line
  */
-async function say(line, dialog) {
+function wrongIn(line) {
+  const wrong = parse(line)?.wrong;
+  return wrong ? plain([sentence(wrong.text), wrong.next].filter(Boolean).join(" "), 300) : "";
+}
+
+/**
+ * Does what a line says, and tells how it came out.
+ * @param {string} line
+ */
+async function say(line) {
   tell({ who: "you", text: line });
   const said = parse(line);
-  if (!said) {
-    tell({ who: "room", text: noCommand(line), lines: examples });
-    return;
-  }
+  if (!said) return tell(unknown(line));
   const { command } = said;
   if (command.scope && !may(command.scope)) {
     tell({ who: "room", text: "Your token may not do that.", next: "Sign in with one that may: Settings.",
       isError: true });
     return;
   }
+  if (said.wrong) return tell({ who: "room", text: sentence(said.wrong.text), next: said.wrong.next, isError: true });
   if (!said.isComplete) {
     tell({ who: "room", text: `There is something missing: ${usage(command)}`, isError: true });
     return;
   }
   recent.value = remembered(recent.peek(), line);
-  if (!command.asks) return perform(said, dialog);
-  const done = signal(false);
-  const once = (/** @type {() => void} */ work) => () => {
-    if (done.peek()) return;
-    done.value = true;
-    work();
-    opened?.input.focus();
-  };
+  // Of many runs their own dialog asks; what changes nothing needs no answer.
+  if (!command.asks || said.many.filter || said.options["dry-run"]) return perform(() => act(said));
+  ask(command.asks, command.verb ?? "Do it", () => act(said));
+}
+
+/**
+ * What is answered to a line that has no verb of this page.
+ * @param {string} line
+ * @returns {Omit<Entry, "id" | "answer">}
+ */
+function unknown(line) {
+  const there = onlyElsewhere(line);
+  if (there) return { who: "room", text: `${there}: this page cannot.`, next: "Say it in a terminal.", isError: true };
+  return { who: "room", text: noCommand(line), lines: examples };
+}
+
+/**
+ * Asks before something is done.
+ * @param {string} text @param {string} verb
+ * @param {() => Promise<import("./palette/answers.js").Answer>} work
+ */
+function ask(text, verb, work) {
   tell({
-    who: "room", text: command.asks,
+    who: "room", text,
     buttons: [
-      { verb: command.verb ?? "Do it", isDangerous: true, work: once(() => { perform(said, dialog); }) },
-      { verb: "Leave it", work: once(() => tell({ who: "room", text: "Nothing was done." })) },
+      { verb, isDangerous: true, work: () => { perform(work); } },
+      { verb: "Leave it", work: () => tell({ who: "room", text: "Nothing was done." }) },
     ],
   });
   // Whoever wants it presses once more, on the button that says so.
-  setTimeout(() => /** @type {HTMLElement | null} */ (
-    [...dialog.element.querySelectorAll(".palette-entry")].at(-1)?.querySelector("button") ?? null)?.focus());
+  setTimeout(() => /** @type {HTMLElement | null | undefined} */ (
+    [...opened?.element.querySelectorAll(".palette-entry") ?? []].at(-1)?.querySelector("button"))?.focus());
 }
 
-/** @param {import("../data/commands.js").Parsed} said @param {import("./dialog.js").OpenDialog} dialog */
-async function perform(said, dialog) {
+/** @param {() => Promise<import("./palette/answers.js").Answer>} work */
+async function perform(work) {
   try {
-    const answer = await act(said);
+    const { text, lines, link, more, ask: question, isDone } = await work();
+    if (question) return ask(text, question.verb, question.work);
     tell({
-      who: "room", text: answer.text, lines: answer.lines, link: answer.link,
-      buttons: answer.more ? [{ verb: answer.more.verb, work: () => {
-        dialog.close();
-        answer.more?.work();
+      who: "room", text, lines, link,
+      buttons: more ? [{ verb: more.verb, work: () => {
+        opened?.close();
+        more.work();
       } }] : undefined,
     });
-    if (answer.isDone) dialog.close();
+    if (isDone) opened?.close();
   } catch (error) {
     tell({ who: "room", text: sentence(error), next: error?.next ?? "", isError: true });
   }
 }
 
-/** @param {Entry} entry @param {import("./dialog.js").OpenDialog} dialog @param {HTMLInputElement} input */
-function entryRow(entry, dialog, input) {
-  const isOpen = signal(true);
+/** @param {Entry} entry */
+function entryRow(entry) {
   return html`<div class=${`palette-entry is-${entry.who}`} class:is-error=${Boolean(entry.isError)}>
     <span class="palette-who" aria-hidden="true">${entry.who === "you" ? "›" : entry.isError ? "!"
       : entry.buttons ? "?" : "✓"}</span>
@@ -233,16 +262,20 @@ function entryRow(entry, dialog, input) {
       ${entry.next ? html`<p class="muted">${plain(entry.next, 400)}</p>` : null}
       ${entry.lines?.length ? html`<ul>${entry.lines.map((line) => html`<li><button class="palette-example mono"
         @click=${() => {
-        if (opened) opened.text.value = line.split(" – ")[0].split(/[<[]/)[0];
-        input.focus();
+        if (!opened) return;
+        opened.text.value = line.split(" – ")[0].split(/[<[]/)[0];
+        opened.input.focus();
       }}>${plain(line, 300)}</button></li>`)}</ul>` : null}
       ${entry.link ? html`<a class="link" href=${entry.link.href}
-        @click=${() => setTimeout(dialog.close)}>${entry.link.text}</a>` : null}
-      ${() => (entry.buttons && isOpen.value ? html`<span class="row">${entry.buttons.map((button) => html`<button
+        @click=${() => setTimeout(() => opened?.close())}>${entry.link.text}</a>` : null}
+      ${() => (!entry.buttons ? null : entry.answer.value ? html`<p class="muted">${entry.answer.value}</p>`
+        : html`<span class="row">${entry.buttons.map((button) => html`<button
         class=${button.isDangerous ? "button is-small is-danger" : "button is-small"} @click=${() => {
-          isOpen.value = false;
+          if (entry.answer.peek()) return;
+          entry.answer.value = button.verb;
+          opened?.input.focus();
           button.work();
-        }}>${button.verb}</button>`)}</span>` : null)}
+        }}>${button.verb}</button>`)}</span>`)}
     </div></div>`;
 }
 

@@ -19,16 +19,14 @@ const freshMilliseconds = 8000;
 const typeMilliseconds = 120;
 
 /** Kinds whose values depend on what is typed: the node searches. */
-const searched = new Set(["run"]);
+const searched = new Set(["run", "dead", "place"]);
 /** Kinds that belong to the run or template before them. */
 const owned = new Set(["step", "from", "input"]);
 
 /** @type {Record<string, (text: string, of: string) => Promise<Value[]>>} */
 const loaders = {
-  run: async (text) => (await get(url("/v1/runs", { limit: runsMax, text }))).runs.map((/** @type {any} */ run) => ({
-    value: run.id, text: plain(run.plan, 80), state: shownState(run), href: `/ui/runs/${part(run.id)}`,
-    detail: `${stateOf(shownState(run)).word.toLowerCase()} · ${plain(run.session, 40)} / ${plain(run.lane, 40)}`,
-  })),
+  run: (text) => runsOf("/v1/runs", text),
+  dead: (text) => runsOf("/v1/dead", text),
   template: async () => (await get(url("/v1/templates",
     { limit: rowsMax }))).templates.map((/** @type {any} */ one) => ({
     value: one.name, text: one.name, detail: plain(one.title ?? "", 80), href: `/ui/templates/${part(one.name)}`,
@@ -50,6 +48,12 @@ const loaders = {
   lane: async () => ["A", "B", "C", "D"].map((value) => ({ value, text: value })),
   node: async () => (await get("/v1/nodes")).nodes.map((/** @type {any} */ node) => ({
     value: node.name, text: node.name, detail: node.status,
+  })),
+  limit: async () => (await get("/v1/limits")).limits.map((/** @type {any} */ one) => ({
+    value: one.name, text: one.name, detail: plain(one.rate, 40),
+  })),
+  token: async () => (await get("/v1/tokens")).tokens.map((/** @type {any} */ one) => ({
+    value: one.id, text: plain(one.name, 60), detail: one.scope,
   })),
   schedule: async () => (await get(url("/v1/schedules",
     { limit: rowsMax }))).schedules.map((/** @type {any} */ one) => ({
@@ -73,6 +77,18 @@ const loaders = {
     }));
   },
 };
+
+/**
+ * Runs that the node finds for a text: by what is shown of them, by their failure or inputs.
+ * @param {string} path @param {string} text
+ * @returns {Promise<Value[]>}
+ */
+const runsOf = async (path, text) => (await get(url(path, { limit: runsMax, text }))).runs.map(
+  (/** @type {any} */ run) => ({
+    value: run.id, text: plain(run.plan, 80), state: shownState(run), href: `/ui/runs/${part(run.id)}`,
+    detail: `${stateOf(shownState(run)).word.toLowerCase()} · ${plain(run.session, 40)} / ${plain(run.lane, 40)}`,
+    foundBy: text.trim(),
+  }));
 
 const sessions = async () => (await get(url("/v1/sessions", { limit: rowsMax }))).sessions;
 /** @param {string} name */
@@ -98,40 +114,67 @@ export const trouble = signal("");
 /** Whether an answer is awaited. */
 export const isPending = signal(false);
 
-/** @type {Map<string, number>} */
+/**
+ * When the values of a kind were asked for.
+ * @type {Map<string, number>}
+ */
 const asked = new Map();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let turn = 0;
 
 /**
+ * What the values of each kind are for, as {@link nameOf} tells it.
+ * @type {Map<string, string>}
+ */
+const latest = new Map();
+
+/** @param {string} kind @param {string} text @param {string} of */
+const nameOf = (kind, text, of) => `${searched.has(kind) ? text : ""} ${owned.has(kind) ? of : ""}`;
+
+/**
  * Asks for what a line wants, unless it is known.
  * @param {{kinds: string[], text: string, of: string}} wanted
  */
-export function want(wanted) {
+export function want({ kinds: wanted, text, of }) {
   clearTimeout(timer);
   const own = (turn += 1);
-  isPending.value = wanted.kinds.length > 0;
+  const kinds = wanted.filter((kind) => loaders[kind] && (of || !owned.has(kind)));
+  // Another run's steps are none of this one.
+  for (const kind of kinds) if (owned.has(kind) && latest.get(kind) !== nameOf(kind, text, of)) set(kind, []);
+  isPending.value = kinds.length > 0;
+  if (kinds.length === 0) trouble.value = "";
   timer = setTimeout(async () => {
-    await Promise.all(wanted.kinds.filter((kind) => loaders[kind]).map(async (kind) => {
-      const name = `${kind} ${searched.has(kind)
-        || kind === "place" ? wanted.text : ""} ${owned.has(kind) ? wanted.of : ""}`;
-      if (performance.now() - (asked.get(kind + "@" + name) ?? -Infinity) < freshMilliseconds
-        && latest.get(kind) === name) return;
-      try {
-        const values = await loaders[kind](wanted.text, wanted.of);
-        if (own !== turn && searched.has(kind)) return;
-        asked.set(kind + "@" + name, performance.now());
-        latest.set(kind, name);
-        sources.value = { ...sources.peek(), [kind]: values };
-        trouble.value = "";
-      } catch (error) {
-        trouble.value = `What can stand here cannot be told: ${plain(error.message, 200)}`;
-        sources.value = { ...sources.peek(), [kind]: [] };
-      }
-    }));
+    await Promise.all(kinds.map((kind) => load(kind, text, of, () =>
+      own === turn || !(searched.has(kind) || owned.has(kind)))));
     if (own === turn) isPending.value = false;
   }, typeMilliseconds);
 }
-/** @type {Map<string, string>} */
-const latest = new Map();
+
+/**
+ * Asks for the values of a kind, unless they were asked for lately.
+ * @param {string} kind @param {string} text @param {string} of
+ * @param {() => boolean} isWanted Whether they still are when they come.
+ */
+async function load(kind, text, of, isWanted) {
+  const name = nameOf(kind, text, of);
+  if (latest.get(kind) === name && performance.now() - (asked.get(kind) ?? -Infinity) < freshMilliseconds) return;
+  try {
+    const values = await loaders[kind](text, of);
+    if (!isWanted()) return;
+    set(kind, values);
+    latest.set(kind, name);
+    asked.set(kind, performance.now());
+    trouble.value = "";
+  } catch (error) {
+    if (!isWanted()) return;
+    set(kind, []);
+    trouble.value = `What can stand here cannot be told: ${plain(error.message, 200)}`;
+  }
+}
+
+/** @param {string} kind @param {Value[]} values */
+function set(kind, values) {
+  latest.delete(kind);
+  sources.value = { ...sources.peek(), [kind]: values };
+}
