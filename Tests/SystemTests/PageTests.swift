@@ -27,7 +27,7 @@ struct PageTests {
     func thereAreCourses() {
         let pages = [
             "approvals", "board", "bulk", "cluster", "hostile", "log", "looks", "metrics",
-            "palette",
+            "leaving", "palette",
             "plans", "run", "runs", "schedules", "sessions", "settings", "stream", "templates",
             "tls",
         ]

@@ -77,15 +77,22 @@ async function send(method, path, { body, headers = {}, signal: abort, type, asT
     if (csrf.peek()) fields["x-csrf-token"] = csrf.peek();
     if (body !== undefined) fields["content-type"] = type ?? "application/json";
   }
-  const deadline = /** @type {any} */ (AbortSignal).timeout(requestMilliseconds);
-  const over = abort ? anyOf(abort, deadline) : deadline;
+  const over = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    over.abort();
+  }, requestMilliseconds);
+  const stop = () => over.abort(abort?.reason);
+  if (abort?.aborted) stop();
+  abort?.addEventListener("abort", stop);
   const sentAt = Date.now();
   try {
-    const response = await (early(method, path, over) ?? fetch(path, {
+    const response = await (early(method, path, over.signal) ?? fetch(path, {
       method,
       headers: fields,
       body: body === undefined ? undefined : type ? /** @type {any} */ (body) : JSON.stringify(body),
-      signal: over,
+      signal: over.signal,
       credentials: "same-origin",
       // The tags are ours; the browser's own store would answer behind them.
       cache: "no-store",
@@ -106,7 +113,11 @@ async function send(method, path, { body, headers = {}, signal: abort, type, asT
     return document;
   } catch (error) {
     if (error instanceof ApiError || abort?.aborted) throw error;
-    throw unreachable(method, deadline.aborted);
+    throw unreachable(method, isLate);
+  } finally {
+    // Nothing of it stays: whoever asked may be long gone.
+    clearTimeout(timer);
+    abort?.removeEventListener("abort", stop);
   }
 }
 
@@ -144,20 +155,6 @@ function remember(path, tag, document) {
   remembered.delete(path);
   remembered.set(path, { tag, document });
   if (remembered.size > rememberedMax) remembered.delete(/** @type {string} */ (remembered.keys().next().value));
-}
-
-/**
- * Either of two.
- * @param {AbortSignal} first
- * @param {AbortSignal} second
- */
-function anyOf(first, second) {
-  const both = new AbortController();
-  for (const one of [first, second]) {
-    if (one.aborted) both.abort(one.reason);
-    one.addEventListener("abort", () => both.abort(one.reason), { once: true });
-  }
-  return both.signal;
 }
 
 /** @param {string} path @param {any} [options] */

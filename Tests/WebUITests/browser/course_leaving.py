@@ -1,0 +1,47 @@
+"""Pages that are left leave nothing behind: a tab that is open for a whole shift stays as small as it was."""
+
+from bed import Bed, expect
+
+# Nodes that may be there or not at the moment: a row more, a note that goes.
+SLACK = 150
+PLACES = ["Runboard", "Sessions", "Templates", "Schedules", "Cluster", "Metrics", "Approvals", "Settings"]
+
+
+def nodes(page, browser):
+    """Elements and texts that the browser keeps, once it has thrown away what nobody holds."""
+    for _ in range(3):
+        browser.send("HeapProfiler.collectGarbage")
+        page.wait_for_timeout(50)
+    metrics = browser.send("Performance.getMetrics")["metrics"]
+    return next(int(one["value"]) for one in metrics if one["name"] == "Nodes")
+
+
+def visit(page):
+    """Two runs with their log, graph, timeline and proofs, then all other places."""
+    for name in ["first", "second"]:
+        page.get_by_role("link", name="Runs", exact=True).click()
+        page.locator(".run-link", has_text=name).first.click()
+        page.locator(".log-row").first.wait_for()
+        for tab in ["Graph", "Timeline", "Proofs", "Artifacts", "Log"]:
+            page.get_by_role("tab", name=tab).click()
+        page.locator(".log-row").first.wait_for()
+    for place in PLACES:
+        page.get_by_role("link", name=place, exact=True).first.click()
+        page.get_by_role("heading", level=1).first.wait_for()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.locator(".run-link", has_text="second").first.wait_for()
+
+
+with Bed() as bed:
+    for name in ["first", "second"]:
+        bed.run([("work", "seq 1 500"), ("after", "echo done")], name=name)
+    page = bed.page("/ui/runs")
+    browser = bed.context.new_cdp_session(page)
+    browser.send("HeapProfiler.enable")
+    browser.send("Performance.enable")
+    visit(page)
+    before = nodes(page, browser)
+    for _ in range(3):
+        visit(page)
+    after = nodes(page, browser)
+    expect(after <= before + SLACK, f"{after - before} nodes of pages that were left are still there, beside {before}")
