@@ -10,6 +10,7 @@ import { finder } from "../data/find.js";
 import { read as readAddress, write as writeAddress } from "../data/log-address.js";
 import { Ranges } from "../data/ranges.js";
 import { gaps, listen, watch } from "../data/stream.js";
+import { copy } from "../parts/copy.js";
 import { icon } from "../parts/icon.js";
 import { errorPanel, sentence } from "../parts/error.js";
 import { attempt } from "../parts/toast.js";
@@ -351,11 +352,10 @@ function strips({ store, state, note, chosen, run, shownCount }) {
     ${() => (chosen.value ? html`<div class="log-strip"><span>${chosen.value.first === chosen.value.last
         ? `Line ${count(chosen.value.first)}`
           : `Lines ${count(chosen.value.first)} to ${count(chosen.value.last)}`}</span>
-      <button type="button" class="button is-small" @click=${() => attempt(() =>
-        navigator.clipboard.writeText(location.href),
-        "Link copied")}>${icon("link")}Copy link</button>
-      <button type="button" class="button is-small" @click=${() => attempt(() => copyLines(run, chosen.peek()),
-        "Lines copied")}>Copy text</button>
+      <button type="button" class="button is-small" @click=${() =>
+        copy(location.href, "Link copied")}>${icon("link")}Copy link</button>
+      <button type="button" class="button is-small" @click=${() =>
+        attempt(() => copyLines(run, chosen.peek()))}>Copy text</button>
       <span class="grow"></span><button type="button" class="icon-button" aria-label="Choose no line" @click=${() => {
         const text = query.peek().toString();
         navigate(`${path.peek()}${text ? `?${text}` : ""}`, { replace: true });

@@ -11,11 +11,33 @@ import { fail, say } from "./toast.js";
  */
 export async function copy(text, what = "Copied") {
   try {
-    await navigator.clipboard.writeText(text);
+    // Where the page came without TLS from another machine the browser has no clipboard object.
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else if (!copyByEvent(text)) throw new Error("refused");
     say(what);
   } catch {
     fail({ message: "the browser does not let the page write to the clipboard",
       next: `select it and copy it by hand: ${text}` });
+  }
+}
+
+/**
+ * Puts a text into the clipboard as the browser's own command would.
+ * @param {string} text
+ */
+function copyByEvent(text) {
+  let isDone = false;
+  const give = (/** @type {ClipboardEvent} */ event) => {
+    event.clipboardData?.setData("text/plain", text);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    isDone = true;
+  };
+  document.addEventListener("copy", give, { capture: true });
+  try {
+    return document.execCommand("copy") && isDone;
+  } finally {
+    document.removeEventListener("copy", give, { capture: true });
   }
 }
 

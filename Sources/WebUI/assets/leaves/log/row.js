@@ -3,8 +3,8 @@
 import { count, fullMoment, plain } from "../../core/format.js";
 import { bare, parse, plainStyle } from "../../data/ansi.js";
 import { marked } from "../../data/find.js";
+import { copy } from "../../parts/copy.js";
 import { openDialog } from "../../parts/dialog.js";
-import { attempt } from "../../parts/toast.js";
 import { html } from "../../core/html.js";
 
 /**
@@ -177,7 +177,7 @@ function showWhole(line) {
     body: () => html`<div class="dialog-body">
       <pre class="leaf-text" tabindex="0">${plainText(text)}</pre>
       <footer class="dialog-foot"><button class="button" type="button" @click=${() =>
-        attempt(() => navigator.clipboard.writeText(line.text), "Copied")}>Copy the line</button></footer></div>`,
+        copy(line.text)}>Copy the line</button></footer></div>`,
   });
 }
 
