@@ -2,7 +2,7 @@
 // @ts-check
 import { count, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
-import { signal } from "../../core/signal.js";
+import { onEnd, signal } from "../../core/signal.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
 import { openDialog } from "../../parts/dialog.js";
@@ -54,6 +54,7 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
   let input;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  onEnd(() => clearTimeout(timer));
   const write = (/** @type {boolean} */ isNow) => {
     clearTimeout(timer);
     timer = setTimeout(() => state.write({ q: input.value || null, ...(input.value ? {} : { only: null }) }),
@@ -95,7 +96,7 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
     ${() => (state.isOnly.value ? html`<select class="select" aria-label="Lines around each match" @change=${(/** @type
      *   {any} */ event) =>
       state.write({ only: event.target.value })}>${[0, 2, 5, 10].map((around) => html`<option value=${around}
-        selected=${() => state.around.value === around}>${around === 0 ? "matches"
+        .selected=${() => state.around.value === around}>${around === 0 ? "matches"
           : `± ${around} lines`}</option>`)}</select>` : null)}
   </div>`;
   return { element, focus: () => { input.focus(); input.select(); } };
@@ -141,7 +142,7 @@ function selects({ state, steps }) {
       state.write({ stream: event.target.value || null })}>
       ${[["", "All output"], ["stdout", "stdout"], ["stderr", "stderr"]].map(([value, text]) => html`<option
         value=${value}
-        selected=${() => (state.stream.value ?? "") === value}>${text}</option>`)}</select>`;
+        .selected=${() => (state.stream.value ?? "") === value}>${text}</option>`)}</select>`;
 }
 
 /** @param {BarOptions} options */
