@@ -23,6 +23,24 @@ export const isEnded = (status) => ended.has(status);
  */
 export const baseOf = (step) => /^[^[!]*/.exec(step)?.[0] ?? step;
 
+/** @type {Intl.Collator | undefined} */
+let collator;
+/**
+ * Of `copy[2]` and `copy[10]` the first comes first.
+ * @param {string} a @param {string} b
+ */
+const byNumber = (a, b) => (collator ??= new Intl.Collator("en", { numeric: true })).compare(a, b);
+
+/**
+ * @template K, V
+ * @param {Map<K, V[]>} lists @param {K} key @param {V} value
+ */
+function addTo(lists, key, value) {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
 /**
  * All steps in the plan's order, those not begun included; what is not in the plan comes last.
  * @param {{steps: any[], retry?: any} | null} plan
@@ -35,12 +53,12 @@ export const baseOf = (step) => /^[^[!]*/.exec(step)?.[0] ?? step;
 export function stepRows(plan, journal, run, { kindOf, begun = new Map() }) {
   /** @type {Map<string, StepAttempt[]>} */
   const byStep = new Map();
-  for (const row of journal) byStep.set(row.step, [...(byStep.get(row.step) ?? []), row]);
+  for (const row of journal) addTo(byStep, row.step, row);
   /** @type {Map<string, string[]>} */
   const parts = new Map();
   for (const id of byStep.keys()) {
     const base = baseOf(id);
-    if (base !== id) parts.set(base, [...(parts.get(base) ?? []), id]);
+    if (base !== id) addTo(parts, base, id);
   }
   const known = new Set((plan?.steps ?? []).map((step) => step.id));
   const strays = [...new Set(journal.map((row) => baseOf(row.step)))].filter((id) => !known.has(id));
@@ -49,7 +67,7 @@ export function stepRows(plan, journal, run, { kindOf, begun = new Map() }) {
   const rows = [...(plan?.steps ?? []), ...strays.map((id) => ({ id, needs: [] }))].map((step) => {
     const row = rowOf(step.id, step, byStep.get(step.id) ?? [], run, kindOf(step));
     row.items = (parts.get(step.id) ?? []).map((id) => rowOf(id, step, byStep.get(id) ?? [], run, ""));
-    row.items.sort((a, b) => Number(a.isUndo) - Number(b.isUndo) || a.id.localeCompare(b.id, "en", { numeric: true }));
+    row.items.sort((a, b) => Number(a.isUndo) - Number(b.isUndo) || byNumber(a.id, b.id));
     states.set(step.id, row.state);
     return row;
   });

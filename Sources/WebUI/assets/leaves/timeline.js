@@ -99,7 +99,8 @@ export function timeline(options) {
   }
   /** @param {import("../core/signal.js").Signal<Line>} line */
   function row(line) {
-    const { id, depth, items } = line.peek();
+    const { id, depth } = line.peek();
+    const hasItems = computed(() => line.value.items > 0);
     return html`<div class="timeline-line" class:is-selected=${() => options.selected?.() === id}
       class:is-item=${depth > 0}
       class:is-failed=${() => line.value.state === "failed"}>
@@ -107,9 +108,9 @@ export function timeline(options) {
         <button type="button" class="timeline-label clip" title=${() => `${plain(line.value.name)} (${plain(id)})`}
           aria-current=${() => (options.selected?.() === id ? "true" : null)}
           @click=${() => options.onSelect?.(id, null)}>${() => plain(line.value.name, 120)}</button>
-        ${items > 0 ? html`<button type="button" class="button is-small"
+        ${() => (hasItems.value ? html`<button type="button" class="button is-small"
           aria-expanded=${() => String(unfolded.value.has(id))}
-          @click=${() => unfold(id)}>${() => line.value.items}</button>` : null}</div>
+          @click=${() => unfold(id)}>${() => line.value.items}</button>` : null)}</div>
       <div class="timeline-queue"></div>
       <div class="timeline-track">${each(() => line.value.bars, (bar) => bar.key, (bar) => html`<button type="button"
         class=${() => `timeline-bar${bar.value === line.value.bars[line.value.bars.length - 1] ? " is-last"

@@ -1,5 +1,6 @@
 // How a picture is moved by hand: dragged, moved by the wheel, zoomed by it and by two fingers.
 // @ts-check
+import { onEnd } from "../../core/signal.js";
 import { zoomAt } from "../../data/viewport.js";
 
 /** How much a wheel's turn zooms. */
@@ -38,6 +39,8 @@ export function follow(area, get, set, onMove) {
   area.addEventListener("pointermove", (event) => {
     const before = pointers.get(event.pointerId);
     if (!before) return;
+    // The button was let go where nobody heard of it.
+    if (event.buttons === 0) return end(event);
     const now = at(event);
     if (!isDragging && pointers.size === 1 && Math.hypot(now.x - before.x, now.y - before.y) < 4) return;
     if (!isDragging) {
@@ -58,8 +61,13 @@ export function follow(area, get, set, onMove) {
     pointers.delete(event.pointerId);
     if (pointers.size === 0) area.classList.remove("is-dragging");
   };
-  area.addEventListener("pointerup", end);
-  area.addEventListener("pointercancel", end);
+  // Before it is a dragging the pointer is not the area's: it may be let go anywhere.
+  addEventListener("pointerup", end);
+  addEventListener("pointercancel", end);
+  onEnd(() => {
+    removeEventListener("pointerup", end);
+    removeEventListener("pointercancel", end);
+  });
   // What was dragged is not clicked.
   area.addEventListener("click", (event) => {
     if (isDragging) event.stopImmediatePropagation();
