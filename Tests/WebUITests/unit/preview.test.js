@@ -15,6 +15,10 @@ test("the type decides, the name only where the type says nothing", () => {
   assert.equal(kind("a.json", "application/zip"), "none");
   assert.equal(kind("a", undefined), "none");
   assert.equal(kind("a", "application/vnd.thing+json"), "json");
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    assert.equal(kind("a", name), "none");
+    assert.equal(kind(`a.${name}`, "text/plain"), "text");
+  }
 });
 
 test("an image is given a type of an image, whatever it says", () => {

@@ -33,6 +33,9 @@ const byEnding = {
 /** @param {string} name */
 const ending = (name) => (/\.([A-Za-z0-9]{1,10})$/.exec(name)?.[1] ?? "").toLowerCase();
 
+/** @param {Record<string, PreviewKind>} kinds @param {string} name Somebody's: it may be `constructor`. */
+const own = (kinds, name) => (Object.hasOwn(kinds, name) ? kinds[name] : undefined);
+
 /**
  * As what something is shown: what it calls itself, else by its name's ending.
  * @param {{name: string, media_type?: string}} artifact
@@ -41,9 +44,10 @@ const ending = (name) => (/\.([A-Za-z0-9]{1,10})$/.exec(name)?.[1] ?? "").toLowe
 export function kindOf({ name, media_type: type = "" }) {
   const media = type.split(";")[0].trim().toLowerCase();
   if (images.has(media)) return "image";
-  if (byType[media]) return byType[media];
+  const typed = own(byType, media);
+  if (typed) return typed;
   if (media.endsWith("+json")) return "json";
-  const named = byEnding[ending(name)];
+  const named = own(byEnding, ending(name));
   if (media.startsWith("text/") || media === "" || media === "application/octet-stream") {
     return named ?? (media.startsWith("text/") ? "text" : "none");
   }
