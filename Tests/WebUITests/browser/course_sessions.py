@@ -83,6 +83,26 @@ def archived(bed, page):
     page.get_by_role("heading", name="gamma").wait_for()
 
 
+def many(bed, page):
+    """Further pages follow what happens as the first does; what is typed when one leaves changes no other page."""
+    for at in range(60):
+        bed.api("POST", "/v1/sessions", {"name": f"batch-{at:02}", "lanes": [{"name": "A"}]})
+    page.goto(bed.base + "/ui/sessions?text=batch")
+    bed.until(lambda: page.locator("tbody tr").count() == 50, "the first page")
+    page.get_by_role("button", name="Show more").click()
+    bed.until(lambda: page.locator("tbody tr").count() == 60, "the rest")
+    last = page.locator("tbody tr").nth(59).get_by_role("link").first.inner_text()
+    verb(page, last, "Archive")
+    page.get_by_role("dialog").get_by_role("button", name="Archive").click()
+    bed.until(lambda: page.locator("tbody tr").count() == 59, "what is archived is not among the active ones")
+    page.get_by_label("Find a session").fill("batch-0")
+    page.get_by_role("link", name="Runs", exact=True).first.click()
+    page.wait_for_url("**/ui/runs")
+    page.get_by_role("heading", name="Runs").wait_for()
+    page.wait_for_timeout(400)
+    expect(page.url.endswith("/ui/runs"), f"the text stays behind, not {page.url}")
+
+
 def unknown(bed):
     """A session that is not there is said to be so."""
     bed.allow("status of 404")
@@ -103,4 +123,5 @@ with Bed() as bed:
     refused(bed, page)
     cancelled(bed, page)
     archived(bed, page)
+    many(bed, page)
     unknown(bed)

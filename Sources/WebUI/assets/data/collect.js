@@ -26,3 +26,23 @@ export const collect = (member, max = 1000) =>
       cursor = document.next;
     }
   };
+
+/**
+ * A `fetch` for a resource whose path names a list's first rows, as many as its `limit` says: they are one answer, so
+ * that none of them is older than the others.
+ * @param {string} member The list's member, as `sessions`.
+ */
+export const firstRows = (member) => async (/** @type {string} */ path, /** @type {AbortSignal} */ abort) => {
+  const [place, text] = path.split("?");
+  const members = new URLSearchParams(text);
+  const wanted = Number(members.get("limit"));
+  /** @type {any[]} */
+  const rows = [];
+  for (;;) {
+    members.set("limit", String(Math.min(pageRows, wanted - rows.length)));
+    const document = await get(`${place}?${members}`, { signal: abort });
+    rows.push(...document[member]);
+    if (!document.next || rows.length >= wanted || document[member].length === 0) return { ...document, [member]: rows };
+    members.set("cursor", document.next);
+  }
+};

@@ -4,8 +4,9 @@ import { count, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { bind } from "../core/keys.js";
 import { navigate, query, setQuery } from "../core/router.js";
-import { computed, effect, signal, untracked } from "../core/signal.js";
-import { get, part, url } from "../data/api.js";
+import { computed, effect, onEnd, signal, untracked } from "../core/signal.js";
+import { part, url } from "../data/api.js";
+import { firstRows } from "../data/collect.js";
 import { mayRun } from "../data/me.js";
 import { resource } from "../data/resource.js";
 import { empty } from "../parts/empty.js";
@@ -15,7 +16,6 @@ import { menuButton } from "../parts/menu.js";
 import { pageHead } from "../parts/page.js";
 import { chip } from "../parts/status.js";
 import { timeAgo } from "../parts/time.js";
-import { attempt } from "../parts/toast.js";
 
 const statuses = ["active", "completed", "cancelled", "archived"];
 const pageRows = 50;
@@ -25,26 +25,20 @@ const typingMilliseconds = 250;
 export default function sessionsPage() {
   const status = computed(() => query.value.get("status") ?? "active");
   const text = computed(() => query.value.get("text") ?? "");
-  const path = computed(() =>
-    url("/v1/sessions", { status: status.value === "all" ? "" : status.value, text: text.value, limit: pageRows }));
-  const first = resource(() => path.value, { every: 5000, on: (event) =>
-    /^run\.(started|succeeded|failed|cancelled|timed_out)$/.test(event.type),
-    gapMilliseconds: 2000 });
-  const more = signal(/** @type {{rows: any[], next: string | null} | null} */ (null));
+  const pages = signal(1);
   effect(() => {
-    path.value;
-    more.value = null;
+    // Before the list is asked for: another filter begins at its first page.
+    status.value;
+    text.value;
+    pages.value = 1;
   });
-  const rows = computed(() => {
-    const known = first.data.value?.sessions ?? [];
-    const names = new Set(known.map((/** @type {any} */ row) => row.name));
-    return [...known, ...(more.value?.rows ?? []).filter((row) => !names.has(row.name))];
-  });
-  const next = computed(() => (more.value ? more.value.next : first.data.value?.next ?? null));
-  const loadMore = () => attempt(async () => {
-    const document = await get(url(path.peek(), {}) + `&cursor=${encodeURIComponent(String(next.peek()))}`);
-    more.value = { rows: [...(more.peek()?.rows ?? []), ...document.sessions], next: document.next };
-  });
+  const first = resource(() => url("/v1/sessions", { status: status.value === "all" ? "" : status.value,
+    text: text.value, limit: pages.value * pageRows }), { every: 5000, on: (event) =>
+    /^run\.(started|succeeded|failed|cancelled|timed_out)$/.test(event.type),
+    gapMilliseconds: 2000, fetch: firstRows("sessions") });
+  const rows = computed(() => /** @type {any[]} */ (first.data.value?.sessions ?? []));
+  const isMore = computed(() => Boolean(first.data.value?.next));
+  const isComing = () => first.isLoading.value && rows.value.length < pages.value * pageRows;
   const make = async () => {
     const { newSession } = await import("../parts/session-dialogs.js");
     const name = await newSession();
@@ -56,6 +50,7 @@ export default function sessionsPage() {
   let field = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  onEnd(() => clearTimeout(timer));
   const type = (/** @type {any} */ event) => {
     clearTimeout(timer);
     const { value } = event.target;
@@ -77,8 +72,8 @@ export default function sessionsPage() {
     </div>
     ${loaded(first, () => once(() => rows.value.length > 0, () => table(rows, first), () => nothing(status, text,
       make)))}
-    ${once(() => next.value !== null && rows.value.length > 0, () => html`<div><button class="button"
-      @click=${loadMore}>Show more</button></div>`)}
+    ${once(() => isMore.value && rows.value.length > 0, () => html`<div><button class="button" disabled=${isComing}
+      @click=${() => { pages.value += 1; }}>Show more</button></div>`)}
   </div>`;
 }
 

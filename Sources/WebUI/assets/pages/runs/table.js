@@ -12,7 +12,8 @@ import { say } from "../../parts/toast.js";
 /** @typedef {import("../../data/run-list.js").Run} Run */
 /**
  * @typedef {{rows: import("../../core/signal.js").Readable<Run[] | null>, fresh: Set<string>,
- *   selection: ReturnType<typeof import("../../data/run-selection.js").selectionOf>, narrow: (members: Record<string, string>) => void}} TableOptions
+ *   selection: ReturnType<typeof import("../../data/run-selection.js").selectionOf>,
+ *   narrow: (members: Record<string, string>) => void}} TableOptions
  */
 
 /** @param {TableOptions} options */
