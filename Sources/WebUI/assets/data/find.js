@@ -4,20 +4,22 @@
 /** Characters of a line that are looked at, and marks of one line. */
 const charactersMax = 8000;
 const marksMax = 200;
-/** Where an expression can go many ways, fewer characters: a page must not hang on a link somebody sent. */
-const windingCharactersMax = 400;
+/** Steps that an expression may take in a line: a page must not hang on a link somebody sent. */
+const stepsMax = 4_000_000;
+/** Where so few characters could be looked at, none are. */
+const charactersMin = 100;
 
 /**
- * Looks for a search in a line: places from and to of each fit. `null` where the places cannot be told cheaply;
- * the line as a whole fits then.
+ * Looks for a search in a line: places from and to of each fit. `null` where the places cannot be told cheaply,
+ * of all lines or of one; a line that fits does so as a whole then.
  * @param {string} query
  * @param {{isExpression: boolean, ignoresCase: boolean}} options
- * @returns {((text: string) => [number, number][]) | null}
+ * @returns {((text: string) => [number, number][] | null) | null}
  */
 export function finder(query, { isExpression, ignoresCase }) {
   if (!query) return () => [];
-  const ways = isExpression ? waysOf(query) : 0;
-  if (ways > 2) return null;
+  const max = isExpression ? charactersFor(query) : charactersMax;
+  if (max < charactersMin) return null;
   /** @type {RegExp} */
   let expression;
   try {
@@ -26,7 +28,6 @@ export function finder(query, { isExpression, ignoresCase }) {
   } catch {
     return null;
   }
-  const max = ways > 1 ? windingCharactersMax : charactersMax;
   return (text) => {
     const looked = text.slice(0, max);
     /** @type {[number, number][]} */
@@ -36,26 +37,61 @@ export function finder(query, { isExpression, ignoresCase }) {
       if (match[0] === "") expression.lastIndex += 1;
       else found.push([match.index, match.index + match[0].length]);
     }
-    return found;
+    return found.length === 0 && text.length > max ? null : found;
   };
 }
 
 /**
- * In how many places an expression repeats without end; many where it repeats a group.
+ * How many characters an expression may look at, so that the worst of them take no more than the steps allowed. What
+ * repeats without end tries each place of the rest; each choice doubles what is tried.
  * @param {string} source
  */
-function waysOf(source) {
-  let ways = 0;
-  let isInSet = false;
+function charactersFor(source) {
+  let endless = 0;
+  let choices = 1;
+  /** Alternatives of the groups that are open. */
+  const open = [1];
   for (let at = 0; at < source.length; at += 1) {
     const char = source[at];
+    const rest = source.slice(at, at + 24);
+    const times = /^\{(\d+)(,?)(\d*)\}/.exec(rest);
+    if (/^\\[1-9k]/.test(rest)) return 0;
     if (char === "\\") at += 1;
-    else if (isInSet) isInSet = char !== "]";
-    else if (char === "[") isInSet = true;
-    else if (char === ")" && /^[*+{]/.test(source.slice(at + 1))) return Infinity;
-    else if (char === "*" || char === "+" || /^\{\d+,\d*\}/.test(source.slice(at))) ways += 1;
+    else if (char === "[") at = endOfSet(source, at);
+    else if (char === "(") {
+      open.push(1);
+      // What the group is: a `?` that repeats nothing.
+      if (source[at + 1] === "?") at += 1;
+    } else if (char === "|") open[open.length - 1] += 1;
+    else if (char === ")") {
+      // A group that repeats has ways without number.
+      if (/^[*+{]/.test(rest.slice(1))) return 0;
+      choices *= open.pop() ?? 1;
+    } else if ("*+?".includes(char) || times) {
+      if (times) choices *= Math.max(1, Number(times[3] || times[1]));
+      if (char === "?") choices *= 2;
+      if (char === "*" || char === "+" || (times?.[2] && !times[3])) endless += 1;
+      at += (times?.[0].length ?? 1) - 1;
+      // Lazy or not, it has as many ways.
+      if (source[at + 1] === "?") at += 1;
+    }
   }
-  return ways;
+  for (const alternatives of open) choices *= alternatives;
+  // Of a few places that each come behind the last there are fewer than of as many at will.
+  const fewer = [1, 2, 6, 24][endless] ?? 1;
+  return Math.min(charactersMax, Math.floor(((stepsMax / choices) * fewer) ** (1 / (endless + 1))));
+}
+
+/**
+ * The place of the bracket that closes a set.
+ * @param {string} source @param {number} from
+ */
+function endOfSet(source, from) {
+  for (let at = from + 1; at < source.length; at += 1) {
+    if (source[at] === "\\") at += 1;
+    else if (source[at] === "]") return at;
+  }
+  return source.length;
 }
 
 /**

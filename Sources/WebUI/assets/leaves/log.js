@@ -83,9 +83,8 @@ function view(run, options) {
       address: (line) => `/ui/runs/${part(run)}${options.isDock ? "" : location.search}#L${line}`,
       marks: (line, text) => {
         const wanted = untracked(() => find.value);
-        if (!wanted) return [];
-        if (wanted.look) return wanted.look(text);
-        return store.hits.has(line.line) ? null : [];
+        const found = wanted ? wanted.look?.(text) ?? null : [];
+        return found ?? (store.hits.has(line.line) ? null : []);
       },
       isCurrent: (line) => current.peek() === line,
       isChosen: (line) => chosen.peek() !== null && line >= (chosen.peek()?.first ?? 0) && line <=
