@@ -16,6 +16,7 @@ PLAN = {
          "shell": {"argv": ["sh", "-c", "echo testing; test \"$GOOD\" = true || { echo test 7 is red >&2; exit 3; }"],
                    "env": {"GOOD": "{{ inputs.good }}"}}},
         {"id": "publish", "title": "Publish it", "needs": ["test"], "effects": "idempotent",
+         "preconditions": [{"id": "on-branch", "kind": "custom", "assert": "{{ inputs.version == '1.0' }}"}],
          "shell": {"argv": ["sh", "-c", "echo published > notes.txt"]}, "artifacts": [{"file": "notes.txt"}]},
     ],
     "outputs": {"version": "{{ inputs.version }}"}, "retry": {"max_attempts": 1},
@@ -76,6 +77,10 @@ def views(bed, page):
     page.locator(".run-step.is-all").click()
     page.locator(".proof", has_text="said-so").get_by_text("Held").wait_for()
     page.get_by_text("Not signed yet").wait_for()
+    page.locator(".proof", has_text="on-branch").get_by_text("Not checked: the step was skipped").wait_for()
+    page.get_by_role("button", name=re.compile("^Publish it")).first.click()
+    page.get_by_text("of other steps are hidden").wait_for()
+    page.locator(".run-step.is-all").click()
     bed.look(page, "run-proofs")
     page.keyboard.press("6")
     page.locator(".run-data", has_text="version").wait_for()
@@ -120,6 +125,13 @@ def by_hand(bed):
     dialog.get_by_role("button", name="It is done").click()
     state(page, "Succeeded")
     steps(bed, page, ["Succeeded", "Done by hand", "Succeeded"])
+    page.get_by_role("tab", name=re.compile("^Proofs")).click()
+    page.locator(".run-step.is-all").click()
+    page.locator(".proof", has_text="Done by hand").get_by_text("on my machine").wait_for()
+    page.locator(".proof", has_text="on-branch").get_by_text("would not have begun otherwise").wait_for()
+    page.get_by_role("region", name="Kept by the steps").get_by_role("button", name="notes.txt",
+                                                                        exact=True).wait_for()
+    bed.look(page, "run-proofs-by-hand")
     page.locator(".run-inspector", has_text="ran the suite on my machine").wait_for()
     page.close()
 
