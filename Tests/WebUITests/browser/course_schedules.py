@@ -6,6 +6,8 @@ PLAN = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "tick"},
         "inputs": {"who": {"type": "string", "default": "all", "title": "For whom"}},
         "steps": [{"id": "say", "effects": "none", "shell": {"argv": ["echo", "{{ inputs.who }}"]}}]}
 
+END = "2099-05-06T07:08:09.000Z"
+
 
 def made(bed, page):
     """The form refuses what is no rule in the node's words, and makes what is one."""
@@ -30,11 +32,12 @@ def made(bed, page):
 
 def run_now(bed, page):
     """Run now makes a run that the page shows to its end."""
-    page.get_by_role("button", name="Run now").click()
+    page.get_by_role("button", name="Run now").dblclick()
     page.get_by_text("hourly-tick runs now").wait_for()
     page.locator("tbody").get_by_text("Succeeded").first.wait_for()
     page.locator("tbody").get_by_text("by hand").first.wait_for()
     bed.look(page, "schedule")
+    expect(len(bed.api("GET", "/v1/schedules/hourly-tick/runs")["runs"]) == 1, "a double click is one")
 
 
 def busy(bed, page):
@@ -66,6 +69,8 @@ def paused(bed, page):
 
 def changed(bed, page):
     """An edit keeps what was not touched; ticks of the past are made up."""
+    bed.api("PATCH", "/v1/schedules/hourly-tick", {"end": END})
+    page.reload()
     page.get_by_role("button", name="Pause").wait_for()
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
@@ -77,10 +82,24 @@ def changed(bed, page):
     page.locator("code", has_text="every 30m").wait_for()
     known = bed.api("GET", "/v1/schedules/hourly-tick")
     expect(known["inputs"] == {"who": "the night"} and known["title"] == "Every hour", f"the rest stays: {known}")
+    expect(known["end"] == END, f"its seconds stay: {known['end']}")
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="Make up").click()
     page.get_by_role("dialog").get_by_role("button", name="Make the runs").click()
     page.get_by_text("runs made of").wait_for()
+
+
+def other_template(bed, page):
+    """Another template without inputs takes none of the old one's."""
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("For whom").wait_for()
+    dialog.get_by_label("Template").select_option("slow")
+    dialog.get_by_label("For whom").wait_for(state="detached")
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_text("is changed").first.wait_for()
+    known = bed.until(lambda: (one := bed.api("GET", "/v1/schedules/hourly-tick"))["template"] == "slow" and one, "it is")
+    expect(known["inputs"] == {}, f"nothing of the old is sent: {known['inputs']}")
 
 
 def listed(bed, page):
@@ -108,6 +127,7 @@ def main():
         busy(bed, page)
         paused(bed, page)
         changed(bed, page)
+        other_template(bed, page)
         listed(bed, page)
 
 

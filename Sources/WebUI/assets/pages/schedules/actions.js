@@ -9,17 +9,31 @@ import { confirm } from "../../parts/dialog.js";
 import { sentence } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
 import { attempt, fail, say } from "../../parts/toast.js";
+import { isRepeated, underWay } from "../../parts/under-way.js";
 
 /** @param {any} row */
 const path = (row) => `/v1/schedules/${part(row.name)}`;
 /** @param {any} row */
 const seen = (row) => ({ headers: { "if-match": `"${row.revision}"` } });
 
+const triggering = underWay();
+/**
+ * Whether a run of it is being made just now; can be followed.
+ * @param {any} row
+ */
+export const isTriggering = (row) => triggering.has(row.name);
+
 /**
  * Makes a run now; where one is open and the policy forbids another, it is asked whether to queue it.
  * @param {any} row
+ * @param {Event} event The press: of a double one only the first counts.
  */
-export async function trigger(row) {
+export async function trigger(row, event) {
+  if (!isRepeated(event)) await triggering.run(row.name, () => runNow(row));
+}
+
+/** @param {any} row */
+async function runNow(row) {
   const told = (/** @type {any} */ run) =>
     say(`${row.name} runs now.`, { href: `/ui/runs/${run.id}`, text: "Show the run" });
   try {

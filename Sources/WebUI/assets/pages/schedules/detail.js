@@ -15,7 +15,7 @@ import { menuButton } from "../../parts/menu.js";
 import { pageHead } from "../../parts/page.js";
 import { chip } from "../../parts/status.js";
 import { elapsed, timeOf } from "../../parts/time.js";
-import { backfill, erase, pauseOrResume, trigger } from "./actions.js";
+import { backfill, erase, isTriggering, pauseOrResume, trigger } from "./actions.js";
 import { openScheduleForm } from "./form.js";
 import { sourceAddress, sourceName, standing } from "./list.js";
 
@@ -32,8 +32,8 @@ export function schedulePage(name) {
     schedule.refresh();
     runs.refresh();
   };
-  const runNow = async () => {
-    await trigger(row());
+  const runNow = async (/** @type {Event} */ event) => {
+    await trigger(row(), event);
     refresh();
   };
   const edit = () => openScheduleForm({ row: row(), done: (next) => {
@@ -42,13 +42,13 @@ export function schedulePage(name) {
   } });
   const isOff = () => !mayRun.value || !row();
   bind("e", "Edit the schedule", () => { if (!isOff()) edit(); });
-  bind("x", "Run it now", () => { if (!isOff()) runNow(); });
+  bind("x", "Run it now", (event) => { if (!isOff()) runNow(event); });
   return html`<div class="page">${pageHead({
     title: () => plain(name, 64),
     note: html`${() => (row() ? chip(() => standing(row() ?? {}), () => (row() && standing(row()) === "completed"
       ? "Over" : "")) : null)}
       <span class="muted clip">${() => plain(row()?.title ?? "", 120)}</span>`,
-    actions: html`<button class="button is-primary" disabled=${isOff}
+    actions: html`<button class="button is-primary" disabled=${() => isOff() || isTriggering(row())}
       @click=${runNow}>${icon("play")}Run now</button>
       <button class="button" disabled=${isOff} @click=${() => pauseOrResume(row(), refresh)}>${() =>
         (row()?.paused ? html`${icon("play")}Resume` : html`${icon("pause")}Pause`)}</button>

@@ -2,7 +2,7 @@
 // @ts-check
 import { now } from "../../core/clock.js";
 import { each, html } from "../../core/html.js";
-import { ago, moment, plain, plural } from "../../core/format.js";
+import { ago, moment, plain } from "../../core/format.js";
 import { bind } from "../../core/keys.js";
 import { navigate, query, setQuery } from "../../core/router.js";
 import { computed } from "../../core/signal.js";
@@ -14,9 +14,10 @@ import { empty } from "../../parts/empty.js";
 import { loaded } from "../../parts/error.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
+import { more, total } from "../../parts/more.js";
 import { pageHead } from "../../parts/page.js";
 import { chip } from "../../parts/status.js";
-import { backfill, erase, pauseOrResume, trigger } from "./actions.js";
+import { backfill, erase, isTriggering, pauseOrResume, trigger } from "./actions.js";
 import { openScheduleForm } from "./form.js";
 
 export function schedulesList() {
@@ -41,8 +42,7 @@ export function schedulesList() {
   }
   return html`<div class="page">${pageHead({
     title: () => "Schedules",
-    note: html`<span class="muted">${() => list.data.value ? plural(list.data.value.schedules.length,
-      "schedule") : ""}</span>`,
+    note: html`<span class="muted">${() => (list.data.value ? total(list.data.value, "schedule") : "")}</span>`,
     actions: html`<input class="input filter-input" type="search" placeholder="Filter" aria-label="Filter schedules"
         ref=${(/** @type {any} */ made) => { search = made; }} .value=${() => query.value.get("q") ?? ""}
         @input=${(/** @type {any} */ event) => setQuery({ q: event.target.value })}>
@@ -63,6 +63,7 @@ export function schedulesList() {
         <th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
       <tbody>${each(() => shown.value, (row) => row.id, (row) => scheduleRow(row, () => list.refresh()))}</tbody>
         </table></div>
+    ${() => more(data.value, "schedule")}
     ${() => (data.value.schedules.length > 0 && shown.value.length === 0 ? html`<p class="muted">No schedule fits the
       filter.
       <button class="button is-small" @click=${() => setQuery({ q: null })}>Clear it</button></p>` : null)}`)}
@@ -108,8 +109,9 @@ function scheduleRow(row, refresh) {
       <span class="muted">· ${() => plain(row.value.lane, 20)}</span></td>
     <td class="is-number is-wide-only">${() => row.value.dropped.count || html`<span class="muted">0</span>`}</td>
     <td class="is-actions"><span class="row">
-      <button class="button is-small" disabled=${() => !mayRun.value} aria-label=${`Run ${plain(name)} now`}
-        @click=${() => trigger(row.peek())}>${icon("play")}Run now</button>
+      <button class="button is-small" disabled=${() => !mayRun.value || isTriggering(row.value)}
+        aria-label=${`Run ${plain(name)} now`} @click=${(/** @type {Event} */ event) =>
+          trigger(row.peek(), event)}>${icon("play")}Run now</button>
       ${menuButton({ label: `More for ${plain(name)}`, items: () => {
         const isDisabled = !mayRun.peek();
         return [

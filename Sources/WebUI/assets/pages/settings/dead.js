@@ -14,19 +14,24 @@ import { loaded } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
 import { timeAgo } from "../../parts/time.js";
 import { attempt, say } from "../../parts/toast.js";
+import { underWay } from "../../parts/under-way.js";
 
 /** Rows that are shown; the list of runs has all of them. */
 const rowsMax = 200;
+
+/** Rows move up when one goes: what is pressed so soon after is the second of a double press. */
+const doubleMilliseconds = 400;
 
 export function dead() {
   const list = resource(() => "/v1/dead", {
     on: isTurn, every: 30_000, gapMilliseconds: 2000, fetch: collect("runs", rowsMax),
   });
-  const redrive = async (/** @type {any} */ run) => {
-    if (await attempt(() => make(`/v1/dead/${run.id}/redrive`, {}))) {
-      say("It runs again, from what did not succeed.", { href: `/ui/runs/${run.id}`, text: "Show the run" });
-      list.refresh();
-    }
+  const redriving = underWay();
+  let pressedAt = -Infinity;
+  const redrive = async (/** @type {any} */ run, /** @type {Event} */ event) => {
+    const isDouble = event.timeStamp - pressedAt < doubleMilliseconds;
+    pressedAt = event.timeStamp;
+    if (!isDouble) await redriving.run(run.id, () => sendAgain(run.id, () => list.refresh()));
   };
   const discard = async (/** @type {any} */ run) => {
     const note = signal("");
@@ -56,13 +61,20 @@ export function dead() {
           <td>${timeAgo(() => run.value.finished_at)}</td>
           <td><span class="clip is-failure" title=${() => plain(run.value.failure ?? "")}>${() =>
             plain(run.value.failure ?? "")}</span></td>
-          <td class="is-actions"><span class="row"><button class="button is-small" disabled=${() => !mayRun.value}
-            aria-label=${`Send ${run.peek().id} again`}
-            @click=${() => redrive(run.peek())}>Send again</button><button class="button is-small"
+          <td class="is-actions"><span class="row"><button class="button is-small"
+            disabled=${() => !mayRun.value || redriving.has(run.value.id)} aria-label=${`Send ${run.peek().id} again`}
+            @click=${(/** @type {Event} */ event) => redrive(run.peek(), event)}>Send again</button><button class="button is-small"
               disabled=${() => !mayRun.value}
             aria-label=${`Put ${run.peek().id} aside`} @click=${() => discard(run.peek())}>Put aside…</button></span>
               </td></tr>`)}</tbody></table></div>
       ${() => (data.value.is_more ? html`<p class="muted">These are the newest ${plural(rowsMax, "run")}. <a
         href="/ui/runs?status=dead">All of them</a></p>` : null)}`)}
   </section>`;
+}
+
+/** @param {string} run @param {() => Promise<void>} done */
+async function sendAgain(run, done) {
+  if (!await attempt(() => make(`/v1/dead/${run}/redrive`, {}))) return;
+  say("It runs again, from what did not succeed.", { href: `/ui/runs/${run}`, text: "Show the run" });
+  await done();
 }

@@ -12,6 +12,7 @@ import { confirm, openDialog } from "../../parts/dialog.js";
 import { errorPanel, loaded } from "../../parts/error.js";
 import { selectField, textField } from "../../parts/field.js";
 import { icon } from "../../parts/icon.js";
+import { more } from "../../parts/more.js";
 import { chip } from "../../parts/status.js";
 import { timeAgo } from "../../parts/time.js";
 import { say } from "../../parts/toast.js";
@@ -58,7 +59,7 @@ export function tokens() {
           aria-label=${() => `Revoke ${plain(token.value.name, 40)}`}
           @click=${() => revoke(token.peek(), own.data.peek()?.token === token.peek().id,
             () => list.refresh())}>Revoke…</button></td></tr>`)}</tbody>
-    </table></div>`)}
+    </table></div>${() => more(data.value, "token")}`)}
     <p class="muted small">On the command line: <code>opsroom tokens create NAME --scope run</code></p></section>`;
 }
 
@@ -81,27 +82,21 @@ function create(done) {
   const scope = signal("run");
   const lifetime = signal("2592000");
   const groups = signal("");
-  const error = signal(/** @type {any} */ (null));
   const made = signal(/** @type {any} */ (null));
-  const isBusy = signal(false);
   openDialog({
     title: "New token",
     body: (dialog) => {
+      const { error, isBusy } = dialog;
       dialog.element.addEventListener("close", () => { if (made.peek()) done(); });
       const submit = async (/** @type {Event} */ event) => {
         event.preventDefault();
-        if (isBusy.peek()) return;
-        isBusy.value = true;
-        error.value = null;
-        try {
+        const isDone = await dialog.perform(async () => {
           const list = groups.peek().split(",").map((/** @type {string} */ one) => one.trim()).filter(Boolean);
           made.value = await post("/v1/tokens", { name: name.peek(), scope: scope.peek(), ...(list.length > 0
             ? { groups: list } : {}),
             ...(lifetime.peek() ? { expires_in_seconds: Number(lifetime.peek()) } : {}) });
-        } catch (caught) {
-          error.value = caught;
-        }
-        isBusy.value = false;
+        });
+        if (isDone && !dialog.element.open) say(`${name.peek()} is made, but its secret was not shown: revoke it.`);
       };
       return html`<div>${() => (made.value ? shownOnce(made.value, dialog.close) : html`<form class="dialog-form"
         @submit=${submit}>
@@ -112,8 +107,9 @@ function create(done) {
         ${textField({ label: "Groups", value: groups, placeholder: "ops, release",
           hint: "By commas; approvals may ask for one of a group." })}
         ${() => (error.value ? errorPanel(error.value) : null)}
-        <footer class="dialog-foot"><button type="button" class="button" @click=${dialog.close}>Back</button>
-          <button class="button is-primary" disabled=${isBusy}>Make it</button></footer></form>`)}</div>`;
+        <footer class="dialog-foot"><button type="button" class="button" disabled=${isBusy}
+          @click=${dialog.dismiss}>Back</button><button class="button is-primary"
+          disabled=${isBusy}>Make it</button></footer></form>`)}</div>`;
     },
   });
 }
