@@ -31,9 +31,12 @@ extension OperationCatalog {
             "limits",
             "Makes a limit or changes it; what has begun counts on.",
             note: "A rate is \(Rate.form).",
-            parameters: [Self.name],
+            parameters: [Self.name, .header("if-none-match", "* only makes it.")],
             body: Schema.object(["rate": Schema.text]),
-            answers: [.json(200, "The limit as it is now.", Schema.named("Limit"))]
+            answers: [
+                .json(200, "The limit as it is now.", Schema.named("Limit")),
+                .problem(412, "There is one of that name already."),
+            ]
         ),
         "limits.delete": Operation(
             "limits",

@@ -4,7 +4,7 @@ internal import Postgres
 internal import PulserIR
 
 enum LimitsSQL {
-    static let all = [lockLanes, lockLimits, claim, wait, list, get, set, delete, lanes]
+    static let all = [lockLanes, lockLimits, claim, wait, list, get, set, make, delete, lanes]
 
     /// Whether a lane takes runs, and nothing but its width holds them up.
     static func isPlain(lane: String) -> String {
@@ -104,6 +104,17 @@ enum LimitsSQL {
         """
         INSERT INTO rate_limit AS g (name, count, ms, burst) VALUES ($1, $2, $3, $4)
         ON CONFLICT (name) DO UPDATE SET count = $2, ms = $3, burst = $4
+        RETURNING \(columns)
+        """
+    )
+
+    /// Makes a limit unless there is one of that name.
+    static let make = PostgresStatement(
+        "limits.make",
+        [.text, .int8, .int8, .int8],
+        """
+        INSERT INTO rate_limit AS g (name, count, ms, burst) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (name) DO NOTHING
         RETURNING \(columns)
         """
     )

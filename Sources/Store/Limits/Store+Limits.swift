@@ -72,13 +72,21 @@ extension Store {
     /// - Parameters:
     ///   - name: Letters, digits, `_`, `.`, `-`, at most 64.
     ///   - rate: How many runs may begin in a time.
+    ///   - isNew: Only makes it. Default `false`.
     /// - Returns: The limit.
-    /// - Throws: What the database throws.
-    public func setLimit(_ name: String, _ rate: Rate) async throws(StoreError) -> NamedLimit {
+    /// - Throws: `conflict` when it was to be made and is there; what the database throws.
+    public func setLimit(
+        _ name: String,
+        _ rate: Rate,
+        isNew: Bool = false
+    ) async throws(StoreError) -> NamedLimit {
         let rows = try await self.execute(
-            LimitsSQL.set,
+            isNew ? LimitsSQL.make : LimitsSQL.set,
             [.text(name), .int8(rate.count), .int8(rate.milliseconds), .int8(rate.burst)]
         )
+        guard rows.count == 1 else {
+            throw StoreError(.conflict, "there is a limit '\(name.prefix(64))' already")
+        }
         let limit = try NamedLimit(rows.first())
         // Owners of more lanes than that hear of it with the next poll.
         let lanes = try await self.execute(LimitsSQL.lanes, [.text(name), .int8(100)])

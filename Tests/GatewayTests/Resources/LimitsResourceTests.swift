@@ -95,6 +95,20 @@ struct LimitsResourceTests {
         }
     }
 
+    @Test("a limit that is only to be made changes none that is there")
+    func made() async throws {
+        try await GatewayBed.with { bed in
+            func make(_ rate: JSONValue) async throws -> GatewayBed.Answer {
+                let body = JSONValue.object(["rate": rate])
+                return try await bed.change(.put, "/v1/limits/bank", body, [.ifNoneMatch: "*"])
+            }
+            #expect(try await make("1/m").status == 200)
+            let second = try await make("9/m")
+            #expect(second.status == 412 && second.text.contains("already"), "\(second.text)")
+            #expect(try await bed.get("/v1/limits/bank").json["rate"] == "1/m")
+        }
+    }
+
     @Test("a lane's etag is of its limits, too")
     func edited() async throws {
         try await GatewayBed.with { bed in

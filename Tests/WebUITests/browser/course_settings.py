@@ -62,6 +62,21 @@ def retention(bed, page):
     bed.look(page, "settings-retention")
 
 
+def held(page, dialog):
+    """While it works a dialog stays, whatever is pressed."""
+    asked = []
+    page.route("**/v1/limits/shop", lambda route: asked.append(route))
+    dialog.get_by_label("Name").fill("shop")
+    dialog.get_by_role("button", name="Make it").click()
+    dialog.get_by_role("button", name="Back").and_(page.locator(":disabled")).wait_for()
+    page.keyboard.press("Escape")
+    page.mouse.click(5, 5)
+    expect(dialog.is_visible(), "its outcome is awaited")
+    asked[0].continue_()
+    dialog.wait_for(state="detached")
+    page.unroute("**/v1/limits/shop")
+
+
 def limits(bed, page):
     """A limit is made, changed and removed."""
     page.get_by_role("link", name="Limits").click()
@@ -73,6 +88,16 @@ def limits(bed, page):
     dialog.get_by_role("button", name="Make it").click()
     page.get_by_role("row", name="bank").wait_for()
     bed.look(page, "settings-limits")
+    page.get_by_role("button", name="New limit").click()
+    dialog.get_by_label("Name").fill("bank")
+    dialog.get_by_label("Rate").fill("1/d")
+    bed.allow("412")
+    dialog.get_by_role("button", name="Make it").click()
+    dialog.get_by_text("There is a limit 'bank' already").wait_for()
+    expect(bed.api("GET", "/v1/limits/bank")["rate"] == "100/m", "the one that is there stays")
+    held(page, dialog)
+    page.get_by_role("row", name="shop").wait_for()
+    bed.api("DELETE", "/v1/limits/shop")
     page.get_by_role("button", name="Remove bank").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     page.get_by_text("No limits yet").wait_for()

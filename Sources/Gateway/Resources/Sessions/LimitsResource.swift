@@ -28,7 +28,7 @@ struct LimitsResource: Sendable {
         return Self.document(limit, request)
     }
 
-    /// Makes or changes a limit; sent twice it is the same.
+    /// Makes or changes a limit; sent twice it is the same. `if-none-match: *` only makes it.
     @Sendable
     func put(_ request: Request, _ context: GatewayContext) async throws -> Response {
         var body = try JSONBody(try await request.json())
@@ -43,7 +43,19 @@ struct LimitsResource: Sendable {
         }
         try body.finish()
         guard let rate else { return .empty() }
-        return Self.document(try await self.store.setLimit(name, rate), request)
+        let isNew = request.headers[.ifNoneMatch] == "*"
+        let limit: NamedLimit
+        do throws(StoreError) {
+            limit = try await self.store.setLimit(name, rate, isNew: isNew)
+        } catch {
+            guard error.code == .conflict else { throw error }
+            throw Problem(
+                .preconditionFailed,
+                error.message,
+                next: "change it without if-none-match, or choose another name"
+            )
+        }
+        return Self.document(limit, request)
     }
 
     @Sendable

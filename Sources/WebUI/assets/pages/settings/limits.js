@@ -12,6 +12,7 @@ import { empty } from "../../parts/empty.js";
 import { loaded } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
 import { icon } from "../../parts/icon.js";
+import { more } from "../../parts/more.js";
 import { say } from "../../parts/toast.js";
 
 export function limits() {
@@ -28,7 +29,8 @@ export function limits() {
             hint: "How many may begin in how long: 100/m is one every 600 ms, 100/m:20 lets 20 begin at once "
               + "after a rest." })}</div>`,
       work: async () => {
-        await put(`/v1/limits/${part(name.peek())}`, { rate: rate.peek() });
+        await put(`/v1/limits/${part(name.peek())}`, { rate: rate.peek() },
+          row ? {} : { headers: { "if-none-match": "*" } });
         say(`${name.peek()}: ${rate.peek()}.`);
         await list.refresh();
       },
@@ -62,5 +64,5 @@ export function limits() {
             aria-label=${`Change ${plain(row.peek().name)}`} @click=${() => edit(row.peek())}>Change…</button>
             <button class="icon-button" disabled=${() => !mayRun.value} aria-label=${`Remove ${plain(row.peek().name)}`}
               @click=${() => erase(row.peek())}>${icon("trash")}</button></span></td></tr>`)}</tbody></table></div>`)}
-                </section>`;
+      ${() => (list.data.value ? more(list.data.value, "limit") : null)}</section>`;
 }
