@@ -70,6 +70,18 @@ test("a long line is cut, not inside of a character, and the rest is counted", (
   assert.equal(parse(`\u001b[31m${"y".repeat(10)}`, 4).rest, 6);
 });
 
+test("a line made to be slow is read as fast as another", () => {
+  const tail = "a".repeat(500_000);
+  for (const text of [`${"\u009d".repeat(20_000)}${tail}`, `${"\u001bP".repeat(20_000)}${tail}`,
+    `${"\u009d".repeat(20_000)}${tail}\u001b`, `${"\u001b]0;".repeat(20_000)}${tail}`,
+    `\u001b[${"38;".repeat(200_000)}mx`, `${"\u009b0;".repeat(20_000)}${tail}`]) {
+    const started = performance.now();
+    parse(text, Infinity);
+    assert.ok(performance.now() - started < 3000, `${JSON.stringify(text.slice(0, 9))}: ${performance.now() - started}`);
+  }
+  assert.equal(bare("\u009d\u009d0;a\u0007b\u001b]8;;x\u009cc\u009dd\u001b[1me"), "bc\u009dde");
+});
+
 test("ten thousand random lines are read without a failure and hide no letter", () => {
   let seed = 20_261_120;
   const random = (below) => {

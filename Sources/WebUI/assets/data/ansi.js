@@ -67,6 +67,8 @@ function read(text, max) {
   let hidden = "";
   let style = plainStyle;
   let place = 0;
+  /** Where the next terminator is: it is looked for once, however many sequences begin before it. */
+  const stop = { at: -1 };
   const erase = (/** @type {number} */ from) => {
     hidden += cells.slice(from).map((cell) => cell.text).join("");
     cells.length = Math.min(cells.length, from);
@@ -74,7 +76,7 @@ function read(text, max) {
   while (place < text.length && cells.length < max) {
     const char = /** @type {string} */ (String.fromCodePoint(/** @type {number} */ (text.codePointAt(place))));
     if (char === "\u001b" || char === "\u009b" || char === "\u009d") {
-      const sequence = escape(text, place);
+      const sequence = escape(text, place, stop);
       if (sequence) {
         place = sequence.end;
         if (sequence.kind === "sgr") style = paint(style, sequence.body);
@@ -123,10 +125,10 @@ export const code = (char) =>
 
 /**
  * The escape sequence at a place; `null` where it has no end, so that nothing can hide behind it (ECMA-48).
- * @param {string} text @param {number} start
+ * @param {string} text @param {number} start @param {{at: number}} stop
  * @returns {{kind: "sgr" | "link" | "erase" | "other", body: string, end: number} | null}
  */
-function escape(text, start) {
+function escape(text, start, stop) {
   const first = text[start];
   const kind = first === "\u009b" ? "[" : first === "\u009d" ? "]" : text[start + 1];
   let place = start + (first === "\u001b" ? 2 : 1);
@@ -141,17 +143,15 @@ function escape(text, start) {
     return { kind: named, body, end: place + 1 };
   }
   if ("]PX^_".includes(kind)) {
-    const begin = place;
-    for (; place < text.length; place += 1) {
-      const isBell = text[place] === "\u0007" || text[place] === "\u009c";
-      const isEnd = text[place] === "\u001b";
-      if (!isBell && !isEnd) continue;
-      if (isEnd && text[place + 1] !== "\\") return null;
-      const body = text.slice(begin, place);
-      const link = kind === "]" ? /^8;[^;]*;(.*)$/.exec(body) : null;
-      return { kind: link ? "link" : "other", body: link?.[1] ?? "", end: place + (isBell ? 1 : 2) };
+    if (stop.at < place) {
+      const found = text.slice(place).search(/[\u0007\u001b\u009c]/);
+      stop.at = found < 0 ? text.length : place + found;
     }
-    return null;
+    const isBell = text[stop.at] !== "\u001b";
+    if (stop.at === text.length || (!isBell && text[stop.at + 1] !== "\\")) return null;
+    const body = text.slice(place, stop.at);
+    const link = kind === "]" ? /^8;[^;]*;(.*)$/.exec(body) : null;
+    return { kind: link ? "link" : "other", body: link?.[1] ?? "", end: stop.at + (isBell ? 1 : 2) };
   }
   if (/[\u0020-\u002f]/.test(kind)) {
     while (place < text.length && /[\u0020-\u002f]/.test(text[place])) place += 1;
@@ -187,7 +187,7 @@ function paint(style, body) {
     const number = Number(parts[0] || 0);
     if (number === 38 || number === 48) {
       const given = parts.length > 1 ? parts.slice(1).filter((part, index) => part !== "" || index !== 1)
-        : numbers.slice(at + 1);
+        : numbers.slice(at + 1, at + 5);
       const { colour, used } = colourOf(given.map((part) => Number(part || 0)));
       if (parts.length === 1) at += used;
       if (colour !== null) next = number === 38 ? { ...next, fg: colour } : { ...next, bg: colour };
