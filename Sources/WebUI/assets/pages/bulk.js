@@ -2,6 +2,7 @@
 // @ts-check
 import { count, plain, plural, shortID } from "../core/format.js";
 import { each, html } from "../core/html.js";
+import { isVisible } from "../core/clock.js";
 import { query, setQuery } from "../core/router.js";
 import { computed, effect, onEnd, signal, untracked } from "../core/signal.js";
 import { get, part, post, url } from "../data/api.js";
@@ -20,6 +21,10 @@ import { elapsed, timeAgo } from "../parts/time.js";
 
 /** How often an action under way is looked at. */
 const pollMilliseconds = 700;
+/** How often the results of one kind are fetched while it works: each of their pages may change. */
+const kindMilliseconds = 2000;
+/** How long the present state of a run, whose result is known, is shown before it is asked for again. */
+const presentMilliseconds = 4500;
 const pageRows = 100;
 /** What can come of a run, with the tone it is drawn in. */
 const results = [
@@ -86,9 +91,10 @@ function onePage(id) {
   const one = resource(() => `/v1/bulk/${part(id)}`, { every: 30_000 });
   const isUnderWay = computed(() => one.data.value?.status === "running");
   effect(() => {
-    if (!isUnderWay.value) return;
-    const timer = setInterval(() => untracked(one.refresh), pollMilliseconds);
-    onEnd(() => clearInterval(timer));
+    // The next one is asked for when the last one came.
+    if (!isUnderWay.value || !isVisible.value || one.isLoading.value) return;
+    const timer = setTimeout(one.refresh, pollMilliseconds);
+    onEnd(() => clearTimeout(timer));
   });
   const title = () => (one.data.value
     ? `${actionOf(one.data.value.action).verb} ${plural(one.data.value.progress.total, "run")}` : "Bulk action");
@@ -174,14 +180,19 @@ function resultList(id, bulk, isUnderWay) {
   });
   const list = resource(() => url(`/v1/bulk/${part(id)}/runs`, { state: state(), limit: pageRows,
     pages: pages.value }), {
-    every: 5000,
-    fetch: (path, abort) => fetchPages(path, abort),
+    every: 5000, fetch: pagesOf(isUnderWay),
   });
   let seen = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  onEnd(() => clearTimeout(timer));
   effect(() => {
     // As long as it works, the results are fetched when its numbers have changed.
     const now = JSON.stringify(bulk().progress);
-    if (seen && now !== seen) untracked(list.refresh);
+    if (seen && now !== seen) timer ??= setTimeout(() => {
+      timer = undefined;
+      list.refresh();
+    }, untracked(() => state() && isUnderWay()) ? kindMilliseconds : 0);
     seen = now;
   });
   const number = (/** @type {string} */ name) => count(name ? bulk().progress[name] : bulk().progress.total);
@@ -221,29 +232,50 @@ function resultRow(item) {
 }
 
 /**
- * Several pages of results as one, each run with how it stands now.
- * @param {string} path @param {AbortSignal} abort
+ * Several pages of results as one, each run with how it stands now. A page whose results are all known is not asked
+ * for again, only how its runs stand, and that more seldom.
+ * @param {() => boolean} isUnderWay
  */
-async function fetchPages(path, abort) {
-  const address = new URL(path, location.origin);
-  const pages = Number(address.searchParams.get("pages"));
-  address.searchParams.delete("pages");
-  /** @type {any[]} */
-  const runs = [];
-  let next = /** @type {string | null} */ (null);
-  for (let page = 0; page < pages; page += 1) {
-    if (next) address.searchParams.set("cursor", next);
-    const answer = await get(address.pathname + address.search, { signal: abort });
-    const ids = answer.runs.map((/** @type {any} */ item) => item.run);
-    const found = ids.length === 0 ? { runs: [] }
-      : await get(url("/v1/runs", { run: ids.join(","), limit: pageRows }), { signal: abort });
-    const documents = new Map(found.runs.map((/** @type {any} */ run) => [run.id, run]));
-    runs.push(...answer.runs.map((/** @type {any} */ item) => ({ ...item,
-      document: documents.get(item.run) ?? null })));
-    next = answer.next;
-    if (!next) break;
-  }
-  return { runs, next };
+function pagesOf(isUnderWay) {
+  /**
+   * The pages by their addresses, as they were.
+   * @type {Map<string, {answer: any, isFinal: boolean, documents: Map<string, any>, at: number}>}
+   */
+  let known = new Map();
+  return async (/** @type {string} */ path, /** @type {AbortSignal} */ abort) => {
+    const address = new URL(path, location.origin);
+    const pages = Number(address.searchParams.get("pages"));
+    const isOfAll = !address.searchParams.has("state");
+    address.searchParams.delete("pages");
+    const before = known;
+    known = new Map();
+    /** @type {any[]} */
+    const runs = [];
+    let next = /** @type {string | null} */ (null);
+    for (let page = 0; page < pages; page += 1) {
+      if (next) address.searchParams.set("cursor", next);
+      const place = address.pathname + address.search;
+      const old = before.get(place);
+      let now = old;
+      if (!now?.isFinal || performance.now() - now.at > presentMilliseconds) {
+        const hasEnded = !isUnderWay();
+        const answer = old?.isFinal ? old.answer : await get(place, { signal: abort });
+        const ids = answer.runs.map((/** @type {any} */ item) => item.run);
+        const found = ids.length === 0 ? { runs: [] }
+          : await get(url("/v1/runs", { run: ids.join(","), limit: pageRows }), { signal: abort });
+        now = { answer, at: performance.now(), documents: new Map(found.runs.map((/** @type {any} */ run) =>
+          [run.id, run])), isFinal: hasEnded || (isOfAll && answer.runs.every((/** @type {any} */ item) =>
+          item.state !== "pending")) };
+      }
+      known.set(place, now);
+      const { answer, documents } = now;
+      runs.push(...answer.runs.map((/** @type {any} */ item) => ({ ...item,
+        document: documents.get(item.run) ?? null })));
+      next = answer.next;
+      if (!next) break;
+    }
+    return { runs, next };
+  };
 }
 
 /** @param {string} id @param {import("../data/resource.js").Resource<any>} one */
