@@ -6,6 +6,8 @@
 /** Values that a search looks at, and findings that it gives. */
 const looksMax = 500_000;
 const findingsMax = 2000;
+/** How deep a search goes. */
+export const depthMax = 500;
 
 /** @param {unknown} value @returns {value is object} */
 export const isBranch = (value) => typeof value === "object" && value !== null;
@@ -52,36 +54,56 @@ export const valueAt = (value, path) =>
 export const placeOf = (value, key) => (typeof key === "number" ? key : Object.keys(value).indexOf(key));
 
 /**
+ * A value on the way of a search.
+ * @typedef {{key: string | number, value: any, depth: number, parent: Place | null}} Place
+ */
+
+/**
  * The paths of what has a text in its name or, for what is no branch, in its value; without case, in order.
  * @param {any} value @param {string} query
- * @returns {{paths: Path[], isMore: boolean}}
+ * @returns {{paths: Path[], isMore: boolean, isDeep: boolean}} `isDeep`: there is more than was searched, deeper.
  */
 export function search(value, query) {
   const wanted = query.toLowerCase();
   /** @type {Path[]} */
   const paths = [];
-  if (wanted === "") return { paths, isMore: false };
+  if (wanted === "") return { paths, isMore: false, isDeep: false };
   let looks = 0;
+  let isDeep = false;
   // No recursion: what is nested deeper than a stack is no reason to fail.
-  /** @type {{path: Path, value: any}[]} */
-  const waiting = [{ path: [], value }];
+  /** @type {Place[]} */
+  const waiting = [{ key: "", value, depth: 0, parent: null }];
   while (waiting.length > 0) {
-    const next = /** @type {{path: Path, value: any}} */ (waiting.pop());
+    const next = /** @type {Place} */ (waiting.pop());
     looks += 1;
-    if (looks > looksMax) return { paths, isMore: true };
-    const key = next.path[next.path.length - 1];
-    const isNamed = typeof key === "string" && key.toLowerCase().includes(wanted);
+    if (looks > looksMax) return { paths, isMore: true, isDeep };
+    const isNamed = typeof next.key === "string" && next.depth > 0 && next.key.toLowerCase().includes(wanted);
     if (isNamed || (!isBranch(next.value) && String(next.value).toLowerCase().includes(wanted))) {
-      if (paths.length >= findingsMax) return { paths, isMore: true };
-      paths.push(next.path);
+      if (paths.length >= findingsMax) return { paths, isMore: true, isDeep };
+      paths.push(pathTo(next));
     }
     if (!isBranch(next.value)) continue;
+    if (next.depth >= depthMax) {
+      isDeep ||= sizeOf(next.value) > 0;
+      continue;
+    }
     const all = members(next.value, 0, looksMax);
     for (let at = all.length - 1; at >= 0; at -= 1) {
-      waiting.push({ path: [...next.path, all[at].key], value: all[at].value });
+      waiting.push({ ...all[at], depth: next.depth + 1, parent: next });
     }
   }
-  return { paths, isMore: false };
+  return { paths, isMore: false, isDeep };
+}
+
+/**
+ * The path of a place, from its parents.
+ * @param {Place} place
+ */
+function pathTo(place) {
+  /** @type {Path} */
+  const path = [];
+  for (let at = place; at.parent; at = at.parent) path.push(at.key);
+  return path.reverse();
 }
 
 /**

@@ -3,10 +3,12 @@
 import { count, plain, plainLines } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { computed, effect, signal, untracked } from "../core/signal.js";
-import { isBranch, members, pathText, placeOf, search, sizeOf, summary, valueAt } from "../data/tree.js";
+import { writeExactly } from "../data/exact.js";
+import { depthMax, isBranch, members, pathText, placeOf, search, sizeOf, summary, valueAt } from "../data/tree.js";
+import { copy as copyText } from "../parts/copy.js";
 import { openDialog } from "../parts/dialog.js";
 import { icon } from "../parts/icon.js";
-import { attempt } from "../parts/toast.js";
+import { fail } from "../parts/toast.js";
 
 /**
  * Which members of an open branch are shown; `to` is not.
@@ -35,7 +37,8 @@ export function jsonView(value) {
   const isOpen = signal(/** @type {Map<string, Window>} */ (new Map([["$", first]])));
   const active = signal("$");
   const text = signal("");
-  const found = computed(() => (text.value ? search(value(), text.value) : { paths: [], isMore: false }));
+  const found = computed(() => (text.value ? search(value(), text.value) : { paths: [], isMore: false,
+    isDeep: false }));
   const foundAt = signal(-1);
   const foundIDs = computed(() => new Set(found.value.paths.map(pathText)));
   // What is small is open.
@@ -115,6 +118,8 @@ export function jsonView(value) {
         }} @dblclick=${() => { if (!isBranch(row.peek().value)) toggle(row.peek()); }}>${() =>
           content(row.value)}</div>`)}
     </div>
+    ${() => (found.value.isDeep ? html`<p
+      class="muted small">What is nested deeper than ${count(depthMax)} levels is not searched.</p>` : null)}
     ${() => (rows.value.length >= rowsMax ? html`<p
       class="muted small">At most ${count(rowsMax)} rows are shown: fold what you do not need.</p>` : null)}
   </div>`;
@@ -168,7 +173,7 @@ function content(row) {
     class="json-copy" tabindex="-1" title="Copy the path" aria-label="Copy the path" @click=${(/** @type {Event}
      *   */ event) => {
       event.stopPropagation();
-      attempt(() => navigator.clipboard.writeText(pathText(row.path)), `Copied ${plain(pathText(row.path), 80)}`);
+      copyText(pathText(row.path), `Copied ${plain(pathText(row.path), 80)}`);
     }}>${icon("link")}</button>`;
 }
 
@@ -215,8 +220,15 @@ function flat(value, isOpen) {
 }
 
 /** @param {any} value */
-const copy = (value) => attempt(() => navigator.clipboard.writeText(typeof value === "string" ? value
-  : JSON.stringify(value, null, 2)), "Copied");
+function copy(value) {
+  let text;
+  try {
+    text = typeof value === "string" ? value : writeExactly(value, 2);
+  } catch {
+    return fail({ message: "it is nested too deep to be written", next: "download it, or copy a part of it" });
+  }
+  return copyText(text);
+}
 
 /** @param {TreeRow} row */
 function showWhole(row) {
