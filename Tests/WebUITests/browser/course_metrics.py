@@ -1,5 +1,7 @@
 """Metrics: charts and tables of how runs came out, read with keys and as tables; numbers lead to their runs."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from bed import Bed, expect
 
 PLAN = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "mixed"}, "retry": {"max_attempts": 1},
@@ -49,8 +51,25 @@ def led(bed, page):
     bed.until(lambda: "lane=" not in page.url, "a filter can be taken away")
     figure(page, "Failed").click()
     page.wait_for_url("**/ui/runs?**")
-    expect("status=failed%2Ctimed_out" in page.url and "since=1h" in page.url, f"the list is filtered: {page.url}")
+    asked = parse_qs(urlsplit(page.url).query)
+    expect(asked["status"] == ["failed,timed_out"] and asked["by"] == ["finished"], f"the list is filtered: {asked}")
+    expect(asked["from"][0].endswith(":00Z") and "to" in asked and "since" not in asked,
+           f"it is of the time that was counted, from where its first bucket begins: {asked}")
     bed.until(lambda: page.locator("tbody tr").count() == 2, "and shows those two")
+
+
+def queued(bed, page):
+    """What is queued leads to its runs, and is not told of one template alone."""
+    bed.api("POST", "/v1/sessions/default/lanes/A/pause", {})
+    bed.api("POST", "/v1/runs", {"template": "mixed"})
+    page.goto(f"{bed.base}/ui/metrics?session=default")
+    bed.until(lambda: figure(page, "Queued now").inner_text() == "1", "one waits")
+    expect("session=default" in figure(page, "Queued now").get_attribute("href"), "its link is as narrow as the figure")
+    page.get_by_role("region", name="By template").get_by_role("link", name="mixed").click()
+    page.get_by_text("Queues are counted by lane").wait_for()
+    expect(page.locator(".figure", has_text="Queued now").count() == 0, "a template has no queue")
+    page.get_by_role("button", name="Take the filter template").click()
+    bed.until(lambda: figure(page, "Queued now").inner_text() == "1", "without it the queue is told again")
 
 
 def main():
@@ -64,6 +83,7 @@ def main():
         counted(bed, page)
         read_by_keys(bed, page)
         led(bed, page)
+        queued(bed, page)
 
 
 main()

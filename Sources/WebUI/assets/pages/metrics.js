@@ -9,15 +9,14 @@ import { url } from "../data/api.js";
 import { resource } from "../data/resource.js";
 import { chart } from "../leaves/chart.js";
 import { empty } from "../parts/empty.js";
-import { loaded } from "../parts/error.js";
+import { loaded, once } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
 import { pageHead } from "../parts/page.js";
 import { laneTable, queueTable, templateTable, total } from "./metrics/tables.js";
 
-/** Lengths of time with the name that the runs list has for them. */
-const spans = /** @type {[string, string, string][]} */ ([
-  ["1", "1 hour", "1h"], ["6", "6 hours", "6h"], ["24", "24 hours", "24h"], ["168", "7 days", "7d"],
-]);
+/** Lengths of time, in hours. */
+const spans = /** @type {[string, string][]} */ ([["1", "1 hour"], ["6", "6 hours"], ["24", "24 hours"],
+  ["168", "7 days"]]);
 const outcomes = /** @type {[string, string, string][]} */ ([
   ["succeeded", "Succeeded", "succeeded"], ["failed", "Failed", "failed"], ["timed_out", "Timed out", "retrying"],
   ["cancelled", "Cancelled", "cancelled"],
@@ -25,7 +24,6 @@ const outcomes = /** @type {[string, string, string][]} */ ([
 
 export default function metricsPage() {
   const hours = computed(() => spans.find(([id]) => id === query.value.get("hours"))?.[0] ?? "24");
-  const since = () => spans.find(([id]) => id === hours.value)?.[2] ?? "24h";
   const named = () => ({ session: query.value.get("session"), lane: query.value.get("lane"),
     template: query.value.get("template") });
   const stats = resource(() => url("/v1/stats", { hours: hours.value, ...named() }), {
@@ -34,10 +32,13 @@ export default function metricsPage() {
   });
   spans.forEach(([id, word], index) => bind(String(index + 1), `Metrics of ${word}`, () => setQuery({ hours: id })));
   /**
-   * A list of the runs that a number counts.
+   * A list of the runs that a number counts: those of the very time that it tells of.
    * @param {Record<string, string | null>} filter
    */
-  const runs = (filter) => url("/ui/runs", { since: since(), by: "finished", ...named(), ...filter });
+  const runs = (filter) => url("/ui/runs", { ...named(), by: "finished", ...spanOf(stats.data.value), ...filter });
+  // A queue is a lane's, of all templates.
+  const hasQueue = () => !named().template;
+  const queueOf = () => url("/ui/runs", { session: named().session, lane: named().lane, status: "queued" });
   const pickRuns = (/** @type {number} */ from, /** @type {number} */ to) => navigate(url("/ui/runs", {
     ...named(), by: "finished", from: new Date(from).toISOString(), to: new Date(to).toISOString(),
   }));
@@ -58,10 +59,10 @@ export default function metricsPage() {
       reach(data.value)} Choose a shorter time, or a lane or template.</span></div>` : null)}
     ${() => (data.value.is_sampled ? html`<p class="muted">Times are those of a sample, spread evenly over the
       runs that ended; counts are of all of them.</p>` : null)}
-    ${() => (total(sum(data.value.buckets)) === 0 && data.value.queue.length === 0 ? empty({
+    ${() => (total(sum(data.value.buckets)) === 0 && (!hasQueue() || data.value.queue.length === 0) ? empty({
       title: "Nothing ended in this time", text: "Runs are counted when they end. Choose a longer time, or start one.",
       action: html`<a class="button" href="/ui/templates">To the templates</a>` }) : null)}
-    ${figures(data, runs)}
+    ${figures(data, runs, hasQueue, queueOf)}
     <div class="metrics-charts">
       ${chart({ title: "Runs that ended", kind: "bars", unit: "count", format: count, onPick: pickRuns,
         pickTitle: "Click shows them",
@@ -74,11 +75,15 @@ export default function metricsPage() {
         pickTitle: "Click shows them",
         data: () => series(data.value, [{ member: "wait_p50_ms", name: "Half within", tone: "running" },
           { member: "wait_p95_ms", name: "95 % within", tone: "waiting", isDashed: true }]) })}
-      <section class="chart"><div class="chart-head"><h2>Queued now</h2></div>${queueTable(() => data.value.queue)}
+      <section class="chart"><div class="chart-head"><h2>Queued now</h2></div>${once(hasQueue,
+        () => queueTable(() => data.value.queue, () => data.value.queue_is_more),
+        () => html`<p class="muted">Queues are counted by lane, whatever template their runs are of: take the template
+          away to see them.</p>`)}
         </section>
     </div>
-    <h2>By lane</h2>${laneTable(() => data.value.lanes, runs)}
-    <h2>By template</h2>${templateTable(() => data.value.templates, runs)}
+    <h2>By lane</h2>${laneTable(() => data.value.lanes, () => data.value.lanes_is_more, runs)}
+    <h2>By template</h2>${templateTable(() => data.value.templates,
+      () => data.value.templates_is_more, runs)}
   </div>`)}</div>`;
 }
 
@@ -92,6 +97,16 @@ const series = (stats, wanted) => ({
   series: wanted.map(({ member, ...rest }) => ({ ...rest, values: stats.buckets.map((/** @type {any} */ bucket) =>
     bucket[member]) })),
 });
+
+/**
+ * The time that the figures are of, as the list of runs has it.
+ * @param {any} stats
+ */
+function spanOf(stats) {
+  if (!stats) return {};
+  const first = stats.buckets.find((/** @type {any} */ bucket) => bucket.succeeded !== null);
+  return { from: first?.at ?? stats.from, to: stats.to };
+}
 
 /**
  * How far back the figures go where they do not go all the way.
@@ -118,8 +133,9 @@ function sum(buckets) {
 /**
  * @param {import("../core/signal.js").Readable<any>} data
  * @param {(filter: Record<string, string | null>) => string} runs
+ * @param {() => boolean} hasQueue Whether what is queued is told. @param {() => string} queueOf Its list.
  */
-function figures(data, runs) {
+function figures(data, runs, hasQueue, queueOf) {
   const all = computed(() => sum(data.value.buckets));
   const share = () => {
     const ended = all.value.succeeded + all.value.failed + all.value.timed_out;
@@ -128,7 +144,8 @@ function figures(data, runs) {
   };
   const queued = () => data.value.queue.reduce((/** @type {number} */ sum_,
     /** @type {any} */ one) => sum_ + one.queued, 0);
-  const isMore = () => data.value.queue.some((/** @type {any} */ one) => one.queued_is_more);
+  const isMore = () => data.value.queue_is_more
+    || data.value.queue.some((/** @type {any} */ one) => one.queued_is_more);
   const oldest = () => Math.max(0, ...data.value.queue.map((/** @type {any} */ one) => one.oldest_ms));
   /** @param {string} name @param {any} value @param {() => string | null} [href] @param {string} [tone] @param {string} [hint] */
   const figure = (name, value, href, tone = "", hint = "") => html`<div class="figure" title=${hint || null}><span
@@ -141,8 +158,8 @@ function figures(data, runs) {
     ${figure("Failed", () => count(all.value.failed + all.value.timed_out),
       () => runs({ status: "failed,timed_out" }), "is-failure")}
     ${figure("Cancelled", () => count(all.value.cancelled), () => runs({ status: "cancelled" }))}
-    ${figure("Queued now", () => `${count(queued())}${isMore() ? "+" : ""}`, () => url("/ui/runs",
-      { status: "queued" }))}
-    ${figure("Oldest of them", () => (queued() === 0 ? "–" : `${duration(oldest())}${isMore() ? "+" : ""}`))}
+    ${once(hasQueue, () => html`${figure("Queued now", () => `${count(queued())}${isMore() ? "+" : ""}`, queueOf, "",
+      "Ready for their lanes; what is paused or for later is not counted")}
+    ${figure("Oldest of them", () => (queued() === 0 ? "–" : `${duration(oldest())}${isMore() ? "+" : ""}`))}`)}
   </section>`;
 }

@@ -13,15 +13,15 @@ import { url } from "../../data/api.js";
  */
 export const total = (row) => row.succeeded + row.failed + row.cancelled + row.timed_out;
 
-/** @param {() => any[]} rows @param {RunsAddress} runs */
-export const laneTable = (rows, runs) => outcomeTable(rows, "Lane", (row) => `${row.session}/${row.lane}`,
+/** @param {() => any[]} rows @param {() => boolean} isMore @param {RunsAddress} runs */
+export const laneTable = (rows, isMore, runs) => outcomeTable(rows, isMore, "Lane", (row) => `${row.session}/${row.lane}`,
   (row) => html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"), session: row.value.session,
     lane: row.value.lane })}>${() =>
     plain(row.value.session, 60)} <span class="muted">·</span> ${() => plain(row.value.lane, 60)}</a>`,
   (row) => ({ session: row.session, lane: row.lane }), runs, "No run of a lane ended in this time.");
 
-/** @param {() => any[]} rows @param {RunsAddress} runs */
-export const templateTable = (rows, runs) => outcomeTable(rows, "Template",
+/** @param {() => any[]} rows @param {() => boolean} isMore @param {RunsAddress} runs */
+export const templateTable = (rows, isMore, runs) => outcomeTable(rows, isMore, "Template",
   (row) => `${row.template ?? ""} ${row.plan}`,
   (row) => (row.peek().template ? html`<a href=${() => url("/ui/metrics", { hours: query.value.get("hours"),
     template: row.peek().template })}>${plain(row.peek().template, 60)}</a>`
@@ -30,14 +30,15 @@ export const templateTable = (rows, runs) => outcomeTable(rows, "Template",
     "No run ended in this time.");
 
 /**
- * @param {() => any[]} rows @param {string} head
+ * @param {() => any[]} rows @param {() => boolean} isMore Whether the node told only the first.
+ * @param {string} head
  * @param {(row: any) => string} key
  * @param {(row: import("../../core/signal.js").Signal<any>) => any} name
  * @param {(row: any) => Record<string, string | null>} filter
  * @param {RunsAddress} runs
  * @param {string} nothing
  */
-function outcomeTable(rows, head, key, name, filter, runs, nothing) {
+function outcomeTable(rows, isMore, head, key, name, filter, runs, nothing) {
   /**
    * @param {import("../../core/signal.js").Signal<any>} row
    * @param {(row: any) => number} value
@@ -61,11 +62,12 @@ function outcomeTable(rows, head, key, name, filter, runs, nothing) {
       ${number(row, (one) => one.failed + one.timed_out, "failed,timed_out", "is-failure")}
       ${number(row, (one) => one.cancelled, "cancelled")}
       ${time(row, "run_p50_ms")}${time(row, "run_p95_ms")}${time(row, "wait_p95_ms")}</tr>`)}</tbody></table></div>
-        </div>`;
+    ${() => (isMore() ? html`<p class="muted small">The ${count(rows().length)} with most runs are shown; there are
+      more.</p>` : null)}</div>`;
 }
 
-/** @param {() => any[]} rows */
-export const queueTable = (rows) => html`<div>${() => (rows().length === 0 ? html`<p class="muted">No run waits for
+/** @param {() => any[]} rows @param {() => boolean} isMore Whether the node told only the first. */
+export const queueTable = (rows, isMore) => html`<div>${() => (rows().length === 0 ? html`<p class="muted">No run waits for
   its lane.</p>` : null)}
   <div class="table-wrap is-short" hidden=${() => rows().length === 0} tabindex="0" role="region"
     aria-label="Queued now"><table class="table"><thead><tr>
@@ -77,4 +79,6 @@ export const queueTable = (rows) => html`<div>${() => (rows().length === 0 ? htm
         status: "queued" })}>${() =>
         count(row.value.queued)}${() => (row.value.queued_is_more ? "+" : "")}</a></td>
       <td class="is-number">${() => duration(row.value.oldest_ms)}${() =>
-        (row.value.queued_is_more ? "+" : "")}</td></tr>`)}</tbody></table></div></div>`;
+        (row.value.queued_is_more ? "+" : "")}</td></tr>`)}</tbody></table></div>
+  ${() => (isMore() ? html`<p class="muted small">${count(rows().length)} lanes are shown; more have something
+    queued.</p>` : null)}</div>`;
