@@ -3,7 +3,7 @@
 import { plain, plural } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { computed, signal } from "../../core/signal.js";
-import { make, part } from "../../data/api.js";
+import { get, make, part } from "../../data/api.js";
 import { exactly, inputToSend } from "../../data/exact.js";
 import { nameOf } from "../../data/plan.js";
 import { rerunSteps } from "../../data/rerun.js";
@@ -19,12 +19,12 @@ import { attempt } from "../../parts/toast.js";
 
 /** @param {RunView} view @param {string | null} from The step it begins with; `null` is from what failed. */
 export async function openRetry(view, from) {
-  const plan = view.plan();
   const run = view.run();
-  if (!plan) return;
-  const exact = await attempt(() => Promise.all([
+  const stored = `/v1/plans/${part(run.plan_digest)}`;
+  const plan = view.plan() ?? await attempt(() => get(stored));
+  const exact = plan && await attempt(() => Promise.all([
     exactly(run.inputs ?? {}, `/v1/runs/${part(run.id)}`, (document) => document.inputs),
-    exactly(plan.inputs, `/v1/plans/${part(run.plan_digest)}`, (document) => document.inputs),
+    exactly(plan.inputs, stored, (document) => document.inputs),
   ]));
   if (exact) ask(view, plan, run, from, exact[0], exact[1]);
 }
