@@ -37,7 +37,7 @@ extension OperationCatalog {
         .query("lane", "A lane's name or number."),
         .query("key", "Whom or what they are for."),
         .query("template", "The template they were made from."),
-        .query("plan", "Their plan's name."),
+        .query("plan", "Their plan's name, or its digest."),
         .query(
             "text",
             "Part of the plan's name, the failure or the inputs unless sealed; an id's beginning."

@@ -97,7 +97,9 @@ enum RunListSQL {
             WHERE (NOT $24 OR c.status <> 'succeeded' OR NOT EXISTS (
                 SELECT FROM schedule_run o WHERE o.run_id = c.id))
             AND ($16 IS NULL OR c.plan_digest IN (
-                SELECT p.digest FROM plan p WHERE p.name = $16))
+                SELECT p.digest FROM plan p WHERE p.name = $16
+                OR p.digest = CASE WHEN $16 ~ '^sha256:[0-9a-f]{64}$'
+                    THEN decode(substr($16, 8), 'hex') END))
             AND ($17 IS NULL
                 OR \(RunsSQL.scrambled("c.id")) BETWEEN $18 AND $19
                 OR c.plan_digest IN (

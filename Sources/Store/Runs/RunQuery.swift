@@ -28,7 +28,7 @@ public struct RunQuery: Sendable, Hashable {
     public var key: String?
     /// The template they were made from.
     public var template: String?
-    /// Their plan's name.
+    /// Their plan's name, or its digest as `sha256:…`.
     public var plan: String?
     /// The run they are children of.
     public var parent: RunID?

@@ -15,6 +15,7 @@ export const pages = [
   { pattern: "/ui/approvals", name: "approvals", load: () => import("./pages/approvals.js") },
   { pattern: "/ui/templates", name: "templates", load: () => import("./pages/templates.js") },
   { pattern: "/ui/templates/:id", name: "template", load: () => import("./pages/template.js") },
+  { pattern: "/ui/plans", name: "plan", load: () => import("./pages/plans.js") },
   { pattern: "/ui/plans/:digest", name: "plan", load: () => import("./pages/plan.js") },
   { pattern: "/ui/schedules", name: "schedules", load: () => import("./pages/schedules.js") },
   { pattern: "/ui/schedules/:id", name: "schedules", load: () => import("./pages/schedules.js") },

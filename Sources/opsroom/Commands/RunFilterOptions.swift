@@ -20,7 +20,7 @@ struct RunFilterOptions: ParsableArguments {
     @Option(name: .customLong("for"), help: "For this tenant, customer, machine.")
     var key: String?
     @Option(help: "Made from this template.") var template: String?
-    @Option(help: "With a plan of this name.") var plan: String?
+    @Option(help: "With a plan of this name or digest.") var plan: String?
     @Option(help: "Started by this run.", completion: .custom(RunCompletion.ids))
     var parent: String?
     @Option(help: "With this in the failure, the inputs or the plan's name.") var text: String?

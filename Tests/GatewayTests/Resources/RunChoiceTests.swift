@@ -46,6 +46,26 @@ struct RunChoiceTests {
         }
     }
 
+    @Test("a plan is meant by its name in all its versions, by its digest in that one alone")
+    func plan() async throws {
+        try await GatewayBed.with { bed in
+            let first = try await bed.run()
+            let changed = sleepPlan.replacing("1ms", with: "2ms")
+            let second = try await bed.run(["plan": .string(changed)])
+            let other = sleepPlan.replacing("{name: nap}", with: "{name: other}")
+            let third = try await bed.run(["plan": .string(other)])
+            let named = try await bed.get("/v1/runs?plan=nap&count=true")
+            #expect(try Self.ids(named) == [second, first], "\(named.text)")
+            let documents = try await bed.get("/v1/runs?run=\(second)").json["runs"]?.arrayValue
+            let digest = try #require(documents?.first?["plan_digest"]?.stringValue)
+            let alone = try await bed.get("/v1/runs?plan=\(digest)&count=true")
+            #expect(try Self.ids(alone) == [second], "\(alone.text)")
+            #expect(try alone.json["count"]?["runs"] == .integer(1))
+            let unknown = try await bed.get("/v1/runs?plan=sha256:none")
+            #expect(try Self.ids(unknown).isEmpty && unknown.status == 200, "\(third)")
+        }
+    }
+
     @Test("what a schedule made and succeeded can be left out, what failed stays")
     func quiet() async throws {
         try await GatewayBed.with { bed in

@@ -22,8 +22,15 @@ def main():
     with Bed() as bed:
         old = bed.api("POST", "/v1/plans", {"plan": plan("one")})["digest"]
         new = bed.api("POST", "/v1/plans", {"plan": plan("two", ["tail"])})["digest"]
+        page = bed.page("/ui/plans")
+        page.get_by_text("No plans in use").wait_for()
         bed.ended(bed.api("POST", "/v1/runs", {"plan_digest": old, "inputs": {"region": "north"}})["id"])
-        page = bed.page(f"/ui/plans/{new}")
+        bed.api("PUT", "/v1/templates/forked", {"plan_digest": new, "title": "Forks"})
+        page.locator("tbody tr", has_text="forked").wait_for()
+        page.locator("tbody tr", has_text="Succeeded").wait_for()
+        expect(page.locator("tbody tr").count() == 2, "each version is a plan of its own")
+        bed.look(page, "plans")
+        page.locator("tbody tr", has_text="forked").get_by_role("link", name="fork", exact=True).click()
         page.get_by_role("heading", name="Fork and join").wait_for()
         page.locator(".dag-node").first.wait_for()
         expect(page.locator(".dag-node").count() == 5, "a node for each step")
@@ -54,6 +61,10 @@ def main():
         dialog.get_by_role("button", name="Run", exact=True).click()
         page.locator(".run-state", has_text="Succeeded").wait_for()
         page.locator(".log", has_text="south two").wait_for()
+        page.goto(f"{bed.base}/ui/plans/{new}")
+        page.get_by_role("link", name="Its runs").click()
+        bed.until(lambda: page.locator(".runs-table tbody tr").count() == 1, "the runs of this version alone")
+        page.locator(".tag", has_text="plan: sha256:").wait_for()
         gone = bed.page("/ui/plans/sha256:" + "0" * 64)
         bed.allow("404")
         gone.locator(".error-panel").wait_for()

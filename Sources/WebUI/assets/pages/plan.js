@@ -28,8 +28,8 @@ export default function planPage({ params }) {
   return html`<div class="page plan-page">
     ${pageHead({
       title: () => plain(data.data.value?.title || data.data.value?.name || "Plan", 90),
-      actions: html`<a class="button" href=${() => `/ui/runs?plan=${part(data.data.value?.name
-        ?? "")}`}>${icon("runs")}Its runs</a>
+      actions: html`<a class="button" href=${`/ui/runs?plan=${part(digest)}`}
+        title="Runs of exactly this version">${icon("runs")}Its runs</a>
         ${() => (mayRun.value && data.data.value ? html`<button type="button" class="button is-primary"
           @click=${() => run(digest)}>${
           icon("play")}Run…</button>` : null)}`,
