@@ -106,6 +106,7 @@ extension OperationCatalog {
                 Self.run, .path("name", "Its name, percent-encoded."),
                 .query("step", "The step that left it; default the latest."),
                 .query("inline", "Whether a browser may show it.", Schema.bool),
+                .query("view", "page: HTML in a sandbox that runs and loads nothing."),
                 .header("range", "One range of bytes."),
             ],
             answers: [

@@ -12,7 +12,7 @@ struct PageResource: Sendable {
     static let policy = [
         "default-src 'none'", "script-src 'self'", "style-src 'self'",
         "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'",
-        "frame-src 'self' blob:", "base-uri 'none'", "form-action 'none'",
+        "frame-src 'self'", "base-uri 'none'", "form-action 'none'",
         "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types opsroom",
     ].joined(separator: "; ")
 

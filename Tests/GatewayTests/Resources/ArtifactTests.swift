@@ -82,6 +82,42 @@ struct ArtifactTests {
         }
     }
 
+    @Test("a page of a step is shown where it can do nothing, and only what says that it is one")
+    func page() async throws {
+        try await GatewayBed.with(.live) { bed in
+            let bytes = Array("<style>b { color: red }</style><b>page</b>".utf8)
+            let rows = ["a.html", "a.txt"].map { self.row($0, bytes) }
+            let run = try await self.store(bed, rows)
+            let path = "/v1/runs/\(run)/artifacts/a.html"
+            let shown = try await bed.get(path + "?view=page")
+            #expect(shown.status == 200 && shown.bytes == bytes)
+            #expect(shown.fields[.contentType] == "text/html; charset=utf-8")
+            #expect(shown.fields[.contentDisposition]?.hasPrefix("inline; ") == true)
+            #expect(shown.fields[.xContentTypeOptions] == "nosniff")
+            let policy = try #require(shown.fields[.contentSecurityPolicy])
+            #expect(
+                Set(policy.split(separator: "; ").map(String.init)) == [
+                    "sandbox", "default-src 'none'", "img-src data:", "style-src 'unsafe-inline'",
+                    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'",
+                ]
+            )
+            // What a browser has kept is shown by the same rules.
+            let tag = try #require(shown.fields[.eTag])
+            let kept = try await bed.get(path + "?view=page", [.ifNoneMatch: tag])
+            #expect(kept.status == 304 && kept.fields[.contentSecurityPolicy] == policy)
+            for other in ["", "?inline=true"] {
+                let plain = try await bed.get(path + other)
+                #expect(plain.fields[.contentDisposition]?.hasPrefix("attachment; ") == true)
+                let kept = try #require(plain.fields[.contentSecurityPolicy])
+                #expect(kept == "default-src 'none'; frame-ancestors 'none'")
+            }
+            for refused in ["a.txt?view=page", "a.html?view=frame"] {
+                let answer = try await bed.get("/v1/runs/\(run)/artifacts/\(refused)")
+                #expect(answer.status == 400 && answer.code == "invalid_parameter", "\(refused)")
+            }
+        }
+    }
+
     @Test("an artifact that is replaced while it is read is told so, and takes nobody along")
     func replaced() async throws {
         try await GatewayBed.with { bed in

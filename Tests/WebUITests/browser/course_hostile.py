@@ -36,7 +36,11 @@ MARKDOWN = f"""# Title {BAD}
 """
 PAGE = f"""<!doctype html><title>x</title><h1>A page of a step</h1>{BAD}
 <script>parent.__hurt = 1; top.document.title = 'hurt'</script><form action="/v1/runs"><button>x</button></form>
+<style>@import "/assets/hurt.css";</style><img src="/v1/hurt.png"><iframe src="/ui"></iframe>
 <a href="javascript:{MARK}" target="_top">x</a><meta http-equiv="refresh" content="0;url=javascript:{MARK}">"""
+STYLED = """<!doctype html><style>h1 { color: rgb(1, 2, 3) }</style>
+<h1 style="font-size: 33px">A page with styles</h1>"""
+NUMBERS = '{"id": 9007199254740993, "list": [-9223372036854775808, 1.5]}'
 PICTURE = f"""<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40" onload="{MARK}"><script>{MARK}</script>
 <rect width="80" height="40" fill="#c33"/></svg>"""
 CSV = f"name,value\n{BAD},=HYPERLINK(1)\n\"{BIDI}\",2\n"
@@ -55,6 +59,8 @@ def picture():
 
 FILES = {
     "notes.md": ("text/markdown", MARKDOWN.encode()), "page.html": ("text/html", PAGE.encode()),
+    "styled.html": ("text/html; charset=utf-8", STYLED.encode()), "named.html": ("text/plain", PAGE.encode()),
+    "numbers.json": ("application/json", NUMBERS.encode()),
     "drawing.svg": ("image/svg+xml", PICTURE.encode()), "pixel.png": ("image/png", picture()),
     "table.csv": ("text/csv", CSV.encode()), "huge.json": ("application/json", HUGE.encode()),
     "broken.json": ("application/json", b'{"open": ' + BAD.encode()), "colours.log": ("text/plain", "\n".join(LOG).replace("\x00", "").encode()),
@@ -144,8 +150,22 @@ def artifacts(bed, run):
     expect(frame.get_attribute("sandbox") == "", "the frame of a page is no sandbox")
     page.frame_locator("iframe").get_by_text("A page of a step").wait_for()
     unhurt(page, "page")
+    frame_address = frame.get_attribute("src")
     body.get_by_role("button", name="Source").click()
     expect("top.document.title" in body.inner_text(), "the page's source is not shown")
+
+    answer = page.request.get(f"{bed.base}{frame_address}")
+    policy = answer.headers["content-security-policy"].split("; ")
+    expect({"sandbox", "default-src 'none'", "frame-ancestors 'self'"} <= set(policy), f"a page's policy: {policy}")
+
+    body = show("styled.html")
+    title = page.frame_locator("iframe").locator("h1")
+    title.wait_for()
+    looks = title.evaluate("(one) => [getComputedStyle(one).color, getComputedStyle(one).fontSize]")
+    expect(looks == ["rgb(1, 2, 3)", "33px"], f"a page lost its styles: {looks}")
+    body = show("named.html")
+    body.get_by_text("Shown as text").wait_for()
+    expect(body.locator("iframe").count() == 0, "what does not say that it is a page is shown as one")
 
     body = show("drawing.svg")
     body.locator("img").wait_for()
@@ -169,6 +189,9 @@ def artifacts(bed, run):
     expect(page.locator(".json-row").count() <= 2100, "too many rows of a tree after a search")
     unhurt(page, "JSON")
 
+    body = show("numbers.json")
+    body.get_by_text("9007199254740993").wait_for()
+    body.get_by_text("-9223372036854775808").wait_for()
     body = show("broken.json")
     body.get_by_text("It is no JSON").wait_for()
     body = show("change.diff")
@@ -198,7 +221,8 @@ def names(bed, run):
 def main():
     with Bed() as bed:
         # What the browser says when it refuses what the page of a step tries.
-        bed.allow("blob:http")
+        bed.allow("/artifacts/page.html?")
+        bed.allow("Framing 'http")
         made = bed.api("POST", "/v1/runs", {"plan": plan()})
         done = bed.ended(made["id"])
         if done["status"] != "succeeded":

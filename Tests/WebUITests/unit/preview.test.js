@@ -1,7 +1,7 @@
 // As what an artifact is shown: by its type, else by its name; what is no text is not shown as one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageType, isBinary, kindOf } from "../../../Sources/WebUI/assets/data/preview.js";
+import { imageType, isBinary, isPageByName, kindOf } from "../../../Sources/WebUI/assets/data/preview.js";
 
 const kind = (name, type) => kindOf({ name, media_type: type });
 
@@ -19,6 +19,14 @@ test("the type decides, the name only where the type says nothing", () => {
     assert.equal(kind("a", name), "none");
     assert.equal(kind(`a.${name}`, "text/plain"), "text");
   }
+});
+
+test("a page is what says so; what is only named as one is text", () => {
+  assert.equal(kind("a.html", "application/octet-stream"), "text");
+  assert.equal(isPageByName({ name: "a.html", media_type: "application/octet-stream" }), true);
+  assert.equal(isPageByName({ name: "a.htm", media_type: "text/plain" }), true);
+  assert.equal(isPageByName({ name: "a.html", media_type: "text/html; charset=utf-8" }), false);
+  assert.equal(isPageByName({ name: "a.html", media_type: "image/png" }), false);
 });
 
 test("an image is given a type of an image, whatever it says", () => {

@@ -13,6 +13,19 @@ struct ArtifactsResource: Sendable {
         "application/json", "image/gif", "image/jpeg", "image/png", "image/webp", "text/markdown",
         "text/plain",
     ]
+    /// Types that are shown as a page.
+    private static let pages: Set<String> = ["text/html", "application/xhtml+xml"]
+
+    /// What a step's page may do in its frame: look as it says. Nothing runs or is loaded.
+    private static let pagePolicy =
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+    /// As what an artifact is asked for.
+    private enum View: String, CaseIterable {
+        /// As a page in a frame.
+        case page
+    }
 
     let runs: RunsResource
     let fetch: ArtifactFetch
@@ -41,6 +54,7 @@ struct ArtifactsResource: Sendable {
         var query = try Query(request)
         let step = try query.text("step")
         let isInline = try query.bool("inline") ?? false
+        let isPage = try query.choice("view", View.self) == .page
         try query.finish()
         let row = try await self.runs.run(context)
         let artifact = try await self.runs.store.artifact(
@@ -49,6 +63,7 @@ struct ArtifactsResource: Sendable {
             step: step
         )
         var fields = Self.fields(artifact, isInline: isInline)
+        if isPage { try Self.show(artifact, &fields) }
         let tag = EntityTag(artifact.digest)
         if request.has(tag) { return Response(status: .notModified, headers: fields) }
         let wanted = Self.range(request, tag, artifact.size)
@@ -119,8 +134,7 @@ struct ArtifactsResource: Sendable {
     }
 
     private static func fields(_ artifact: ArtifactRow, isInline: Bool) -> HTTPFields {
-        let type = String(artifact.mediaType.prefix { $0 != ";" }).lowercased()
-        let isShown = isInline && Self.shown.contains(type)
+        let isShown = isInline && Self.shown.contains(Self.type(artifact))
         var fields: HTTPFields = [:]
         fields[.contentType] =
             HTTPField.isValidValue(artifact.mediaType)
@@ -133,6 +147,22 @@ struct ArtifactsResource: Sendable {
         let digest = Data(artifact.digest.bytes).base64EncodedString()
         fields[.reprDigest] = "sha-256=:\(digest):"
         return fields
+    }
+
+    /// Has a browser show an artifact as a page, and keep it from doing anything.
+    ///
+    /// - Throws: `invalidParameter` when it does not say that it is one.
+    private static func show(_ artifact: ArtifactRow, _ fields: inout HTTPFields) throws(Problem) {
+        guard Self.pages.contains(Self.type(artifact)) else {
+            throw Query.problem("view", "only an artifact of type text/html is shown as a page")
+        }
+        fields[.contentType] = "text/html; charset=utf-8"
+        fields[.contentDisposition] = "inline" + Self.filename(artifact.name)
+        fields[.contentSecurityPolicy] = Self.pagePolicy
+    }
+
+    private static func type(_ artifact: ArtifactRow) -> String {
+        artifact.mediaType.prefix { $0 != ";" && $0 != " " }.lowercased()
     }
 
     /// The last part of a name, for people and as RFC 8187 writes it.

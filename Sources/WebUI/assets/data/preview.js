@@ -24,7 +24,7 @@ const byType = {
 /** @type {Record<string, PreviewKind>} */
 const byEnding = {
   json: "json", md: "markdown", markdown: "markdown", diff: "diff", patch: "diff", csv: "table", tsv: "table",
-  png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", svg: "image", html: "page", htm: "page",
+  png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", svg: "image", html: "text", htm: "text",
   txt: "text", log: "text", yaml: "text", yml: "text", toml: "text", xml: "text", sh: "text", sql: "text", ini: "text",
   conf: "text", env: "text", ndjson: "text", jsonl: "text", out: "text", err: "text", swift: "text", py: "text",
   js: "text", ts: "text", css: "text", go: "text", rs: "text", c: "text", h: "text", tf: "text",
@@ -53,6 +53,12 @@ export function kindOf({ name, media_type: type = "" }) {
   }
   return "none";
 }
+
+/**
+ * Whether something is named as a page without saying that it is one: the node shows as a page only what does.
+ * @param {{name: string, media_type?: string}} artifact
+ */
+export const isPageByName = (artifact) => /^html?$/.test(ending(artifact.name)) && kindOf(artifact) === "text";
 
 /**
  * The type a browser is told an image is.

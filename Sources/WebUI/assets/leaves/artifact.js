@@ -3,11 +3,12 @@
 import { bytes, count, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { query, setQuery } from "../core/router.js";
-import { computed, effect, onEnd, signal, untracked } from "../core/signal.js";
+import { Scope, computed, effect, onEnd, signal, untracked } from "../core/signal.js";
 import { part, url } from "../data/api.js";
 import { firstBytes } from "../data/bytes.js";
 import { parseCSV } from "../data/csv.js";
-import { bytesMax, imageType, isBinary, kindOf } from "../data/preview.js";
+import { parseExactly } from "../data/exact.js";
+import { bytesMax, imageType, isBinary, isPageByName, kindOf } from "../data/preview.js";
 import { empty } from "../parts/empty.js";
 import { errorPanel, placeholder } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
@@ -24,10 +25,12 @@ import { patchTone, textView } from "./text.js";
 /** @param {Artifact} artifact */
 const keyOf = (artifact) => `${artifact.step}/${artifact.name}`;
 
-/** @param {string} run @param {Artifact} artifact @param {boolean} isInline */
-const pathOf = (run, artifact, isInline) =>
-  url(`/v1/runs/${part(run)}/artifacts/${part(artifact.name)}`, { step: artifact.step, inline: isInline ? "true"
-    : "" });
+/**
+ * @param {string} run @param {Artifact} artifact
+ * @param {{inline?: "true", view?: "page"}} how
+ */
+const pathOf = (run, artifact, how = {}) =>
+  url(`/v1/runs/${part(run)}/artifacts/${part(artifact.name)}`, { step: artifact.step, ...how });
 
 /**
  * The artifacts of a run; the one that is shown is in the address.
@@ -68,7 +71,7 @@ export function artifactList({ run, artifacts, step }) {
         <td class="is-number">${() => bytes(row.value.size)}</td>
         <td class="is-actions"><a class="icon-button" download aria-label=${() => `Download ${plain(row.value.name,
           80)}`} title="Download"
-          href=${() => pathOf(run(), row.value, false)}>${icon("download")}</a></td></tr>`)}</tbody></table></div>
+          href=${() => pathOf(run(), row.value)}>${icon("download")}</a></td></tr>`)}</tbody></table></div>
     ${() => {
       if (!preview.value) return null;
       compared.value = null;
@@ -85,43 +88,48 @@ export function artifactList({ run, artifacts, step }) {
  */
 export function artifactPreview({ run, artifact, others, compared }) {
   const kind = kindOf(artifact);
-  const body = signal(/** @type {any} */ (placeholder()));
-  const abort = new AbortController();
-  onEnd(() => abort.abort());
+  const body = signal(/** @type {any} */ (null));
   const isComparable = ["text", "json", "markdown", "diff", "table", "page"].includes(kind);
   effect(() => {
     const other = compared?.value ?? null;
-    untracked(() => show(other).catch((error) => { if (!abort.signal.aborted) body.value = errorPanel(error); }));
+    // What is shown ends when another is compared with: its effects, and the bytes of an image.
+    const turn = new Scope();
+    const abort = new AbortController();
+    onEnd(() => {
+      abort.abort();
+      turn.end();
+    });
+    const put = (/** @type {() => any} */ build) => {
+      if (!turn.isEnded) body.value = turn.run(build);
+    };
+    put(placeholder);
+    untracked(() => load(other, abort.signal)).then(put).catch((error) => put(() => errorPanel(error)));
   });
 
-  /** @param {Artifact | null} other */
-  async function show(other) {
-    if (kind === "none") {
-      body.value = note("This kind is not shown here: download it.");
-      return;
-    }
-    if (artifact.size === 0) {
-      body.value = note("It is empty.");
-      return;
-    }
+  /**
+   * Fetches what is shown.
+   * @param {Artifact | null} other @param {AbortSignal} abort
+   * @returns {Promise<() => any>} Makes its elements.
+   */
+  async function load(other, abort) {
+    if (kind === "none") return () => note("This kind is not shown here: download it.");
+    if (artifact.size === 0) return () => note("It is empty.");
     if (artifact.size > bytesMax[kind] && (kind === "image" || kind === "page")) {
-      body.value = note(`It is too large to be shown (${bytes(artifact.size)}): download it.`);
-      return;
+      return () => note(`It is too large to be shown (${bytes(artifact.size)}): download it.`);
     }
-    const { bytes: content, isCut } = await firstBytes(pathOf(run, artifact, true), bytesMax[kind], abort.signal);
-    if (abort.signal.aborted) return;
-    if (other && isComparable) {
-      const theirs = await firstBytes(pathOf(run, other, true), bytesMax[kind], abort.signal);
-      body.value = diffView({ before: decode(theirs.bytes), after: decode(content), names: [plain(other.name, 80),
+    const fetched = (/** @type {Artifact} */ one) => firstBytes(pathOf(run, one, { inline: "true" }), bytesMax[kind], abort);
+    const [{ bytes: content, isCut }, theirs] = await Promise.all([fetched(artifact), other && isComparable
+      ? fetched(other) : null]);
+    if (other && theirs) {
+      return () => diffView({ before: decode(theirs.bytes), after: decode(content), names: [plain(other.name, 80),
         plain(artifact.name, 80)] });
-      return;
     }
-    if (kind === "image") body.value = image(content, artifact);
-    else if (isBinary(content)) body.value = note("These bytes are no text: download it.");
-    else body.value = html`${isCut
+    if (kind === "image") return () => image(content, artifact);
+    if (isBinary(content)) return () => note("These bytes are no text: download it.");
+    return () => html`${isCut
       ? note(`Only the first ${bytes(content.length)} of ${bytes(artifact.size)} are shown: download it for the rest.`)
         : null}
-      ${textBody(kind, decode(content), artifact, isCut)}`;
+      ${textBody({ run, artifact, kind, text: decode(content), isCut })}`;
   }
 
   const rest = () => (others?.() ?? []).filter((other) => other !== artifact && keyOf(other) !== keyOf(artifact)
@@ -135,7 +143,7 @@ export function artifactPreview({ run, artifact, others, compared }) {
       }}><option value="">Compare with…</option>${rest().slice(0, 200).map((other) => html`<option value=${keyOf(other)}
         selected=${compared.peek() !== null && keyOf(/** @type {Artifact} */ (compared.peek())) ===
           keyOf(other)}>${plain(keyOf(other), 80)}</option>`)}</select>` : null}
-      <a class="button is-small" download href=${pathOf(run, artifact, false)}>${icon("download")}Download</a></header>
+      <a class="button is-small" download href=${pathOf(run, artifact)}>${icon("download")}Download</a></header>
     <div class="artifact-body">${body}</div></section>`;
 }
 
@@ -146,16 +154,14 @@ const note = (text) => html`<p class="muted artifact-note">${text}</p>`;
 const decode = (content) => new TextDecoder("utf-8", { ignoreBOM: false }).decode(content);
 
 /**
- * @param {import("../data/preview.js").PreviewKind} kind
- * @param {string} text
- * @param {Artifact} artifact
- * @param {boolean} isCut
+ * @param {{run: string, artifact: Artifact, kind: import("../data/preview.js").PreviewKind, text: string,
+ *   isCut: boolean}} options
  */
-function textBody(kind, text, artifact, isCut) {
+function textBody({ run, artifact, kind, text, isCut }) {
   if (text === "") return note("It is empty.");
   if (kind === "json" && !isCut) {
     try {
-      const value = JSON.parse(text);
+      const value = parse(text);
       return jsonView(() => value);
     } catch (error) {
       return html`${note(`It is no JSON: ${plain(String(error), 200)}`)}${textView(text)}`;
@@ -164,8 +170,23 @@ function textBody(kind, text, artifact, isCut) {
   if (kind === "markdown") return withSource(() => markdownView(() => text), text);
   if (kind === "diff") return textView(text, { tone: patchTone });
   if (kind === "table") return withSource(() => table(text, artifact), text);
-  if (kind === "page") return withSource(() => page(text), text);
-  return textView(text);
+  if (kind === "page") return withSource(() => page(run, artifact), text);
+  return html`${isPageByName(artifact) ? note("Shown as text: with type: text/html in its plan it is shown as a page.")
+    : null}${textView(text)}`;
+}
+
+/**
+ * JSON with all digits of its whole numbers, unless it is too deep or has a number beyond all.
+ * @param {string} text
+ */
+function parse(text) {
+  const value = JSON.parse(text);
+  if (!/\d{16}/.test(text)) return value;
+  try {
+    return parseExactly(text);
+  } catch {
+    return value;
+  }
 }
 
 /**
@@ -207,13 +228,11 @@ function image(content, artifact) {
 }
 
 /**
- * A page in a frame of its own, without scripts, forms, or anything from elsewhere.
- * @param {string} text
+ * A page in a frame of its own, without scripts, forms, or anything from elsewhere: the node says so of it, too.
+ * @param {string} run
+ * @param {Artifact} artifact
  */
-function page(text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/html;charset=utf-8" }));
-  onEnd(() => URL.revokeObjectURL(address));
-  return html`<p class="muted small">Scripts and whatever it loads from elsewhere do not run here.</p>
-    <iframe class="artifact-page" sandbox="" referrerpolicy="no-referrer" title="Preview of the page"
-      src=${address}></iframe>`;
-}
+const page = (run, artifact) => html`<p class="muted small">Scripts and whatever it loads from elsewhere do not run
+  here.</p>
+  <iframe class="artifact-page" sandbox="" referrerpolicy="no-referrer" title="Preview of the page"
+    src=${pathOf(run, artifact, { view: "page" })}></iframe>`;
