@@ -96,16 +96,16 @@ struct LimitsResourceTests {
     }
 
     @Test("a limit that is only to be made changes none that is there")
-    func made() async throws {
+    func onlyMade() async throws {
         try await GatewayBed.with { bed in
-            func make(_ rate: JSONValue) async throws -> GatewayBed.Answer {
-                let body = JSONValue.object(["rate": rate])
-                return try await bed.change(.put, "/v1/limits/bank", body, [.ifNoneMatch: "*"])
-            }
-            #expect(try await make("1/m").status == 200)
-            let second = try await make("9/m")
+            let path = "/v1/limits/bank"
+            let first = JSONValue.object(["rate": "1/m"])
+            let made = try await bed.change(.put, path, first, [.ifNoneMatch: "*"])
+            #expect(made.status == 200, "\(made.text)")
+            let other = JSONValue.object(["rate": "9/m"])
+            let second = try await bed.change(.put, path, other, [.ifNoneMatch: "*"])
             #expect(second.status == 412 && second.text.contains("already"), "\(second.text)")
-            #expect(try await bed.get("/v1/limits/bank").json["rate"] == "1/m")
+            #expect(try await bed.get(path).json["rate"] == "1/m")
         }
     }
 
