@@ -13,6 +13,22 @@ steps:
     shell: {argv: [sh, -c, 'echo "to $ENV"'], env: {ENV: "{{ inputs.env }}"}}
     effects: idempotent
 """
+TYPED = """
+apiVersion: pulser/v1
+kind: Plan
+metadata: {name: typed}
+inputs:
+  count: {type: integer}
+  list: {type: array}
+steps:
+  - id: work
+    shell: {argv: [sh, -c, "true"], env: {COUNT: "{{ inputs.count }}", LIST: "{{ inputs.list }}"}}
+    effects: idempotent
+"""
+ASKS = {"apiVersion": "pulser/v1", "kind": "Plan", "metadata": {"name": "asks"}, "steps": [
+    {"id": "sign-off", "system": {"approval": {"message": "Ship it?", "form": {
+        "type": "object", "required": ["window"],
+        "properties": {"window": {"enum": ["day", "night"]}, "count": {"type": "integer"}}}}}}]}
 FAILS = [("first", "true"), ("boom", "exit 3")]
 
 
@@ -111,6 +127,117 @@ def changes(bed, page, failed, held):
     page.wait_for_url("**/ui/sessions/spring")
 
 
+def told(page, line, answered):
+    """Says a line as it stands, and waits for an answer to it that holds a text."""
+    field = page.get_by_role("combobox", name="Command")
+    field.fill(line)
+    field.press("Enter")
+    said = page.locator(".palette-entry.is-you", has_text=line).last
+    said.locator("xpath=following-sibling::*[1]").filter(has_text=answered).wait_for()
+
+
+def speaks(bed, page):
+    """Lines of the command line do here what they do there, and what is not known is refused."""
+    bed.api("POST", "/v1/sessions/spring/pause", {})
+    run = bed.run([("work", "true")], name="later", session="spring", lane="A", wait=False)["id"]
+    opened(page)
+    told(page, f"opsroom runs priority {run} --to -7", "has priority -7")
+    told(page, f"opsroom runs snooze {run} --for 30m", "is put off until")
+    told(page, f"opsroom runs move {run} --lane B", "is in lane B")
+    told(page, f"move {run} --first", "is in lane B")
+    told(page, f"opsroom runs signal {run} paid --payload '{{\"amount\": 12}}' --key o-1", "Signal paid was sent")
+    expect(bed.api("GET", f"/v1/runs/{run}/signals")["signals"][0]["payload"] == {"amount": 12}, "the payload is JSON")
+    told(page, f"cancel {run} --because x", "is not known here")
+    told(page, f"run deploy env=a --priority abc", "is no whole number")
+    told(page, "list crashed", "is no status")
+    told(page, "opsroom certs ca", "this page cannot")
+    told(page, 'opsroom sessions create winter --intent "the winter release" --lane A --lane B:4:10', "with 2 lanes")
+    made = bed.api("GET", "/v1/sessions/winter")
+    expect(made["intent"] == "the winter release", f"the intent is the text alone: {made['intent']}")
+    told(page, "limits set bank --rate 100/m:20", "Limit bank: 100/m:20")
+    told(page, "lanes set winter/B --limit bank --key-width 2 --ageing none", "width 4, priority 10")
+    lane = bed.api("GET", "/v1/sessions/winter/lanes/B")
+    expect([lane["limits"], lane["key_width"], lane["ageing_ms"]] == [["bank"], 2, None], f"as it was said: {lane}")
+    told(page, "lanes set winter/B --limit none", "is changed")
+    told(page, "delete limit bank", "Remove this limit?")
+    page.get_by_role("button", name="Remove it").click()
+    answer(page, "is removed")
+    told(page, "opsroom shards move 0-3 --to course --dry-run", "there already")
+    told(page, "opsroom shards rebalance --dry-run", "Nothing moves")
+    told(page, "opsroom retention set --runs 90d --events forever", "Nothing would go at once")
+    page.get_by_role("button", name="Keep it so").click()
+    answer(page, "Ended runs are kept for 90d")
+    bed.api("POST", "/v1/schedules", {"name": "nightly", "template": "deploy", "rules": ["every 1h"], "inputs": {"env": "x"}})
+    told(page, "opsroom schedules backfill nightly --from 2026-11-01T00:00:00Z --to 2026-11-01T00:00:01Z", "Make up these")
+    page.get_by_role("button", name="Make the runs").click()
+    answer(page, "made of")
+    told(page, "opsroom schedules delete nightly --yes", "Delete this schedule?")
+    page.get_by_role("button", name="Delete it").click()
+    answer(page, "is deleted")
+    told(page, "notes off", "No notes are shown")
+    told(page, "notes on", "does not allow notes")
+    page.keyboard.press("Escape")
+
+
+def answers(bed, page):
+    """A question is answered once, whenever the bar is opened; forms and dialogs open with what was said."""
+    dead = bed.run([("boom", "echo connection refused >&2; exit 3")], name="letter", lane="L", inputs={})["id"]
+    opened(page)
+    told(page, f"discard {dead} --note 'done by hand'", "Put this dead letter aside?")
+    page.keyboard.press("Escape")
+    opened(page)
+    page.get_by_role("button", name="Put it aside").click()
+    answer(page, "is put aside")
+    expect(bed.api("GET", f"/v1/dead/{dead}")["discarded"]["note"] == "done by hand", "the note is the text alone")
+    page.keyboard.press("Escape")
+    opened(page)
+    answer(page, "is put aside")
+    expect(page.locator(".palette-log .button").count() == 0, "no button of before is there again")
+
+    # The form has the values by their type; an old answer's button opens it, too.
+    told(page, "run typed count=3 list=[1,2] wrong=1", "It was not started")
+    page.keyboard.press("Escape")
+    opened(page)
+    page.get_by_role("button", name="Fill in the form").click()
+    form = page.get_by_role("dialog", name="Run typed")
+    form.get_by_label("count").wait_for()
+    expect(form.get_by_label("count").input_value() == "3", "a number has no quotes")
+    expect(form.get_by_label("list").input_value() == "[1,2]", "a list is one")
+    expect(page.get_by_role("combobox", name="Command").count() == 0, "the bar is closed")
+    page.keyboard.press("Escape")
+
+    # A step that asks a form shows it; one that is filled in the line is sent.
+    run = bed.api("POST", "/v1/runs", {"plan": ASKS, "lane": "F"})["id"]
+    bed.until(lambda: bed.api("GET", f"/v1/runs/{run}")["status"] == "waiting", "it waits")
+    opened(page)
+    field = page.get_by_role("combobox", name="Command")
+    field.fill(f"approve {run} --comment 'at night'")
+    field.press("Enter")
+    card = page.locator(".approval-card", has_text="Ship it?")
+    expect(card.get_by_label("Comment").input_value() == "at night", "what was said stands in it")
+    page.keyboard.press("Escape")
+    opened(page)
+    told(page, f"approve {run} --form window=night --form count=2", "is approved")
+    expect(bed.ended(run)["status"] == "succeeded", "the run goes on")
+
+    # Many runs are counted and asked about in their own dialog.
+    field.fill("opsroom bulk retry --filter 'status=failed lane=L' --reason again")
+    field.press("Enter")
+    dialog = page.get_by_role("dialog", name="Retry many runs")
+    dialog.get_by_text("1 run of").wait_for()
+    expect(dialog.get_by_label("Reason").input_value() == "again", "the reason stands in it")
+    page.keyboard.press("Escape")
+
+    # What the node finds by more than is shown is there.
+    opened(page)
+    field.fill("no such customer")
+    bed.until(lambda: page.get_by_role("group", name="Runs found").count() > 0, "found by its inputs")
+    page.keyboard.press("Control+k")
+    expect(field.input_value() == "no such customer", "the key that opens it takes nothing away")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+
+
 def early(bed):
     """A key that is pressed while the node still says who is signed in is not lost."""
     context = bed.new_context()
@@ -160,6 +287,8 @@ def goes(bed, page):
 
 with Bed() as bed:
     bed.api("PUT", "/v1/templates/deploy", {"plan": PLAN}, headers={"if-none-match": "*"})
+    bed.api("PUT", "/v1/templates/typed", {"plan": TYPED}, headers={"if-none-match": "*"})
+    bed.api("POST", "/v1/runs", {"template": "deploy", "inputs": {"env": "no such customer"}, "lane": "N"})
     failed = bed.run(FAILS, name="broken")["id"]
     held = bed.run([("hold", "sleep 300")], name="held", lane="H", wait=False)["id"]
     page = bed.page("/ui/sessions")
@@ -167,6 +296,8 @@ with Bed() as bed:
     bed.allow("422")
     starts(bed, page)
     changes(bed, page, failed, held)
+    speaks(bed, page)
+    answers(bed, page)
     goes(bed, page)
     narrow = bed.page("/ui/runs", bed.new_context(viewport={"width": 390, "height": 800}))
     narrow.get_by_role("button", name="Search or run a command").click()

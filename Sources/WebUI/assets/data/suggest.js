@@ -166,6 +166,7 @@ function found(line, allowed, sources, recent) {
   const text = line.trim();
   /** @type {{score: number, suggestion: Suggestion}[]} */
   const all = [];
+  const before = recent.map((one) => parse(one)?.command);
   for (const command of allowed) {
     const own = fuzzy(text, command.name);
     // Of other words and of the description letters in a row are wanted: any sentence has some of them.
@@ -173,7 +174,7 @@ function found(line, allowed, sources, recent) {
       command.text].filter((said) => said.toLowerCase().includes(text.toLowerCase()))
       .map((said) => fuzzy(text, said)?.score ?? -Infinity);
     const score = Math.max(own?.score ?? -Infinity, ...others.map((other) => other - 30));
-    const last = recent.findIndex((one) => parse(one)?.command === command);
+    const last = before.indexOf(command);
     if (score > -Infinity) all.push({ score: score + (last < 0 ? 0 : recentBonus - last), suggestion: offer(command,
       own?.at ?? []) });
   }
