@@ -167,7 +167,7 @@ async function decide({ args, pairs }, verb) {
     return { text: `Step ${plain(step, 60)} asks for more: its form is open.`, isDone: true };
   }
   const receipt = await post(`/v1/runs/${part(args[0])}/steps/${part(step)}/${verb}`,
-    given({ comment: args[2], form: isAsked ? valuesOf(approval.form, pairs) : undefined }));
+    given({ comment: args[2], form: Object.keys(pairs).length > 0 ? valuesOf(approval?.form ?? {}, pairs) : undefined }));
   const text = !receipt.decided ? `Your approval counts: ${receipt.approvals} of ${receipt.needed}.`
     : `Step ${plain(step, 60)} is ${verb === "approve" ? "approved" : "rejected"}.`;
   return { text, link: linkTo(receipt.run) };
