@@ -10,20 +10,41 @@ import { textView } from "./text.js";
 const elementsMax = 20_000;
 const depthMax = 40;
 
+/** @typedef {{lexer: ((text: string) => any[]) | null, why: string}} Reader `why` there is none. */
+
 /**
- * The distribution's reader; `null` where it is not installed.
- * @type {Promise<any> | null}
+ * The distribution's reader; a load that failed is forgotten.
+ * @type {Promise<Reader> | null}
  */
 let reader = null;
+let loads = 0;
 
 /**
  * Loads the reader once.
- * @returns {Promise<((text: string) => any[]) | null>}
+ * @returns {Promise<Reader>}
  */
 function load() {
+  reader ??= loadNow();
+  return reader;
+}
+
+async function loadNow() {
   const address = "/vendor/marked.js";
-  reader ??= import(address).then(() => /** @type {any} */ (globalThis).marked ?? null, () => null);
-  return reader.then((marked) => (marked?.lexer ? (text) => marked.lexer(text) : null));
+  try {
+    // A browser keeps that a module could not be loaded: the next time it has another address.
+    await import(loads === 0 ? address : `${address}?${loads}`);
+    const marked = /** @type {any} */ (globalThis).marked;
+    if (marked?.lexer) return { lexer: (/** @type {string} */ text) => marked.lexer(text), why: "" };
+    return { lexer: null, why: "the distribution's package libjs-marked is of a kind that is not known." };
+  } catch {
+    const answer = await fetch(address, { method: "HEAD", cache: "no-store" }).catch(() => null);
+    if (answer?.status === 404) {
+      return { lexer: null, why: "the distribution's package libjs-marked is not installed on this node." };
+    }
+    reader = null;
+    loads += 1;
+    return { lexer: null, why: "what reads markdown could not be loaded; open it again to try once more." };
+  }
 }
 
 /**
@@ -31,17 +52,15 @@ function load() {
  * @param {() => string} text
  */
 export function markdownView(text) {
-  const lexer = signal(/** @type {((text: string) => any[]) | null | undefined} */ (undefined));
-  load().then((found) => { lexer.value = found; });
+  const found = signal(/** @type {Reader | null} */ (null));
+  load().then((known) => { found.value = known; });
   return html`<div class="markdown">${() => {
-    if (lexer.value === undefined) return null;
+    if (found.value === null) return null;
+    const { lexer, why } = found.value;
     const given = text();
-    if (lexer.value === null) {
-      const why = "Shown as text: the distribution's package libjs-marked is not installed.";
-      return html`<p class="muted small">${why}</p>${textView(given)}`;
-    }
+    if (!lexer) return html`<p class="muted small">Shown as text: ${why}</p>${textView(given)}`;
     try {
-      return new Builder().blocks(lexer.value(given), 0);
+      return new Builder().blocks(lexer(given), 0);
     } catch {
       return textView(given);
     }
