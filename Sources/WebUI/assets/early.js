@@ -1,5 +1,4 @@
-// Asks the node for what the first view needs while the page's modules are still on their way, and keeps the first
-// Ctrl+K that is pressed meanwhile; no module itself.
+// What cannot wait for the page's modules: the first view's answers, the theme, a Ctrl+K; no module itself.
 // @ts-check
 (() => {
   /** @type {Map<string, {answer: Promise<Response>, at: number}>} */
