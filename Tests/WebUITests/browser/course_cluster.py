@@ -9,7 +9,7 @@ def shown(bed, page):
     row.get_by_text("Active").wait_for()
     row.get_by_text("coordinates").wait_for()
     bed.until(lambda: row.get_by_text("1024").count() > 0, "it has all shards")
-    page.get_by_text("takes part").wait_for()
+    page.get_by_text("goes on").wait_for()
     page.get_by_text("applied, the last one").wait_for()
     bed.until(lambda: page.locator(".shard-map rect.owner-0").count() == 1024, "the map shows whose they are")
     bed.look(page, "cluster")
@@ -48,6 +48,21 @@ def drained(bed, page):
     expect(bed.run([["one", "true"]])["status"] == "succeeded", "and runs run")
 
 
+def gone(bed, page):
+    """Nodes that are gone are told when they are asked for."""
+    page.get_by_role("button", name="Show nodes that are gone").click()
+    page.get_by_text("None is gone.").wait_for()
+    page.get_by_role("button", name="Hide nodes that are gone").click()
+    page.get_by_role("button", name="More for course").click()
+    page.get_by_role("menuitem", name="Evict").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("course")
+    page.get_by_role("dialog").get_by_role("button", name="Evict").click()
+    page.get_by_role("row", name="course").get_by_text("#2").wait_for()
+    page.get_by_role("button", name="Show nodes that are gone").click()
+    page.locator(".nodes-table tr.is-gone", has_text="Gone").wait_for()
+    bed.look(page, "cluster-gone")
+
+
 def even(bed, page):
     """What a round would move is told before it is done."""
     page.get_by_role("button", name="Make loads even").click()
@@ -75,6 +90,7 @@ def main():
         even(bed, page)
         drained(bed, page)
         reader(bed)
+        gone(bed, page)
 
 
 main()

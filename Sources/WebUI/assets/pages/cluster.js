@@ -61,7 +61,8 @@ export default function clusterPage() {
       <section class="panel stack"><div class="row"><h2>Shards</h2><span class="grow"></span>
         <button class="button is-small" disabled=${() => !mayAdmin.value || chosen.value.length === 0}
           title=${() => (mayAdmin.value ? "Choose shards in the map first" : needsAdmin)}
-          @click=${() => openMove(chosen.peek(), data.peek().nodes,
+          @click=${() => openMove((shards.data.peek()?.shards ?? []).filter((/** @type {any} */ shard) =>
+            chosen.peek().includes(shard.shard)), data.peek().nodes,
             () => { chosen.value = []; cluster.refresh(); shards.refresh(); })}>
           ${() => (chosen.value.length > 0 ? `Move ${plural(chosen.value.length, "shard")}…` : "Move…")}</button></div>
         ${loaded(shards, (list) => shardMap(() => list.value.shards, tints, chosen))}</section>

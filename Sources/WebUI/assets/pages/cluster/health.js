@@ -7,7 +7,7 @@ import { loaded } from "../../parts/error.js";
 import { chip } from "../../parts/status.js";
 
 /** What a check says where it holds, for those whose name says the contrary. */
-const words = /** @type {Record<string, string>} */ ({ draining: "takes part", database: "database answers",
+const words = /** @type {Record<string, string>} */ ({ draining: "goes on", database: "database answers",
   migrations: "migrations fit",
   lease: "lease holds" });
 

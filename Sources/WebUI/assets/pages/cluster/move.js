@@ -9,21 +9,26 @@ import { selectField } from "../../parts/field.js";
 import { say } from "../../parts/toast.js";
 
 /**
- * @param {number[]} shards @param {any[]} nodes
+ * @param {any[]} shards @param {any[]} nodes
  * @param {() => void} done
  */
 export async function openMove(shards, nodes, done) {
   const takers = nodes.filter((node) => node.status === "active" && node.lease_ms > 0);
-  const to = signal(String(takers[0]?.number ?? ""));
+  const numbers = shards.map((shard) => shard.shard);
+  const held = (/** @type {any} */ node) => shards.filter((shard) => shard.owner === node.name).length;
+  // Who has fewest of them is likely meant.
+  const [first] = [...takers].sort((a, b) => held(a) - held(b) || a.running - b.running);
+  const to = signal(String(first?.number ?? ""));
   const told = signal(/** @type {any} */ (null));
   const isDone = await confirm({
     title: `Move ${plural(shards.length, "shard")}`, verb: "Move",
-    text: "An owner ends what is under way in a shard first; then its runs go on at the other node.",
+    text: "An owner ends what is under way in a shard first; then its runs go on at the other node. Loads are made even "
+      + "by themselves: what is too much for a node moves on.",
     body: () => {
       effect(() => {
         const target = to.value;
         told.value = null;
-        if (target) untracked(() => post("/v1/shards/move", { shards, to: target, dry_run: true }).then((answer) => {
+        if (target) untracked(() => post("/v1/shards/move", { shards: numbers, to: target, dry_run: true }).then((answer) => {
           if (to.peek() === target) told.value = answer;
         }, (error) => { told.value = { error: error.message }; }));
       });
@@ -33,8 +38,9 @@ export async function openMove(shards, nodes, done) {
         <p class="muted" role="status">${() => sentence(told.value)}</p></div>`;
     },
     work: async () => {
-      const answer = await post("/v1/shards/move", { shards, to: to.peek() });
-      say(`${plural(count(answer, "moves"), "shard")} move.`);
+      const answer = await post("/v1/shards/move", { shards: numbers, to: to.peek() });
+      const moved = count(answer, "moves");
+      say(moved > 0 ? `${plural(moved, "shard")} ${moved === 1 ? "moves" : "move"}.` : `Nothing moves: ${sentence(answer)}`);
     },
   });
   if (isDone) done();

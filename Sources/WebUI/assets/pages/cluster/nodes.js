@@ -8,7 +8,7 @@ import { drained, standing } from "../../data/cluster.js";
 import { mayAdmin } from "../../data/me.js";
 import { resource } from "../../data/resource.js";
 import { confirm } from "../../parts/dialog.js";
-import { once } from "../../parts/error.js";
+import { once, sentence } from "../../parts/error.js";
 import { menuButton } from "../../parts/menu.js";
 import { timeAgo } from "../../parts/time.js";
 import { attempt, say } from "../../parts/toast.js";
@@ -19,7 +19,10 @@ import { attempt, say } from "../../parts/toast.js";
  */
 export function nodeTable(cluster, tints) {
   // How many runs a node has and since when it is there is told by the list of nodes.
-  const list = resource(() => "/v1/nodes?dead=true&limit=200", { every: 5000 });
+  const list = resource(() => "/v1/nodes?limit=200", { every: 5000 });
+  const isShown = signal(false);
+  // The cluster forgets those that are gone; the list does not.
+  const all = resource(() => (isShown.value ? "/v1/nodes?dead=true&limit=200" : null), { every: 5000 });
   const more = (/** @type {number} */ number) => list.data.value?.nodes.find((/** @type {any} */ node) =>
     node.number === number);
   /** The greatest lease that was seen: what a full bar is. */
@@ -36,11 +39,9 @@ export function nodeTable(cluster, tints) {
       else if (!first.has(node.number)) first.set(node.number, node.assigned + node.running + node.handing_off);
     }
   });
-  const isShown = signal(false);
-  const rows = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) => isShown.value
-    || node.status !== "dead");
-  const gone = () => (cluster.data.value?.nodes ?? []).filter((/** @type {any} */ node) =>
-    node.status === "dead").length;
+  const gone = () => (all.data.value?.nodes ?? []).filter((/** @type {any} */ node) => node.status === "dead");
+  const rows = () => [...cluster.data.value?.nodes ?? [], ...gone().map((/** @type {any} */ node) => ({ ...node,
+    zone: "", status_ms: null, assigned: 0, running: 0, handing_off: 0 }))];
   return html`<div class="stack"><div class="table-wrap" tabindex="0" role="region" aria-label="Nodes">
     <table class="table nodes-table">
     <thead><tr><th>Node</th><th>State</th><th>Lease</th><th>Shards</th><th class="is-number">Runs</th>
@@ -49,9 +50,11 @@ export function nodeTable(cluster, tints) {
       <th class="is-actions"><span class="sr">Actions</span></th></tr></thead>
     <tbody>${each(rows, (node) => node.number, (node) => nodeRow(node, { tints, lease, first, more, cluster }))}
       </tbody></table></div>
-    ${() => (gone() > 0 ? html`<p><button class="icon-link" @click=${() => { isShown.value = !isShown.peek(); }}>${() =>
-      (isShown.value ? "Hide nodes that are gone" : `Show ${plural(gone(), "node")} that ${gone() === 1
-        ? "is" : "are"} gone`)}</button></p>` : null)}</div>`;
+    <p class="row"><button class="icon-link" @click=${() => { isShown.value = !isShown.peek(); }}>${() =>
+      (isShown.value ? "Hide nodes that are gone" : "Show nodes that are gone")}</button>
+      <span class="muted" role="status">${() => (all.error.value ? `They cannot be told: ${sentence(all.error.value)}`
+        : !all.data.value ? "" : gone().length === 0 ? "None is gone." : all.data.value.next
+          ? "These are the first; there are more." : "")}</span></p></div>`;
 }
 
 /** @param {import("../../core/signal.js").Signal<any>} node @param {any} context */
@@ -69,7 +72,7 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
         : null)}</span></td>
     <td><span class=${() => `chip tone-${here().tone}`}><span class="sign"
       aria-hidden="true">${() => here().sign}</span>${() => here().word}</span>
-      <span class="muted"> ${() => duration(Math.max(1, Math.floor(node.value.status_ms / 1000)) * 1000)}</span></td>
+      <span class="muted"> ${() => (node.value.status_ms === null ? "" : seconds(node.value.status_ms))}</span></td>
     <td><span class="lease"><span class=${() => `bar tone-${node.value.lease_ms > lease.value / 3
       ? "succeeded" : "waiting"}`} aria-hidden="true"><span
       style:width=${() => `${Math.max(0, Math.min(100, (100 * node.value.lease_ms) / lease.value))}%`}></span></span>
@@ -83,12 +86,12 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
         [node.value.assigned > 0 ? `${node.value.assigned} coming` : "",
           node.value.handing_off > 0 ? `${node.value.handing_off} going` : ""].filter(Boolean).join(", ")}</span>`)}
             </td>
-    <td class="is-number">${() => more(number)?.runs ?? "–"}</td>
+    <td class="is-number">${() => (node.value.status === "dead" ? "–" : more(number)?.runs ?? "–")}</td>
     <td class="is-wide-only">${() => plain(node.value.zone, 40) || html`<span class="muted">–</span>`}</td>
     <td class="is-wide-only mono">${() => plain(node.value.build, 20)}</td>
     <td class="is-wide-only"><span class="clip node-address" title=${() => plain(node.value.address)}>${() =>
       plain(node.value.address, 60)}</span></td>
-    <td class="is-wide-only">${timeAgo(() => more(number)?.started_at)}</td>
+    <td class="is-wide-only">${timeAgo(() => node.value.started_at ?? more(number)?.started_at)}</td>
     <td class="is-actions"><span class="row">${once(isDraining, () => html`<button class="button is-small"
         disabled=${() => !mayAdmin.value} aria-label=${`Undrain ${plain(name, 40)}`}
         @click=${() => undrain(node.peek(), cluster)}>Undrain</button>`,
@@ -101,6 +104,13 @@ function nodeRow(node, { tints, lease, first, more, cluster }) {
           why: mayAdmin.peek() ? undefined : "This needs the scope admin", run: () => evict(node.peek(), cluster) },
       ] })}</span></td></tr>`;
 }
+
+/**
+ * Whole seconds: what is asked for once a second has no tenths.
+ * @param {number} milliseconds
+ */
+const seconds = (milliseconds) =>
+  duration(Math.max(1, Math.floor(milliseconds / 1000)) * 1000).replace(".0 s", " s");
 
 /** @param {any} node @param {import("../../data/resource.js").Resource<any>} cluster */
 async function drain(node, cluster) {
