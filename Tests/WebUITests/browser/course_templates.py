@@ -8,10 +8,11 @@ metadata: {name: greet, version: 1.0.0}
 inputs:
   who: {type: string, title: Who is greeted}
   times: {type: integer, default: 2, title: How often}
+  toString: {type: string, default: plainly}
 steps:
   - id: greet
     effects: none
-    shell: {argv: [echo, "hello {{ inputs.who }} {{ inputs.times }}"]}
+    shell: {argv: [echo, "hello {{ inputs.who }} {{ inputs.times }} {{ inputs.toString }}"]}
     verify: [{id: exit, kind: shell}]
 """
 
@@ -30,7 +31,7 @@ def written(bed, page):
     page.wait_for_url("**/ui/templates/greet?*")
     page.get_by_text("Compiles").wait_for()
     area(page).fill(PLAN.replace("inputs.times", "inputs.time"))
-    line = PLAN.splitlines().index('    shell: {argv: [echo, "hello {{ inputs.who }} {{ inputs.times }}"]}') + 1
+    line = PLAN.splitlines().index('    shell: {argv: [echo, "hello {{ inputs.who }} {{ inputs.times }} {{ inputs.toString }}"]}') + 1
     finding = page.locator(".finding", has=page.locator(".where", has_text=f"{line}:"))
     finding.get_by_text("time").first.wait_for()
     expect(page.get_by_role("button", name="Save").is_disabled(), "what does not compile is not saved")
@@ -175,7 +176,8 @@ def run_by_form(bed, page):
     page.wait_for_url("**/ui/runs/*")
     done = bed.ended(page.url.split("/ui/runs/")[1].split("?")[0])
     expect(done["status"] == "succeeded", f"the run succeeds, not {done['status']}: {done['failure']}")
-    expect(done["inputs"] == {"who": "Ada", "times": 3}, f"with what was typed, not {done['inputs']}")
+    expect(done["inputs"] == {"who": "Ada", "times": 3, "toString": "plainly"},
+           f"with what was typed, not {done['inputs']}")
 
 
 def two_at_once(bed, page):
