@@ -11,6 +11,9 @@ PRINT = r"""awk 'BEGIN { for (i = 1; i <= %d; i++) {
   else if (i %% 97 == 0) printf "WARN slow answer %%d ms\n", i;
   else if (i %% 331 == 0) printf "INFO long %%0600d\n", i;
   else printf "INFO \033[38;5;%%dmrequest\033[0m %%d done\n", i %% 256, i } }'""" % LINES
+# More than one answer holds, though fewer lines than are asked for.
+WIDE = 1200
+PRINT_WIDE = r"""awk 'BEGIN { for (i = 1; i <= %d; i++) printf "%%d %%09000d\n", i, i }'""" % WIDE
 FOLLOW = "n=0; while [ ! -e {gate} ]; do n=$((n+1)); echo \"tick $n\"; sleep 0.05; done; echo over >&2"
 # A log this long is read by a program that may be built for debugging.
 SECONDS = 90
@@ -124,7 +127,11 @@ def filters(bed, page):
     bed.until(lambda: strip.count() == 0, "nothing is hidden any more", SECONDS)
     page.get_by_label("Output", exact=True).select_option("stderr")
     bed.until(lambda: [text for _, text in seen(page)] == ["over"], "one line of the other output", SECONDS)
+    output = page.get_by_label("Output", exact=True)
+    output.select_option("")
+    output.select_option("stderr")
     page.locator(".log-strip", has_text="hidden by filter").get_by_role("button").click()
+    bed.until(lambda: output.input_value() == "", "the cleared filter is cleared in its select")
 
 
 def links(bed, page, run):
@@ -136,6 +143,12 @@ def links(bed, page, run):
     expect(page.url.endswith("#L123456-L123458"), f"the range is not in the address: {page.url}")
     page.get_by_role("button", name="Copy text").click()
     bed.until(lambda: page.evaluate("navigator.clipboard.readText()").count("request") == 3, "three lines are copied")
+    # As where the page came without TLS from another machine.
+    page.evaluate("""Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true })""")
+    page.get_by_role("button", name="Copy link").click()
+    page.locator(".toast", has_text="Link copied").wait_for()
+    page.evaluate("delete navigator.clipboard")
+    expect(page.evaluate("navigator.clipboard.readText()") == page.url, "the link is not copied without a clipboard object")
     page.locator(".log-scroller").focus()
     page.keyboard.press("End")
     bed.until(lambda: seen(page) and seen(page)[-1][1] == "over", "End is the end", SECONDS)
@@ -169,6 +182,28 @@ def links(bed, page, run):
     expect(count == foot(page), f"all downloaded: {count} of {foot(page)} lines")
 
 
+def leaves(bed, page, run):
+    """What is typed on leaving does not come after."""
+    page.goto(f"{bed.base}/ui/runs/{run}?tab=log")
+    page.get_by_label("Search all lines").fill("late")
+    page.get_by_role("link", name="Runs", exact=True).first.click()
+    page.wait_for_url("**/ui/runs")
+    page.wait_for_timeout(400)
+    expect("late" not in page.url, f"the search came after: {page.url}")
+
+
+def wide(bed, page, run):
+    """Long lines are all there, though an answer holds few of them."""
+    page.goto(f"{bed.base}/ui/runs/{run}?tab=log")
+    bed.until(lambda: foot(page) == WIDE, f"all long lines, {foot(page)} are known of", SECONDS)
+    bed.until(lambda: "more" not in page.locator(".log-count").inner_text(), "they are counted", SECONDS)
+    page.locator(".log-row").first.wait_for()
+    page.locator(".log-scroller").focus()
+    page.keyboard.press("End")
+    bed.until(lambda: seen(page) and seen(page)[-1][0] == WIDE and seen(page)[-1][1].startswith(f"{WIDE} 0"),
+              "the last long line is read", SECONDS)
+
+
 def main():
     with Bed() as bed:
         gate = bed.folder / "gate"
@@ -185,6 +220,9 @@ def main():
         searches(bed, page)
         filters(bed, page)
         links(bed, page, run)
+        leaves(bed, page, run)
+        wide(bed, page, bed.run([("wide", PRINT_WIDE)], name="wide-log")["id"])
+        page.goto(f"{bed.base}/ui/runs/{run}?tab=log")
         page.set_viewport_size({"width": 390, "height": 844})
         page.locator(".log-row").first.wait_for()
         bed.look(page, "log-phone")

@@ -2,6 +2,7 @@
 // @ts-check
 import { count, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
+import { path } from "../../core/router.js";
 import { onEnd, signal } from "../../core/signal.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
@@ -57,8 +58,11 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
   onEnd(() => clearTimeout(timer));
   const write = (/** @type {boolean} */ isNow) => {
     clearTimeout(timer);
-    timer = setTimeout(() => state.write({ q: input.value || null, ...(input.value ? {} : { only: null }) }),
-      isNow ? 0 : searchMilliseconds);
+    const at = path.peek();
+    timer = setTimeout(() => {
+      // The address may be the next page's before this one ends.
+      if (path.peek() === at) state.write({ q: input.value || null, ...(input.value ? {} : { only: null }) });
+    }, isNow ? 0 : searchMilliseconds);
   };
   const element = html`<div class="log-search">
     ${icon("search")}
