@@ -31,7 +31,8 @@ export default function approvalsPage() {
   return html`<div class="page is-reading approvals-page">
     ${pageHead({
       title: () => "Approvals",
-      note: html`<span class="muted" role="status">${() => (list.data.value ? waiting(rows().length, list.data.value?.next ? "+" : "") : "")}</span>`,
+      note: html`<span class="muted" role="status">${() =>
+        (list.data.value ? waiting(rows().length, list.data.value?.next ? "+" : "") : "")}</span>`,
       actions: html`<div class="segments" role="group" aria-label="Whose approvals">
         <button aria-pressed=${() => String(!isForAll())} @click=${() => setQuery({ all: null })}>For me</button>
         <button aria-pressed=${() => String(isForAll())}
