@@ -2,6 +2,7 @@
 // @ts-check
 import { mayRun } from "../../data/me.js";
 import { navigate } from "../../core/router.js";
+import { copy } from "../../parts/copy.js";
 
 /**
  * @typedef {import("../../data/board.js").Card} Card
@@ -65,7 +66,7 @@ export function verbsOf(model, { grab, still, dragged, openLog }) {
       return [
         { text: "Open", icon: "right", href: `/ui/runs/${card.id}` },
         { text: "Log below", icon: "runs", run: () => openLog(card.id) },
-        { text: "Copy its id", icon: "link", run: () => navigator.clipboard?.writeText(card.id) },
+        { text: "Copy its id", icon: "link", run: () => copy(card.id) },
         may && isQueued && null,
         may && isQueued && { text: "To the front", icon: "up", run: () => verbs.toEnd(run, true) },
         may && isQueued && { text: "To the end", icon: "down", run: () => verbs.toEnd(run, false) },
