@@ -2,17 +2,19 @@
 // @ts-check
 import { html, render } from "../core/html.js";
 import { path } from "../core/router.js";
-import { effect, signal } from "../core/signal.js";
+import { effect, signal, untracked } from "../core/signal.js";
 import { errorPanel } from "./error.js";
 import { icon } from "./icon.js";
 import { fail } from "./toast.js";
 
 /**
  * - `close` closes it in any case; `dismiss` is a person's wish: while it works it stays.
+ * - `isHeld` keeps it until it is closed on purpose: what it shows is shown once.
  * - `perform` does its work: `isBusy` meanwhile. A failure stands in `error`, in a note where the dialog is gone.
  * @typedef {{title: string, body: (dialog: OpenDialog) => any, className?: string, label?: string}} DialogOptions
  * @typedef {{close: () => void, dismiss: () => void, element: HTMLDialogElement,
- *   isBusy: import("../core/signal.js").Signal<boolean>, error: import("../core/signal.js").Signal<any>,
+ *   isBusy: import("../core/signal.js").Signal<boolean>, isHeld: import("../core/signal.js").Signal<boolean>,
+ *   error: import("../core/signal.js").Signal<any>,
  *   perform: (work: () => unknown) => Promise<boolean>}} OpenDialog
  */
 
@@ -28,11 +30,12 @@ export function openDialog({ title, body, className = "", label }) {
   element.className = `dialog ${className}`;
   element.setAttribute("aria-label", label ?? title);
   const opened = handle(element);
+  const stays = () => opened.isBusy.value || opened.isHeld.value;
   const scope = render(element, () => {
     effect(() => { if (path.value !== begun) element.close(); });
     return html`
       ${title ? html`<header class="dialog-head"><h2>${title}</h2><button type="button" class="icon-button"
-        aria-label="Close" disabled=${opened.isBusy} @click=${opened.dismiss}>${icon("close")}</button></header>` : null}
+        aria-label="Close" disabled=${stays} @click=${opened.dismiss}>${icon("close")}</button></header>` : null}
       ${body(opened)}`;
   });
   element.addEventListener("close", () => {
@@ -41,7 +44,11 @@ export function openDialog({ title, body, className = "", label }) {
     before?.focus?.();
   });
   element.addEventListener("cancel", (event) => {
-    if (event.target === element && opened.isBusy.peek()) event.preventDefault();
+    if (event.target === element && untracked(stays)) event.preventDefault();
+  });
+  // A browser lets a second Esc through.
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && untracked(stays)) event.preventDefault();
   });
   // A press beside it, on the backdrop, is one on the element itself; one that only ends there chose some text.
   let isBeside = false;
@@ -58,11 +65,12 @@ export function openDialog({ title, body, className = "", label }) {
 /** @param {HTMLDialogElement} element @returns {OpenDialog} */
 function handle(element) {
   const isBusy = signal(false);
+  const isHeld = signal(false);
   const error = signal(/** @type {any} */ (null));
   return {
-    element, isBusy, error,
+    element, isBusy, isHeld, error,
     close: () => element.close(),
-    dismiss: () => { if (!isBusy.peek()) element.close(); },
+    dismiss: () => { if (!isBusy.peek() && !isHeld.peek()) element.close(); },
     perform: async (work) => {
       if (isBusy.peek()) return false;
       isBusy.value = true;

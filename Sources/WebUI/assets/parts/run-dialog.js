@@ -120,10 +120,11 @@ export function shown(dialog, href, text) {
 /**
  * Fields for a session and one of its lanes.
  * @param {string} session @param {string} lane
+ * @param {boolean} [isKept] Whether a session stays that takes no runs any more, until another is chosen.
  * @returns {{element: any, value: () => {session: string, lane: string}, isReady: () => boolean}} `isReady` can be
  *   followed: not while the lanes of the session are asked for.
  */
-export function whereFields(session, lane) {
+export function whereFields(session, lane, isKept = false) {
   const sessions = resource(() => url("/v1/sessions", { status: "active" }), { fetch: collect("sessions") });
   const chosen = signal(session);
   const chosenLane = signal(lane);
@@ -141,6 +142,7 @@ export function whereFields(session, lane) {
   effect(() => {
     const names = sessionNames.value;
     if (!sessions.data.value || (chosen.peek() && names.includes(chosen.peek()))) return;
+    if (isKept && session && chosen.peek() === session) return;
     chosen.value = names.includes("default") || names.length === 0 ? "default" : names[0];
   });
   effect(() => {

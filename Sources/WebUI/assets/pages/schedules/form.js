@@ -56,7 +56,7 @@ function form(row, template, done, dialog) {
   const ends = signal(ended);
   const isPaused = signal(false);
   const { error, isBusy } = dialog;
-  const place = whereFields(row?.session ?? "", row?.lane ?? "");
+  const place = whereFields(row?.session ?? "", row?.lane ?? "", true);
   const templates = resource(() => "/v1/templates", { fetch: collect("templates") });
   const templateNames = computed(() => (templates.data.value?.templates ?? []).map((/** @type {any} */ one) =>
     one.name));

@@ -95,6 +95,7 @@ function create(done) {
           made.value = await post("/v1/tokens", { name: name.peek(), scope: scope.peek(), ...(list.length > 0
             ? { groups: list } : {}),
             ...(lifetime.peek() ? { expires_in_seconds: Number(lifetime.peek()) } : {}) });
+          dialog.isHeld.value = true;
         });
         if (isDone && !dialog.element.open) say(`${name.peek()} is made, but its secret was not shown: revoke it.`);
       };
