@@ -39,6 +39,7 @@ export function openDialog({ title, body, className = "", label }) {
       ${body(opened)}`;
   });
   element.addEventListener("close", () => {
+    removeEventListener("keydown", hold, true);
     scope.end();
     element.remove();
     before?.focus?.();
@@ -46,10 +47,11 @@ export function openDialog({ title, body, className = "", label }) {
   element.addEventListener("cancel", (event) => {
     if (event.target === element && untracked(stays)) event.preventDefault();
   });
-  // A browser lets a second Esc through.
-  element.addEventListener("keydown", (event) => {
+  // A browser lets a second Esc through, wherever the focus is.
+  const hold = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Escape" && untracked(stays)) event.preventDefault();
-  });
+  };
+  addEventListener("keydown", hold, true);
   // A press beside it, on the backdrop, is one on the element itself; one that only ends there chose some text.
   let isBeside = false;
   element.addEventListener("pointerdown", (event) => { isBeside = event.target === element; });
