@@ -106,6 +106,25 @@ struct LogTests {
         }
     }
 
+    @Test("however much others write between two lines, what was read is not read again")
+    func farApart() {
+        let index = LogIndex()
+        let run = RunID(1)
+        index.note(run, LogPosition(line: 1, sequence: 100))
+        // A few lines, then others only.
+        index.note(run, LogPosition(line: 11, sequence: 120))
+        #expect(index.nearest(run, line: 11) == LogPosition(line: 1, sequence: 100))
+        for sequence in stride(from: Int64(5_000), to: 90_000, by: 1_000) {
+            index.note(run, LogPosition(line: 11, sequence: sequence))
+        }
+        #expect(index.nearest(run, line: 11) == LogPosition(line: 11, sequence: 89_000))
+        #expect(index.nearest(run, line: 10) == LogPosition(line: 1, sequence: 100))
+        #expect(index.positions(run).count == 2)
+        // What is read once more from its beginning takes nothing back.
+        index.note(run, LogPosition(line: 1, sequence: 100))
+        #expect(index.nearest(run, line: 11) == LogPosition(line: 11, sequence: 89_000))
+    }
+
     private func brute(
         _ all: [Written],
         from: Int64,

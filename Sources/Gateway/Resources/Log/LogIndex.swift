@@ -15,8 +15,11 @@ struct LogPosition: Sendable, Hashable {
 ///
 /// A log only grows, so a position once seen holds for ever.
 final class LogIndex: Sendable {
-    /// Lines between two positions at least.
+    /// Lines between two positions at least, unless many events of others stand between them.
     static let stride: Int64 = 256
+    /// Events of the lane between two positions at most: one request may get no further than through
+    /// what others wrote, and the next one must go on from there.
+    static let eventStride: Int64 = 4_096
 
     private struct Entry {
         var positions: [LogPosition]
@@ -74,7 +77,16 @@ final class LogIndex: Sendable {
                 state.entries[run] ?? Entry(positions: [], stride: Self.stride, used: state.clock)
             entry.used = state.clock
             if let last = entry.positions.last {
-                guard position.line >= last.line + entry.stride, position.sequence > last.sequence
+                guard position.sequence > last.sequence else { return }
+                if position.line == last.line {
+                    // No line of the run stands between the two.
+                    entry.positions[entry.positions.count - 1] = position
+                    state.entries[run] = entry
+                    return
+                }
+                guard
+                    position.line >= last.line + entry.stride
+                        || position.sequence >= last.sequence + Self.eventStride
                 else { return }
             }
             entry.positions.append(position)
