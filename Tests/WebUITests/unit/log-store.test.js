@@ -5,13 +5,14 @@ import { Scope, effect } from "../../../Sources/WebUI/assets/core/signal.js";
 import { Ranges } from "../../../Sources/WebUI/assets/data/ranges.js";
 import { LogStore } from "../../../Sources/WebUI/assets/leaves/log/store.js";
 
-/** A node with a log: an answer has fewer lines than were asked for where they are long. */
-function node({ total, fits, isLive }) {
+/** A node with a log: an answer has fewer lines than were asked for where they are long; it grows once it is counted. */
+function node({ total, fits, isLive, grown = total }) {
   /** @type {string[]} */
   const asked = [];
   globalThis.fetch = async (/** @type {any} */ path) => {
     asked.push(String(path));
     const given = new URL(String(path), "http://node");
+    if (given.pathname.endsWith("/numbers")) total = grown;
     const from = Number(given.searchParams.get("from"));
     const count = Number(given.searchParams.get("count"));
     const last = Math.min(total, from + Math.min(fits, count) - 1);
@@ -65,5 +66,16 @@ test("a short log that has ended is one request", async () => {
   await withStore(async (store) => {
     await until(() => store.isCounted.value);
     assert.deepEqual([store.total.peek(), asked.length], [10, 1]);
+  });
+});
+
+test("lines that come while others are read are there before they are counted", async () => {
+  node({ total: 10, fits: 500, isLive: true, grown: 13 });
+  await withStore(async (store) => {
+    const missing = /** @type {number[]} */ ([]);
+    effect(() => { missing.push(store.total.value - store.lines.size); });
+    await until(() => store.isCounted.value);
+    assert.equal(store.total.peek(), 13);
+    assert.equal(Math.max(...missing), 0);
   });
 });

@@ -175,11 +175,25 @@ export class LogStore {
     for (let round = 0; round < scanRounds; round += 1) {
       const answer = await this.numbers(this.filter, this.scannedTo + 1, abort);
       if (this.isFiltered) for (const [first, last] of answer.ranges) this.wanted.add(first, last);
+      if (!this.isFiltered) await this.readNew(answer.total, abort);
       this.scannedTo = answer.next === null ? answer.total : answer.next - 1;
       this.count(answer.total);
       this.isLoaded.value = true;
       if (answer.next === null) return;
     }
+  }
+
+  /**
+   * The few lines that came while others were read, before they are counted: none of them shall stand there empty.
+   * @param {number} total
+   * @param {AbortSignal} abort
+   */
+  async readNew(total, abort) {
+    const from = this.total.peek() + 1;
+    if (total < from || total - from >= pageLines) return;
+    const answer = await get(url(this.path, { from, count: pageLines }), { signal: abort });
+    abort.throwIfAborted();
+    this.take(answer.lines);
   }
 
   /**
