@@ -56,6 +56,10 @@ def mended(bed, page):
     page.get_by_text("revision 1").first.wait_for()
     bed.until(lambda: area(page).input_value() == PLAN, "the text is kept as it was written")
     bed.look(page, "template")
+    page.get_by_role("tab", name="Versions").click()
+    page.get_by_text("There is one version").wait_for()
+    expect(page.locator(".placeholder").count() == 0, "with one version nothing is awaited")
+    page.get_by_role("tab", name="Source").click()
 
 
 def keys(bed, page):
@@ -153,7 +157,7 @@ def run_by_form(bed, page):
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Who is greeted").wait_for()
     dialog.get_by_role("button", name="Run").click()
-    dialog.get_by_text("this is needed").wait_for()
+    dialog.get_by_text("This is needed.").wait_for()
     who = dialog.get_by_label("Who is greeted")
     expect(who.evaluate("(field) => field === document.activeElement"), "what is missing is gone to")
     who.fill("Somebody")
@@ -215,6 +219,10 @@ def plan_and_runs(bed, page):
     page.get_by_role("heading", name="1 step").wait_for()
     page.locator(".template-graph svg").first.wait_for()
     bed.look(page, "template-plan")
+    page.set_viewport_size({"width": 390, "height": 844})
+    bed.until(lambda: page.locator(".template-graph").evaluate("(graph) => graph.getBoundingClientRect().right") <= 390,
+              "on a phone the plan is as wide as the page")
+    page.set_viewport_size({"width": 1400, "height": 900})
     page.get_by_role("tab", name="Runs").click()
     page.get_by_text("Succeeded").first.wait_for()
 

@@ -5,6 +5,7 @@ import { html } from "../core/html.js";
 import { computed, signal } from "../core/signal.js";
 import { writeExactly } from "../data/exact.js";
 import { fieldsOf, read, textOf } from "../data/schema.js";
+import { sentence } from "./error.js";
 
 let last = 0;
 
@@ -70,7 +71,7 @@ function control(entry, id) {
       : null}</label>
     ${body(entry, shared, set, leave)}
     <span id=${shared.describe} class=${() => (wrong() ? "wrong" : "hint")}>${() => plain(wrong()
-      || note(field))}</span>
+      ? sentence(wrong()) : note(field))}</span>
   </div>`;
 }
 

@@ -219,7 +219,7 @@ export function editing({ name, isNew, row, saved }) {
       ${() => (check.value?.unreachable ? html`<div class="stale-strip" role="status">${icon("warning")} Not checked:
         ${plain(check.value.unreachable)}</div>` : null)}
       <div class="template-title">${textField({ label: "Title", value: title,
-        placeholder: "What it does, in a few words" })}</div>
+        placeholder: "What it does, in a few words", isDisabled: () => !mayRun.value })}</div>
       ${() => fileTabs(Object.keys(draft.value?.files ?? {}), active, show, findings)}
       ${made.element}
       ${once(() => isStored.value,

@@ -9,7 +9,7 @@ import { collect } from "../../data/collect.js";
 import { mayRun } from "../../data/me.js";
 import { resource } from "../../data/resource.js";
 import { confirm } from "../../parts/dialog.js";
-import { loaded, placeholder } from "../../parts/error.js";
+import { loaded, once, placeholder } from "../../parts/error.js";
 import { say } from "../../parts/toast.js";
 import { timeAgo } from "../../parts/time.js";
 import { diffOf, sourceOf } from "./source.js";
@@ -25,7 +25,8 @@ export function versionsTab(name, template) {
   const left = computed(() => Number(query.value.get("from")) || (rows()[1]?.revision ?? 0));
   const right = computed(() => Number(query.value.get("to")) || (rows()[0]?.revision ?? 0));
   const find = (/** @type {number} */ revision) => rows().find((/** @type {any} */ row) => row.revision === revision);
-  const texts = resource(() => (find(left.value) && find(right.value) && left.value !== right.value
+  const isCompared = computed(() => Boolean(find(left.value) && find(right.value)) && left.value !== right.value);
+  const texts = resource(() => (isCompared.value
     ? `${left.value} ${right.value}` : null), {
     fetch: async () => Promise.all([sourceOf(name, find(left.peek()), left.peek()), sourceOf(name, find(right.peek()),
       right.peek())]),
@@ -69,13 +70,13 @@ export function versionsTab(name, template) {
       here.</p>`
       : left.value === right.value ? html`<p class="muted">Choose two different revisions to see what changed.</p>`
         : null)}
-    ${loaded(texts, () => html`<div>${() => {
+    ${once(() => isCompared.value, () => loaded(texts, () => html`<div>${() => {
       const two = texts.data.value;
       if (!two) return placeholder();
       return untracked(() => html`<div class="stack"><h2>Revision ${left.value} → ${right.value}</h2>${
         two[0].isStored && two[1].isStored ? null : html`<p class="muted">The text of one of them was not kept; its
           plan is shown instead.</p>`}${
         diffOf(two[0], two[1], [`revision ${left.peek()}`, `revision ${right.peek()}`])}</div>`);
-    }}</div>`)}
+    }}</div>`))}
   </div>`)}</div>`;
 }
