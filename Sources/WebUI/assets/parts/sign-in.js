@@ -34,8 +34,14 @@ export function signInPage(done, refusal = null) {
     <label class="field"><span>Token</span>
       <input class="input mono" name="token" type="password" autocomplete="current-password" required autofocus
         spellcheck="false"></label>
-    ${() => (error.value ? errorPanel(error.value) : null)}
+    ${() => (error.value ? errorPanel(told(error.value)) : null)}
     <button class="button is-primary" disabled=${isBusy}>Sign in</button>
     <p class="muted small">A token for you: <code>opsroom tokens create NAME --scope run</code></p>
   </form></main>`;
 }
+
+/**
+ * A refusal without the node's next step, which is for programs: the page says below how to get a token.
+ * @param {any} error
+ */
+const told = (error) => (error.status === 401 ? { message: error.message } : error);
