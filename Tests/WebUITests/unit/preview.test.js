@@ -1,7 +1,7 @@
 // As what an artifact is shown: by its type, else by its name; what is no text is not shown as one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageType, isBinary, isPageByName, kindOf } from "../../../Sources/WebUI/assets/data/preview.js";
+import { imageType, isBinary, isPageByName, kindOf, kindText } from "../../../Sources/WebUI/assets/data/preview.js";
 
 const kind = (name, type) => kindOf({ name, media_type: type });
 
@@ -38,4 +38,11 @@ test("an image is given a type of an image, whatever it says", () => {
 test("bytes with a zero are no text", () => {
   assert.equal(isBinary(new Uint8Array([65, 0, 66])), true);
   assert.equal(isBinary(new TextEncoder().encode("text")), false);
+});
+
+test("what is kept without a type is told by its name, not as a stream of octets", () => {
+  const told = (/** @type {string} */ name, /** @type {string} */ type) => kindText({ name, media_type: type });
+  assert.deepEqual([told("a.md", "application/octet-stream"), told("a.json", ""), told("core", "application/octet-stream")],
+    ["Markdown", "JSON", "binary"]);
+  assert.equal(told("a.md", "text/plain"), "text/plain");
 });

@@ -54,6 +54,21 @@ export function kindOf({ name, media_type: type = "" }) {
   return "none";
 }
 
+/** @type {Record<PreviewKind, string>} */
+const words = {
+  text: "text", json: "JSON", markdown: "Markdown", diff: "diff", table: "table", image: "image", page: "page",
+  none: "binary",
+};
+
+/**
+ * What something is, in a word or two: what it calls itself, where that says anything.
+ * @param {{name: string, media_type?: string}} artifact
+ */
+export function kindText(artifact) {
+  const { media_type: type = "" } = artifact;
+  return type === "" || type.startsWith("application/octet-stream") ? words[kindOf(artifact)] : type;
+}
+
 /**
  * Whether something is named as a page without saying that it is one: the node shows as a page only what does.
  * @param {{name: string, media_type?: string}} artifact

@@ -8,7 +8,7 @@ import { part, url } from "../data/api.js";
 import { firstBytes } from "../data/bytes.js";
 import { parseCSV } from "../data/csv.js";
 import { parseExactly } from "../data/exact.js";
-import { bytesMax, imageType, isBinary, isPageByName, kindOf } from "../data/preview.js";
+import { bytesMax, imageType, isBinary, isPageByName, kindOf, kindText } from "../data/preview.js";
 import { empty } from "../parts/empty.js";
 import { errorPanel, placeholder } from "../parts/error.js";
 import { icon } from "../parts/icon.js";
@@ -66,8 +66,8 @@ export function artifactList({ run, artifacts, step }) {
         <td><button type="button" class="artifact-name" @click=${() => setQuery({ artifact: keyOf(row.peek())
           })}>${icon("file")}<span>${() =>
           plain(row.value.name, 160)}</span></button></td>
-        <td class="muted">${() => plain(row.value.step, 60)}</td><td class="muted">${() => plain(row.value.media_type,
-          60)}</td>
+        <td class="muted">${() => plain(row.value.step, 60)}</td><td class="muted">${() => plain(
+          kindText(row.value), 60)}</td>
         <td class="is-number">${() => bytes(row.value.size)}</td>
         <td class="is-actions"><a class="icon-button" download aria-label=${() => `Download ${plain(row.value.name,
           80)}`} title="Download"
