@@ -66,7 +66,7 @@ export function schedulePage(name) {
         runs.</span></div>` : null)}
     <div class="columns">
       <section class="panel"><h2>How it is set</h2>${facts(row)}</section>
-      <section class="panel"><h2>Next ticks</h2>${ticks(path, row)}</section>
+      <section class="panel"><h2>${() => (row().paused ? "Next ticks, once it is resumed" : "Next ticks")}</h2>${ticks(path, row)}</section>
     </div>
     <h2>Its runs</h2>${runsOf(runs)}</div>`)}
   </div>`;

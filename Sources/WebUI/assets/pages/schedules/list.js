@@ -40,7 +40,7 @@ export function schedulesList() {
       create(wanted === "1" ? "" : wanted);
     });
   }
-  return html`<div class="page">${pageHead({
+  return html`<div class="page schedules-page">${pageHead({
     title: () => "Schedules",
     note: html`<span class="muted">${() => (list.data.value ? total(list.data.value, "schedule") : "")}</span>`,
     actions: html`<input class="input filter-input" type="search" placeholder="Filter" aria-label="Filter schedules"
