@@ -19,8 +19,8 @@ def first_steps(bed, page):
 
 def new_session(bed, page):
     """A session is made with its lanes, and is what is shown then."""
-    page.get_by_role("button", name="Session", exact=True).hover()
     page.get_by_role("button", name="Session", exact=True).click()
+    page.get_by_role("menuitem", name="Archive").wait_for()
     page.get_by_role("menuitem", name="New session").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name", exact=True).fill("release")

@@ -146,7 +146,7 @@ function head(model, active, session) {
   };
   /** @type {typeof import("../parts/session-dialogs.js") | null} */
   let ready = null;
-  const loadVerbs = () => { sessionDialogs().then((module) => { ready = module; }); };
+  const loadVerbs = async () => { ready = await sessionDialogs(); };
   const switcher = menuButton({ label: "Another session", icon: "chevron-down", items: () => {
     const others = (active.data.peek()?.sessions ?? []).filter((/** @type {any} */ one) => one.name !== name.peek());
     return [
@@ -187,6 +187,13 @@ function head(model, active, session) {
         // Loaded when somebody comes near it, so that it is there when it is pressed.
         shown.addEventListener("pointerenter", loadVerbs, { once: true });
         shown.addEventListener("focus", loadVerbs, { once: true });
+        // A finger comes near it and presses it at once.
+        shown.addEventListener("click", async (/** @type {Event} */ event) => {
+          if (ready) return;
+          event.stopImmediatePropagation();
+          await loadVerbs();
+          shown.click();
+        }, { capture: true });
         return shown;
       })}`,
   });
