@@ -273,6 +273,9 @@ def goes(bed, page):
     answer(page, "is no command I know")
     say(bed, page, "help")
     answer(page, "This can be said here")
+    bed.until(lambda: page.locator(".palette-entry").last.evaluate(
+        "(entry) => entry.getBoundingClientRect().top >= entry.parentElement.getBoundingClientRect().top"),
+        "a long answer is seen from its beginning")
     bed.look(page, "palette-log")
     page.keyboard.press("Escape")
     page.reload()

@@ -18,7 +18,7 @@ import { stateOf } from "./status.js";
 /**
  * What was said and answered.
  * @typedef {{id: number, who: "you" | "room", text: string, next?: string, lines?: string[], isError?: boolean,
- *   link?: {href: string, text: string}, buttons?: {verb: string, isDangerous?: boolean, work: () => void}[],
+ *   isUnknown?: boolean, link?: {href: string, text: string}, buttons?: {verb: string, isDangerous?: boolean, work: () => void}[],
  *   answer: import("../core/signal.js").Signal<string>}} Entry `answer` is the button that was pressed: there is one
  *   answer to a question, whenever the bar is opened.
  */
@@ -214,7 +214,7 @@ async function say(line) {
 function unknown(line) {
   const there = onlyElsewhere(line);
   if (there) return { who: "room", text: `${there}: this page cannot.`, next: "Say it in a terminal.", isError: true };
-  return { who: "room", text: noCommand(line), lines: examples };
+  return { who: "room", text: noCommand(line), lines: examples, isUnknown: true };
 }
 
 /**
@@ -257,7 +257,7 @@ async function perform(work) {
 function entryRow(entry) {
   return html`<div class=${`palette-entry is-${entry.who}`} class:is-error=${Boolean(entry.isError)}>
     <span class="palette-who" aria-hidden="true">${entry.who === "you" ? "›" : entry.isError ? "!"
-      : entry.buttons ? "?" : "✓"}</span>
+      : entry.buttons || entry.isUnknown ? "?" : "✓"}</span>
     <div><p>${plain(entry.text, 600)}</p>
       ${entry.next ? html`<p class="muted">${plain(entry.next, 400)}</p>` : null}
       ${entry.lines?.length ? html`<ul>${entry.lines.map((line) => html`<li><button class="palette-example mono"
@@ -280,12 +280,17 @@ function entryRow(entry) {
 }
 
 /**
- * The newest entry is seen.
+ * The newest entry is seen, a long one from its beginning.
  * @param {HTMLElement} place
  */
 function keepAtEnd(place) {
+  const show = () => {
+    place.scrollTop = place.scrollHeight;
+    const hidden = place.getBoundingClientRect().top - (place.lastElementChild?.getBoundingClientRect().top ?? Infinity);
+    if (hidden > 0) place.scrollTop -= hidden;
+  };
   effect(() => {
     log.value;
-    queueMicrotask(() => requestAnimationFrame(() => { place.scrollTop = place.scrollHeight; }));
+    queueMicrotask(() => requestAnimationFrame(show));
   });
 }
