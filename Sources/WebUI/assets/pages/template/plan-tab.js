@@ -28,7 +28,8 @@ export function planTab(digest) {
         <td>${() => kindOf(step.value)}</td>
         <td class="is-wide-only muted">${() => plain((step.value.needs ?? []).join(", ")) || "–"}</td>
         <td class="is-wide-only">${() => step.value.effects}</td>
-        <td class="is-number">${() => (step.value.verify ?? []).length}</td>
+        <td class="is-number">${() => (step.value.preconditions ?? []).length + (step.value.verify ?? []).length
+          || html`<span class="muted">its tool's own</span>`}</td>
         <td class="is-number">${() => duration(step.value.timeoutMilliseconds)}</td></tr>`)}</tbody></table></div>
     <h2>Inputs</h2>
     ${() => inputs(data.value.inputs ?? {})}
