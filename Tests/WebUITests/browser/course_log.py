@@ -103,6 +103,9 @@ def searches(bed, page):
     expect("only=2" in page.url and "regex=1" in page.url, f"the search is not in the address: {page.url}")
     bed.look(page, "log-only")
     page.get_by_role("button", name="Show all lines").click()
+    field.fill("request 77000 failed")
+    field.press("Enter")
+    shows(bed, page, 77_000, "Enter leads there, however soon it is pressed")
     field.fill("")
     bed.until(lambda: "q=" not in page.evaluate("location.search"), "the search is gone from the address")
 

@@ -3,7 +3,7 @@
 import { count, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { path } from "../../core/router.js";
-import { onEnd, signal } from "../../core/signal.js";
+import { effect, flush, onEnd, signal, untracked } from "../../core/signal.js";
 import { icon } from "../../parts/icon.js";
 import { menuButton } from "../../parts/menu.js";
 import { openDialog } from "../../parts/dialog.js";
@@ -56,12 +56,24 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   onEnd(() => clearTimeout(timer));
-  const write = (/** @type {boolean} */ isNow) => {
+  // Enter may be pressed before the lines are searched: it leads to what is found then.
+  const wanted = signal(/** @type {0 | 1 | -1} */ (0));
+  effect(() => {
+    const by = wanted.value;
+    if (by === 0 || hits() === 0) return;
+    wanted.value = 0;
+    untracked(() => step(by));
+  });
+  const write = (/** @type {boolean} */ isNow, /** @type {0 | 1 | -1} */ by = 0) => {
     clearTimeout(timer);
     const at = path.peek();
     timer = setTimeout(() => {
       // The address may be the next page's before this one ends.
-      if (path.peek() === at) state.write({ q: input.value || null, ...(input.value ? {} : { only: null }) });
+      if (path.peek() !== at) return;
+      state.write({ q: input.value || null, ...(input.value ? {} : { only: null }) });
+      // What was found before is forgotten first.
+      flush();
+      wanted.value = by;
     }, isNow ? 0 : searchMilliseconds);
   };
   const element = html`<div class="log-search">
@@ -72,8 +84,10 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
       ref=${(/** @type {HTMLInputElement} */ element_) => { input = element_; }} @input=${() => write(false)}
       @keydown=${(/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Enter") {
-          if (input.value !== state.text.peek()) write(true);
-          else step(event.shiftKey ? -1 : 1);
+          const by = event.shiftKey ? -1 : 1;
+          if (input.value !== state.text.peek()) write(true, by);
+          else if (hits() > 0) step(by);
+          else wanted.value = by;
         } else if (event.key === "Escape") {
           if (input.value) {
             input.value = "";
