@@ -51,7 +51,7 @@ def follows(bed, page):
     page.locator(".log-scroller").hover()
     page.mouse.wheel(0, -2000)
     bed.until(lambda: button.get_attribute("aria-pressed") == "false", "scrolling up lets go")
-    top = seen(page)[0][0]
+    top = bed.until(lambda: seen(page), "lines are drawn where it was scrolled to")[0][0]
     newer = page.locator(".log-newer")
     newer.wait_for()
     expect(seen(page)[0][0] == top, "lines move under the eyes of who reads them")

@@ -114,7 +114,9 @@ export function summaryOf(proofs) {
   const [held, broken, open, never] = [many("passed", "held"), many("failed", "error"), many("open"), many("never")];
   const rest = [open > 0 ? `${count(open)} to come` : "", never > 0 ? `${count(never)} not made` : ""].filter(Boolean).join(", ");
   if (checks.length === 0) return { text: "Nothing to prove", tone: "queued" };
-  const told = broken > 0 ? `${plural(broken, "check")} of ${count(held + broken)} did not hold`
+  // Rows of attempts before are shown too; the sentence is not about them.
+  const last = proofs.some((one) => !one.isLatest) ? " of the last attempts" : "";
+  const told = broken > 0 ? `${plural(broken, "check")} of ${count(held + broken)}${last} did not hold`
     : held > 0 ? `${plural(held, "check")} held` : "";
   const tone = broken > 0 ? "failed" : held > 0 ? "proof" : "queued";
   if (!told) return { text: `${plural(checks.length, "check")}: ${rest}`, tone };

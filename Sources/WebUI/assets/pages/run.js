@@ -5,7 +5,7 @@ import { plain, shortID } from "../core/format.js";
 import { bind } from "../core/keys.js";
 import { query, setQuery } from "../core/router.js";
 import { kept } from "../core/settings.js";
-import { computed, effect, signal } from "../core/signal.js";
+import { computed, effect, flush, signal } from "../core/signal.js";
 import { part } from "../data/api.js";
 import { kindOf } from "../data/plan.js";
 import { resource } from "../data/resource.js";
@@ -101,7 +101,7 @@ function body(id, run, data, ofRun) {
   for (const [index, tab] of tabNames.entries()) {
     bind(String(index + 1), `Tab ${index + 1}`, () => setQuery({ tab: tab === "log" ? null : tab }));
   }
-  bind("i", "Details of the step", () => { isInspectorOpen.value = !isInspectorOpen.peek(); });
+  bind("i", "Details of the step", showDetails);
   bind("j", "Next step", () => move(view, 1));
   bind("k", "Step before", () => move(view, -1));
   const verifiers = () => rows.value.reduce((sum, one) => sum + (one.current?.verifiers.length ?? 0), 0);
@@ -110,7 +110,7 @@ function body(id, run, data, ofRun) {
     ${pageHead({ title: () => runTitle(view), note: html`<button type="button" class="icon-button run-details"
       aria-pressed=${() => String(isInspectorOpen.value)} aria-label="Details of the step"
         title="Details of the step (i)"
-      @click=${() => { isInspectorOpen.value = !isInspectorOpen.peek(); }}>${icon("details")}</button>`,
+      @click=${showDetails}>${icon("details")}</button>`,
         actions: verbs(view) })}
     ${runHead(view)}
     ${waitingPanel(view)}
@@ -130,6 +130,15 @@ function body(id, run, data, ofRun) {
       ] })}
       ${() => (hasInspector.value ? inspector(view) : null)}
     </div>`;
+}
+
+/** Shows the details or puts them away; those that stand below what is in view, as on a phone, are gone to. */
+function showDetails() {
+  const find = () => document.querySelector(".run-inspector");
+  const isBelow = () => (find()?.getBoundingClientRect().top ?? 0) > innerHeight - 120;
+  if (!isInspectorOpen.peek() || !isBelow()) isInspectorOpen.value = !isInspectorOpen.peek();
+  flush();
+  if (isBelow()) find()?.scrollIntoView({ block: "start" });
 }
 
 const tabNames = ["log", "graph", "timeline", "proofs", "artifacts", "inputs"];

@@ -2,6 +2,7 @@
 // @ts-check
 import { plain } from "../../core/format.js";
 import { each, html } from "../../core/html.js";
+import { computed, effect } from "../../core/signal.js";
 import { progressOf } from "../../data/steps.js";
 import { keyed } from "../../parts/keyed.js";
 import { sign } from "../../parts/status.js";
@@ -21,7 +22,19 @@ export function stepList(view) {
       }}</span></button>
     ${each(() => view.rows.value, (row) => row.id, (row) => step(view, row))}
   </nav>`);
+  const shown = computed(() => view.rows.value.length > 0 && view.shown());
+  effect(() => {
+    // The step that is meant stands in sight, as the one that failed among many; the page itself stays where it is.
+    if (shown.value) requestAnimationFrame(reveal);
+  });
   return list;
+
+  function reveal() {
+    const chosen = list.querySelector(".run-step.is-shown")?.getBoundingClientRect();
+    const box = list.getBoundingClientRect();
+    if (!chosen || (chosen.top >= box.top && chosen.bottom <= box.bottom)) return;
+    list.scrollTop += chosen.top - box.top - (box.height - chosen.height) / 2;
+  }
 
   /** @param {KeyboardEvent} event */
   function press(event) {
