@@ -44,7 +44,8 @@ struct PageFiles: Sendable {
         for path in paths where path.hasSuffix(".js") {
             modules[path] = files[path].map { String(buffer: $0) }
         }
-        if isJoined {
+        // A document that names its first module by itself wants that one.
+        if isJoined, String(buffer: template).contains("{{entry}}") {
             do { modules = try PageJoin.all(modules) } catch { flaw = error }
         }
         let entry = modules[PageJoin.path] == nil ? Self.roots[0] : PageJoin.path
