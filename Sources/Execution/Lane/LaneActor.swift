@@ -34,6 +34,8 @@ distributed actor LaneActor: ClusterActor {
     private var replaced: [RunActor] = []
     /// What follows when a run crashes.
     var supervision = SupervisionMachine<RunID>()
+    /// What runs that were let go intended and never began, until they are taken up again.
+    private var unbegun: [RunID: Unbegun] = [:]
     /// Runs that crashed and begin again in a moment: they keep their places.
     var restarting: Set<RunID> = []
     /// Whether it is about to take runs in the places of those that ended.
@@ -163,8 +165,12 @@ distributed actor LaneActor: ClusterActor {
             self.doubt()
         case .ended(let id, let claimNumber, let ending):
             // Its successor, claimed meanwhile, has its place now.
-            guard self.runs[id]?.claimNumber == claimNumber else {
+            guard let run = self.runs[id], run.claimNumber == claimNumber else {
                 return self.replaced.removeAll { $0.id == id && $0.claimNumber == claimNumber }
+            }
+            if case .letGo = ending {
+                let intents = await run.intended
+                if !intents.isEmpty { self.unbegun[id] = Unbegun(claimNumber, intents) }
             }
             self.runs[id] = nil
             self.doors[id] = nil
@@ -309,6 +315,8 @@ distributed actor LaneActor: ClusterActor {
             effects: self.effects,
             verdict: self.verdict(claimed),
             outside: outside,
+            neverBegun: self.unbegun.removeValue(forKey: claimed.fence.run)?.intents(of: claimed)
+                ?? [],
             room: self.room
         )
         self.runs[claimed.fence.run] = run

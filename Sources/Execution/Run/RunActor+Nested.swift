@@ -86,6 +86,8 @@ extension RunActor {
         return done
     }
 
+    private static let stopping = StoreError(.cancelled, "the node is stopping")
+
     private func item(
         _ index: Int,
         _ item: JSONValue,
@@ -103,12 +105,17 @@ extension RunActor {
         asStep.verify = fan.verify
         let earlier = self.journal.last { $0.record.step == call.key && !$0.isSuperseded }
         do {
-            let isOpen = earlier?.record.state == .intent || earlier?.record.state == .unknown
+            let isOpen =
+                earlier.map {
+                    [.intent, .unknown].contains($0.record.state)
+                        && !self.neverBegun.contains(Intent($0.record))
+                } ?? false
             // A child run that was begun is found again, whatever the step's effects.
             if isOpen, definition.effects == .destructive, !fan.runsPlan {
                 try await self.settleItem(asStep, &record, call)
             } else {
-                if asStep.leavesIntent { try await self.submit([.journal(record)]) }
+                if asStep.leavesIntent { try await self.intend(record) }
+                guard self.begins(record) else { throw Self.stopping }
                 record.state = .succeeded
                 let result = try await self.perform(fan.action, asStep, call)
                 record.result = self.redactor.redact(result.value)
@@ -128,7 +135,7 @@ extension RunActor {
             record.fail(error, redactor: self.redactor)
         }
         // Cut off by the node's own end: the intent on record is the truth.
-        if Task.isCancelled { throw StoreError(.cancelled, "the node is stopping") }
+        if Task.isCancelled { throw Self.stopping }
         record.ended = .now
         try await self.submit([.journal(record)])
         self.remember(record)

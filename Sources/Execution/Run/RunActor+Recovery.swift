@@ -14,13 +14,22 @@ extension RunActor {
         switch definition.action {
         case .fanOut, .run, .sleep:
             // These look up themselves how far they came.
-            return await self.again(step, record, "it goes on where it was")
+            return await self.again(
+                step,
+                record,
+                "its node died meanwhile; it goes on where it was"
+            )
         case .wait(let wait): return await self.wait(step, number, wait, isResumed: true)
         case .shell, .http, .sql: break
         }
         if definition.effects != .destructive {
-            let why = "effects: \(definition.effects.rawValue) allows it to be made again"
+            let why =
+                "its node died meanwhile; effects: \(definition.effects.rawValue) allows it to be "
+                + "made again"
             return await self.again(step, record, why)
+        }
+        if self.neverBegun.contains(Intent(record)) {
+            return await self.again(step, record, "the database was away before it began")
         }
         guard !definition.verify.isEmpty else { return await self.conclude(step, record, []) }
         await self.resolveByVerifiers(step, record, definition)
@@ -28,7 +37,7 @@ extension RunActor {
 
     private func again(_ step: Int, _ record: StepRecord, _ why: String) async {
         var record = record
-        record.failure = "its node died meanwhile; \(why)"
+        record.failure = why
         record.failureKind = .error
         let event = self.tell(
             .stepUnknown,

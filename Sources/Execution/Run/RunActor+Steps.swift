@@ -79,7 +79,7 @@ extension RunActor {
         do {
             if definition.leavesIntent {
                 record.state = .intent
-                try await self.submit(self.markRunning() + [.journal(record)])
+                try await self.intend(record, self.markRunning())
                 record.state = .succeeded
             } else if isCounted, !self.isRunning {
                 try await self.submit(self.markRunning())
@@ -88,6 +88,7 @@ extension RunActor {
             }
             if self.stopAttempts.isFired { throw StepFailure.stopped }
             try await self.checkPreconditions(definition, number, deadline)
+            guard self.begins(record) else { return }
             let action = definition.action
             let call = StepCall(step: step, number: number, key: definition.id, deadline: deadline)
             let result = try await self.perform(action, definition, call)

@@ -63,6 +63,11 @@ actor RunActor {
     var workspace = ""
     var views: [String: EvaluationScope.StepView] = [:]
     var journal: [JournalRow] = []
+    /// Attempts whose intent is written, or about to be, and of which nothing has happened yet.
+    private(set) var intended = Intents()
+    /// What the claim before this one intended when the same lane let go of it: the journal has the
+    /// intents, but none of them began.
+    let neverBegun: Intents
     var services: [String: BackgroundProcess] = [:]
     var scratch: ScratchDatabase?
     var failure: String?
@@ -105,6 +110,7 @@ actor RunActor {
         effects: ShardGate,
         verdict: String?,
         outside: OutsideBeginning?,
+        neverBegun: Intents,
         room: Room
     ) {
         self.id = claimed.fence.run
@@ -120,6 +126,7 @@ actor RunActor {
         self.effects = effects
         self.verdict = verdict
         self.outside = outside
+        self.neverBegun = neverBegun
         self.holdsPlace = outside == nil
         self.room = room
     }
@@ -228,6 +235,20 @@ actor RunActor {
         self.channel.settled(self.id)
         for case .event(let event) in self.untold { self.log.append(event) }
         self.untold = []
+    }
+
+    /// Stores that an attempt is about to begin; whoever begins it says so by ``begins(_:)``.
+    func intend(_ record: StepRecord, _ writes: [RunWrite] = []) async throws(StoreError) {
+        self.intended.insert(Intent(record))
+        try await self.submit(writes + [.journal(record)])
+    }
+
+    /// Whether an attempt may begin now that its intent is stored. One of a run that was let go meanwhile
+    /// never does: others may have the run by then.
+    func begins(_ record: StepRecord) -> Bool {
+        guard !Task.isCancelled, !self.stopSignal.isFired else { return false }
+        if !self.intended.isEmpty { self.intended.remove(Intent(record)) }
+        return true
     }
 
     /// Has the run claimed before something takes time, or can be seen outside.
