@@ -19,10 +19,10 @@ const linePixels = 20;
 /**
  * An editor. Tab indents, Esc lets the next Tab leave.
  * @param {{label: string, value: import("../core/signal.js").Signal<string>, findings?: () => Finding[],
- *   isReadOnly?: () => boolean, onSave?: () => void, rows?: number}} options
+ *   isReadOnly?: () => boolean, rows?: number}} options
  * @returns {Editor}
  */
-export function editor({ label, value, findings = () => [], isReadOnly = () => false, onSave, rows = 24 }) {
+export function editor({ label, value, findings = () => [], isReadOnly = () => false, rows = 24 }) {
   const at = signal({ line: 1, column: 1 });
   const lines = computed(() => count(value.value) + 1);
   const marks = computed(() => findings().filter((finding) => finding.line > 0).slice(0, marksMax));
@@ -84,7 +84,6 @@ export function editor({ label, value, findings = () => [], isReadOnly = () => f
       apply({ start, end, text, from: start + text.length });
     } else if (event.key === "/" && isMod) apply(comment(area.value, start, end));
     else if (event.key === "F8") step(event.shiftKey ? -1 : 1);
-    else if (event.key === "s" && isMod && onSave) onSave();
     else {
       mayLeave = event.key === "Escape" || (mayLeave && event.key === "Shift");
       if (event.key === "Escape") event.stopPropagation();

@@ -24,7 +24,6 @@ import { fail } from "./toast.js";
  * @returns {OpenDialog}
  */
 export function openDialog({ title, body, className = "", label }) {
-  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const begun = path.peek();
   const element = document.createElement("dialog");
   element.className = `dialog ${className}`;
@@ -42,7 +41,6 @@ export function openDialog({ title, body, className = "", label }) {
     removeEventListener("keydown", hold, true);
     scope.end();
     element.remove();
-    before?.focus?.();
   });
   element.addEventListener("cancel", (event) => {
     if (event.target === element && untracked(stays)) event.preventDefault();

@@ -2,6 +2,7 @@
 // @ts-check
 import { html } from "../../core/html.js";
 import { plain } from "../../core/format.js";
+import { bind, shown } from "../../core/keys.js";
 import { computed, effect, onEnd, signal, untracked } from "../../core/signal.js";
 import { ApiError, get, part, post, put } from "../../data/api.js";
 import { mayRun } from "../../data/me.js";
@@ -132,6 +133,8 @@ export function editing({ name, isNew, row, saved }) {
     }
     isSaving.value = false;
   };
+  bind("mod+s", "Save the template", () => { if (!document.querySelector("dialog[open]")) save(); },
+    { isGlobal: true });
   /**
    * Somebody else saved first: both texts are shown, and which one holds is asked.
    * @param {Draft} mine
@@ -202,8 +205,7 @@ export function editing({ name, isNew, row, saved }) {
 
   const body = () => {
     made = makeEditor({ label: `Source of ${name}`, value: text, findings: here, isReadOnly: () => !mayRun.value
-      || !isStored.value,
-      onSave: () => save() });
+      || !isStored.value });
     return html`<div class="section">
       ${() => (wasRestored.value && isDirty.value ? html`<div class="stale-strip" role="status">${icon("edit")} These
         are changes that you have
@@ -233,7 +235,7 @@ export function editing({ name, isNew, row, saved }) {
       || !(isDirty.value || isNew())
       || check.value?.valid === false} title=${() => (!mayRun.value ? "Your token may only read"
         : check.value?.valid === false
-      ? "Mend what the compiler found first" : "Ctrl S")} @click=${() => save()}>${icon("check")}Save</button>`,
+      ? "Mend what the compiler found first" : shown("mod+s"))} @click=${() => save()}>${icon("check")}Save</button>`,
     element: () => html`<div>${() => (loadError.value ? errorPanel(loadError.value,
       load) : null)}${once(() => draft.value !== null, body,
       () => (loadError.value ? null : placeholder()))}</div>`,
