@@ -95,6 +95,38 @@ def artifacts(bed, page):
     expect(page.evaluate("window.alive") == 1, f"pictures are kept: {page.evaluate('window.alive')}")
 
 
+LEAF = """async () => {
+    const base = document.querySelector("script[type=module]").src.replace(/[^/]*$/, "");
+    const { leaf } = await import(`${base}core/leaf.js`);
+    let builds = 0;
+    const made = leaf("oc-test", (text) => { builds += 1; return text; })("here");
+    const said = [];
+    const say = () => said.push([builds, made.textContent, made.scope !== null]);
+    const [one, other] = [document.createElement("div"), document.createElement("div")];
+    document.body.append(one, other);
+    say();
+    one.append(made);
+    other.append(made);
+    await Promise.resolve();
+    say();
+    made.remove();
+    await Promise.resolve();
+    say();
+    one.append(made);
+    say();
+    one.remove();
+    other.remove();
+    return said;
+}"""
+
+
+def elements(page):
+    """A leaf is an element of its own: built where it is shown, not anew when it moves, ended when it is gone."""
+    said = page.evaluate(LEAF)
+    expect(page.locator("oc-artifacts:defined").count() == 1, "the artifacts are one")
+    expect(said == [[0, "", False], [1, "here", True], [1, "here", False], [2, "here", True]], f"what a leaf does: {said}")
+
+
 def main():
     with Bed() as bed:
         run = bed.api("POST", "/v1/runs", {"plan": plan(bed.folder)})["id"]
@@ -106,6 +138,7 @@ def main():
         bed.ended(run)
         page.goto(f"{bed.base}/ui/runs/{run}?tab=artifacts")
         artifacts(bed, page)
+        elements(page)
 
 
 main()

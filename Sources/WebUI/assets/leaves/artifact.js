@@ -2,6 +2,7 @@
 // @ts-check
 import { bytes, count, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { query, setQuery } from "../core/router.js";
 import { Scope, computed, effect, onEnd, signal, untracked } from "../core/signal.js";
 import { part, url } from "../data/api.js";
@@ -36,7 +37,7 @@ const pathOf = (run, artifact, how = {}) =>
  * The artifacts of a run; the one that is shown is in the address.
  * @param {ArtifactOptions} options `step`: only those of this step.
  */
-export function artifactList({ run, artifacts, step }) {
+function body({ run, artifacts, step }) {
   const all = computed(artifacts);
   const shown = computed(() => all.value.filter((artifact) => {
     const chosen = step?.();
@@ -81,12 +82,14 @@ export function artifactList({ run, artifacts, step }) {
   </div>`;
 }
 
+export const artifactList = leaf("oc-artifacts", body);
+
 /**
  * One artifact, shown as what it is.
  * @param {{run: string, artifact: Artifact, others?: () => Artifact[],
  *   compared?: import("../core/signal.js").Signal<Artifact | null>}} options
  */
-export function artifactPreview({ run, artifact, others, compared }) {
+function artifactPreview({ run, artifact, others, compared }) {
   const kind = kindOf(artifact);
   const body = signal(/** @type {any} */ (null));
   const isComparable = ["text", "json", "markdown", "diff", "table", "page"].includes(kind);

@@ -2,6 +2,7 @@
 // @ts-check
 import { html } from "../core/html.js";
 import { fullMoment } from "../core/format.js";
+import { leaf } from "../core/leaf.js";
 import { theme } from "../core/settings.js";
 import { effect, onEnd, signal, untracked } from "../core/signal.js";
 import { greatest, marks, moments, placeAt, stacked } from "../data/chart-scale.js";
@@ -23,7 +24,7 @@ const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" })
  *   format: (value: number) => string, onPick?: (from: number, to: number) => void, pickTitle?: string}} options
  *   `onPick` is told the time of a bucket that was clicked, or chosen with Enter.
  */
-export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
+function body({ title, kind, unit, data, format, onPick, pickTitle }) {
   const cursor = signal(/** @type {number | null} */ (null));
   const isTable = signal(false);
   const size = signal({ width: 0, height: 0 });
@@ -111,6 +112,8 @@ export function chart({ title, kind, unit, data, format, onPick, pickTitle }) {
   });
   return element;
 }
+
+export const chart = leaf("oc-chart", body);
 
 /** @param {number | null | undefined} number @param {(value: number) => string} format */
 const value = (number, format) => (number === null || number === undefined ? "–" : format(number));

@@ -1,6 +1,7 @@
 // The graph of a plan: laid out by the node, drawn once, coloured by the steps' states; zoomed, moved, followed.
 // @ts-check
 import { html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { effect, onEnd, signal } from "../core/signal.js";
 import { fit, neighbour, reveal, way, zoomAt } from "../data/viewport.js";
 import { icon } from "../parts/icon.js";
@@ -35,7 +36,7 @@ let last = 0;
  * The graph as an element; it is as large as its place. The picture is drawn once and never laid out again.
  * @param {DagOptions} options
  */
-export function dag(options) {
+function body(options) {
   const graph = options.graph();
   const own = `dag${(last += 1)}`;
   const byID = new Map(graph.nodes.map((node, index) => [node.id, { node, index, element: drawNode(node,
@@ -261,3 +262,5 @@ export function dag(options) {
         @click=${() => { isFollowing.value = !isFollowing.peek(); }}>${icon("follow")}Follow</button>` : null}
     </div></div>`;
 }
+
+export const dag = leaf("oc-dag", body);

@@ -2,6 +2,7 @@
 // @ts-check
 import { count, plainLines } from "../core/format.js";
 import { html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { kept } from "../core/settings.js";
 import { computed, signal } from "../core/signal.js";
 import { diffLines, folded, sides, words } from "../data/diff.js";
@@ -19,7 +20,7 @@ const read = (value) => (typeof value === "function" ? /** @type {any} */ (value
 /**
  * @param {{before: string | (() => string), after: string | (() => string), names?: [string, string]}} options
  */
-export function diffView({ before, after, names = ["before", "after"] }) {
+function body({ before, after, names = ["before", "after"] }) {
   const diff = computed(() => diffLines(read(before), read(after)));
   const isWhole = signal(false);
   const rows = signal(rowsMax);
@@ -65,6 +66,8 @@ export function diffView({ before, after, names = ["before", "after"] }) {
     }}
   </div>`;
 }
+
+export const diffView = leaf("oc-diff", body);
 
 /**
  * Equal lines that are left out until they are asked for.

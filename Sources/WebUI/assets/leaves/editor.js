@@ -2,13 +2,16 @@
 // @ts-check
 import { each, html } from "../core/html.js";
 import { plain } from "../core/format.js";
+import { leaf } from "../core/leaf.js";
 import { computed, effect, signal } from "../core/signal.js";
 import { comment, count, indent, lineEnd, offsetOf, placeOf } from "../data/text-places.js";
 
 /**
  * @typedef {{severity: string, file?: string, line: number, column: number, message: string,
  *   hint?: string | null}} Finding
- * @typedef {{element: HTMLElement, jump: (line: number, column: number) => void, focus: () => void}} Editor
+ * @typedef {{element: HTMLElement, jump: (line: number, column: number) => void}} Editor
+ * @typedef {{label: string, value: import("../core/signal.js").Signal<string>, findings?: () => Finding[],
+ *   isReadOnly?: () => boolean, rows?: number}} EditorOptions
  */
 
 /** Marks drawn at most: beyond that a text is of another kind than a plan. */
@@ -18,11 +21,23 @@ const linePixels = 20;
 
 /**
  * An editor. Tab indents, Esc lets the next Tab leave.
- * @param {{label: string, value: import("../core/signal.js").Signal<string>, findings?: () => Finding[],
- *   isReadOnly?: () => boolean, rows?: number}} options
+ * @param {EditorOptions} options
  * @returns {Editor}
  */
-export function editor({ label, value, findings = () => [], isReadOnly = () => false, rows = 24 }) {
+export function editor(options) {
+  let jump = (/** @type {number} */ _line, /** @type {number} */ _column) => {};
+  const element = place(() => {
+    const made = build(options);
+    jump = made.jump;
+    return made.element;
+  });
+  return { element, jump: (line, column) => jump(line, column) };
+}
+
+const place = leaf("oc-editor", (/** @type {() => HTMLElement} */ body) => body());
+
+/** @param {EditorOptions} options @returns {Editor} */
+function build({ label, value, findings = () => [], isReadOnly = () => false, rows = 24 }) {
   const at = signal({ line: 1, column: 1 });
   const lines = computed(() => count(value.value) + 1);
   const marks = computed(() => findings().filter((finding) => finding.line > 0).slice(0, marksMax));
@@ -124,7 +139,7 @@ export function editor({ label, value, findings = () => [], isReadOnly = () => f
     lines.value;
     queueMicrotask(scrolled);
   });
-  return { element, jump, focus: () => area.focus() };
+  return { element, jump };
 }
 
 /**

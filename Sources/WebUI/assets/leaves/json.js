@@ -2,6 +2,7 @@
 // @ts-check
 import { count, plain, plainLines } from "../core/format.js";
 import { each, html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { computed, effect, signal, untracked } from "../core/signal.js";
 import { writeExactly } from "../data/exact.js";
 import { depthMax, isBranch, members, pathText, placeOf, search, sizeOf, summary, valueAt } from "../data/tree.js";
@@ -32,7 +33,7 @@ let trees = 0;
 /**
  * @param {() => any} value
  */
-export function jsonView(value) {
+function body(value) {
   const tree = `tree-${(trees += 1)}`;
   const isOpen = signal(/** @type {Map<string, Window>} */ (new Map([["$", first]])));
   const active = signal("$");
@@ -124,6 +125,8 @@ export function jsonView(value) {
       class="muted small">At most ${count(rowsMax)} rows are shown: fold what you do not need.</p>` : null)}
   </div>`;
 }
+
+export const jsonView = leaf("oc-json", body);
 
 /** @param {any} options */
 function bar({ text, found, foundAt, go, isOpen, value }) {

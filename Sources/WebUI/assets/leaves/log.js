@@ -3,6 +3,7 @@
 import { count, plain, plural } from "../core/format.js";
 import { html } from "../core/html.js";
 import { bind } from "../core/keys.js";
+import { leaf } from "../core/leaf.js";
 import { fragment, navigate, path, query } from "../core/router.js";
 import { computed, effect, onEnd, signal, untracked } from "../core/signal.js";
 import { part } from "../data/api.js";
@@ -35,7 +36,7 @@ const pollMilliseconds = 5000;
  * The log of a run. Filters, search and the line are in the address, unless `isDock`.
  * @param {LogOptions} options `step` and `onStep`: whoever keeps the chosen step; else it is `?step=`.
  */
-export function logView(options) {
+function body(options) {
   // Lives and ends with the run it shows.
   const run = computed(options.run);
   return html`<div class=${`log-place${options.isDock ? " is-dock" : ""}`}>${() => {
@@ -43,6 +44,8 @@ export function logView(options) {
     return id ? untracked(() => view(id, options)) : null;
   }}</div>`;
 }
+
+export const logView = leaf("oc-log", body);
 
 /** @param {string} run @param {LogOptions} options */
 function view(run, options) {

@@ -2,6 +2,7 @@
 // @ts-check
 import { plain, plainLines } from "../core/format.js";
 import { html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { signal } from "../core/signal.js";
 import { safeLink } from "../data/ansi.js";
 import { textView } from "./text.js";
@@ -51,7 +52,7 @@ async function loadNow() {
  * Markdown; as plain text where the reader is missing.
  * @param {() => string} text
  */
-export function markdownView(text) {
+function body(text) {
   const found = signal(/** @type {Reader | null} */ (null));
   load().then((known) => { found.value = known; });
   return html`<div class="markdown">${() => {
@@ -66,6 +67,8 @@ export function markdownView(text) {
     }
   }}</div>`;
 }
+
+export const markdownView = leaf("oc-markdown", body);
 
 /** Turns what the reader found into elements. */
 class Builder {

@@ -3,6 +3,7 @@
 import { now } from "../core/clock.js";
 import { duration, fullMoment, moment, plain } from "../core/format.js";
 import { each, html } from "../core/html.js";
+import { leaf } from "../core/leaf.js";
 import { computed, onEnd, signal } from "../core/signal.js";
 import { queuedMilliseconds } from "../data/run-list.js";
 import { isEnded } from "../data/steps.js";
@@ -31,7 +32,7 @@ const waits = new Set(["approval", "wait_signal", "sleep"]);
  * The timeline as an element.
  * @param {TimelineOptions} options
  */
-export function timeline(options) {
+function body(options) {
   const zoom = signal(1);
   const width = signal(400);
   const unfolded = signal(/** @type {ReadonlySet<string>} */ (new Set()));
@@ -167,6 +168,8 @@ export function timeline(options) {
         @click=${() => zoomTo(1)}>${icon("fit")}</button></div>
     ${scroller}</div>`;
 }
+
+export const timeline = leaf("oc-timeline", body);
 
 /** @param {string} name @param {number} from @param {number | null} to @param {string} state */
 function titleOf(name, from, to, state) {
