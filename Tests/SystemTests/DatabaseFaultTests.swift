@@ -116,30 +116,44 @@ extension SystemTests {
                     WHERE backend_type = 'client backend' AND application_name <> 'crowd'
                     AND pid <> pg_backend_pid()
                     """
+                func isAlone() async throws -> Bool {
+                    try await self.master.query(others).columnText(0, 0) == "0"
+                }
                 try await eventually("nobody else has a connection") {
+                    // A place that somebody left may be the node's before it is the crowd's.
+                    let wasAlone = try await isAlone()
+                    let before = self.crowd.count
                     while let one = try? await Self.connect(
                         self.conninfo + " application_name=crowd"
                     ) {
                         self.crowd.append(one)
                     }
-                    let rows = try await self.master.query(others)
-                    return rows.columnText(0, 0) == "0"
+                    let isFull = self.crowd.count == before
+                    return try await isAlone() && isFull && wasAlone
                 }
             }
 
-            /// Lets nothing be written about steps, until the fault of no connection is over.
-            func holdJournal() async throws {
-                let holder = try await Self.connect(self.conninfo + " application_name=crowd")
-                try await holder.script("BEGIN; LOCK TABLE step_journal IN SHARE MODE")
-                self.crowd.append(holder)
+            /// Holds whoever writes about steps with such a name, until ``release()``.
+            func hold(_ steps: String) async throws {
+                try await self.master.script(
+                    """
+                    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$;
+                    CREATE TRIGGER hold BEFORE INSERT ON step_journal
+                        FOR EACH ROW WHEN (NEW.step LIKE '\(steps)') EXECUTE FUNCTION hold();
+                    """
+                )
             }
 
-            /// How many statements wait for what ``holdJournal()`` holds.
-            func waiting() async throws -> Int {
-                let rows = try await self.master.query(
-                    "SELECT count(*) FROM pg_locks WHERE NOT granted"
-                )
-                return Int(rows.columnText(0, 0) ?? "") ?? 0
+            /// Whether somebody is held.
+            func holds() async throws -> Bool {
+                let held = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                return try await self.master.query(held).count > 0
+            }
+
+            /// Holds nobody any more.
+            func release() async throws {
+                try await self.master.script("DROP FUNCTION hold() CASCADE")
             }
 
             /// How many lines of the server's log say so.
@@ -178,8 +192,12 @@ extension SystemTests {
         }
 
         /// Orders a run; what the API says.
-        static func order(_ client: APIClient, _ site: Site) async throws -> APIAnswer {
-            let text = "apiVersion: pulser/v1\nkind: Plan\nmetadata: {name: chain}\n" + Self.chain
+        static func order(
+            _ client: APIClient,
+            _ site: Site,
+            _ steps: String = Self.chain
+        ) async throws -> APIAnswer {
+            let text = "apiVersion: pulser/v1\nkind: Plan\nmetadata: {name: chain}\n" + steps
             return try await client.send(
                 .post,
                 "/v1/runs",
@@ -232,28 +250,45 @@ extension SystemTests {
             await scene.stop()
         }
 
-        @Test("a step about to begin when the lease runs out begins later, and nobody is asked")
-        func intended() async throws {
+        /// Does its step for each of three.
+        static let fan = """
+            inputs: {file: {type: string}}
+            steps:
+              - id: s0
+                effects: destructive
+                system:
+                  fan_out:
+                    over: [0, 1, 2]
+                    shell: {argv: [sh, -c, 'echo "$1 $2" >> "$3"', sh, "{{ run.id }}", "{{ item }}", "{{ inputs.file }}"]}
+            """
+
+        @Test(
+            "what is about to begin when the lease runs out begins later, and nobody is asked",
+            arguments: [(Self.chain, "s0"), (Self.fan, "s0[%")]
+        )
+        func intended(steps: String, held: String) async throws {
             let scene = try await Scene()
             try await Site.with(.at(scene.conninfo)) { site in
                 let node = try await site.startNode(["--verbose"])
                 try await APIClient.with(site) { client in
-                    try await scene.holdJournal()
-                    let run = try await Self.order(client, site).json["id"]?.stringValue ?? ""
+                    try await scene.hold(held)
+                    let run =
+                        try await Self.order(client, site, steps).json["id"]?.stringValue ?? ""
                     try await eventually("an intent is about to be stored") {
-                        try await scene.waiting() > 0
+                        try await scene.holds()
                     }
                     try await scene.begin(.noConnection)
+                    try await scene.release()
                     try await eventually("the lease has run out") {
                         node.errorOutput.contains("lease not renewed in time")
                     }
                     #expect(site.lines("lines").isEmpty)
                     try await scene.end(.noConnection)
                     try await Self.checkEnd(client, site)
-                    let steps = try await client.send(.get, "/v1/runs/\(run)/steps").json["steps"]
-                    let states = steps?.arrayValue?.filter { $0["step"]?.stringValue == "s0" }
+                    let all = try await client.send(.get, "/v1/runs/\(run)/steps").json["steps"]
+                    let states = all?.arrayValue?.filter { $0["step"]?.stringValue == "s0" }
                         .map { $0["state"]?.stringValue }
-                    #expect(states == ["unknown", "succeeded"], "\(steps ?? .null)")
+                    #expect(states == ["unknown", "succeeded"], "\(all ?? .null)")
                 }
             }
             await scene.stop()

@@ -35,7 +35,7 @@ distributed actor LaneActor: ClusterActor {
     /// What follows when a run crashes.
     var supervision = SupervisionMachine<RunID>()
     /// What runs that were let go intended and never began, until they are taken up again.
-    private var unbegun: [RunID: Unbegun] = [:]
+    private var unbegun: [RunID: UnbegunIntents] = [:]
     /// Runs that crashed and begin again in a moment: they keep their places.
     var restarting: Set<RunID> = []
     /// Whether it is about to take runs in the places of those that ended.
@@ -168,10 +168,7 @@ distributed actor LaneActor: ClusterActor {
             guard let run = self.runs[id], run.claimNumber == claimNumber else {
                 return self.replaced.removeAll { $0.id == id && $0.claimNumber == claimNumber }
             }
-            if case .letGo = ending {
-                let intents = await run.intended
-                if !intents.isEmpty { self.unbegun[id] = Unbegun(claimNumber, intents) }
-            }
+            self.unbegun[id] = ending == .letGo ? await run.unbegun : nil
             self.runs[id] = nil
             self.doors[id] = nil
             await self.ended(id, ending, &group)
@@ -191,24 +188,27 @@ distributed actor LaneActor: ClusterActor {
             // Told to rest again meanwhile: the later rest counts.
             guard number == self.rests else { return }
             self.claim(self.machine.handle(.rested))
-        case .configure(let settings):
-            if settings.priority != self.priority {
-                self.priority = settings.priority
-                self.room.places.reorder(self.channel.row.id, priority: settings.priority)
-            }
-            if settings.worker != self.worker {
-                self.worker = settings.worker
-                self.claim(self.machine.handle(.wake))
-            }
-            self.configure(limits: settings.limits)
-            guard settings.width != self.machine.width else { return }
-            self.claim(self.machine.handle(.widthChanged(settings.width)))
+        case .configure(let settings): self.configure(settings)
         case .shortened: self.lookAtLimits(&group)
         case .waits(let wait): self.waits(wait)
         case .opened(let number): self.opened(number)
         case .drain: _ = self.machine.handle(.drain)
         case .resume: self.claim(self.machine.handle(.resume))
         }
+    }
+
+    private func configure(_ settings: LaneSettings) {
+        if settings.priority != self.priority {
+            self.priority = settings.priority
+            self.room.places.reorder(self.channel.row.id, priority: settings.priority)
+        }
+        if settings.worker != self.worker {
+            self.worker = settings.worker
+            self.claim(self.machine.handle(.wake))
+        }
+        self.configure(limits: settings.limits)
+        guard settings.width != self.machine.width else { return }
+        self.claim(self.machine.handle(.widthChanged(settings.width)))
     }
 
     func claim(_ room: Int?) {
@@ -315,8 +315,8 @@ distributed actor LaneActor: ClusterActor {
             effects: self.effects,
             verdict: self.verdict(claimed),
             outside: outside,
-            neverBegun: self.unbegun.removeValue(forKey: claimed.fence.run)?.intents(of: claimed)
-                ?? [],
+            neverBegun: self.unbegun.removeValue(forKey: claimed.fence.run)?
+                .after(claimNumber: claimed.fence.claimNumber) ?? [],
             room: self.room
         )
         self.runs[claimed.fence.run] = run

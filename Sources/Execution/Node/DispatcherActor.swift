@@ -26,7 +26,6 @@ actor DispatcherActor {
     private enum Chore {
         case takeOver
         case recheck
-        case stopRuns
     }
 
     let node: NodeEpoch
@@ -58,6 +57,9 @@ actor DispatcherActor {
     private let started: AsyncStream<(OwnedLane, SessionActor)>.Continuation
     // Unbounded on purpose: a chore for each change of the lease and each handful of shards.
     private nonisolated let chores = AsyncStream<Chore>.makeStream()
+    /// Times at which the runs must stop: they do not wait behind a chore that waits for the database.
+    private nonisolated let stops =
+        AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(node: NodeEpoch, system: ClusterSystem, room: Room, effects: EffectsGate) {
         self.node = node
@@ -72,6 +74,7 @@ actor DispatcherActor {
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { for await chore in self.chores.stream { await self.perform(chore) } }
+            group.addTask { for await _ in self.stops.stream { await self.stopRuns() } }
             group.addTask { await self.answerRequests() }
             for await (lane, session) in self.starts {
                 group.addTask {
@@ -105,9 +108,11 @@ actor DispatcherActor {
         switch chore {
         case .takeOver: await self.takeOver()
         case .recheck: await self.recheck()
-        case .stopRuns:
-            for lane in self.lanes.values { await lane.actor.whenLocal { $0.stopRuns() } }
         }
+    }
+
+    private func stopRuns() async {
+        for lane in self.lanes.values { await lane.actor.whenLocal { $0.stopRuns() } }
     }
 
     // MARK: Looking for work
@@ -298,7 +303,7 @@ extension DispatcherActor: ShardHost {
             self.effects.close()
             // Where others can reach the database they may take over: what runs here must stop.
             guard !self.room.configuration.isExclusive else { return }
-            self.chores.continuation.yield(.stopRuns)
+            self.stops.continuation.yield()
         }
     }
 

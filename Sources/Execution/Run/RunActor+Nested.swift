@@ -86,7 +86,8 @@ extension RunActor {
         return done
     }
 
-    private static let stopping = StoreError(.cancelled, "the node is stopping")
+    /// Why an item of a run that was let go is not tried.
+    private static let stopping = StoreError(.cancelled, "the run was let go")
 
     private func item(
         _ index: Int,

@@ -29,7 +29,7 @@ extension RunActor {
             return await self.again(step, record, why)
         }
         if self.neverBegun.contains(Intent(record)) {
-            return await self.again(step, record, "the database was away before it began")
+            return await self.again(step, record, "its node lost its lease before it began")
         }
         guard !definition.verify.isEmpty else { return await self.conclude(step, record, []) }
         await self.resolveByVerifiers(step, record, definition)
@@ -122,7 +122,8 @@ extension RunActor {
             )
             self.emit(.stepStarted, step: key, attempt: record.attempt)
             do {
-                try await self.submit([.journal(record)])
+                try await self.intend(record)
+                guard self.begins(record) else { return false }
                 record.state = .succeeded
                 let context = self.context(
                     key: key,

@@ -200,6 +200,7 @@ extension RunActor {
         }
         do {
             try await self.submit(writes)
+            self.forget(record)
             self.mailbox.send(.event(.ended(step, end)))
         } catch  where error.code == .server && record.state != .failed {
             // The database takes anything but this result: the step fails, the run goes on.

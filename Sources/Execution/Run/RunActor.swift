@@ -63,11 +63,10 @@ actor RunActor {
     var workspace = ""
     var views: [String: EvaluationScope.StepView] = [:]
     var journal: [JournalRow] = []
-    /// Attempts whose intent is written, or about to be, and of which nothing has happened yet.
-    private(set) var intended = Intents()
-    /// What the claim before this one intended when the same lane let go of it: the journal has the
-    /// intents, but none of them began.
-    let neverBegun: Intents
+    /// Attempts whose intent is or may be in the journal and which never began, those of earlier claims too.
+    private(set) var intended: Set<Intent>
+    /// Those of earlier claims.
+    let neverBegun: Set<Intent>
     var services: [String: BackgroundProcess] = [:]
     var scratch: ScratchDatabase?
     var failure: String?
@@ -110,7 +109,7 @@ actor RunActor {
         effects: ShardGate,
         verdict: String?,
         outside: OutsideBeginning?,
-        neverBegun: Intents,
+        neverBegun: Set<Intent>,
         room: Room
     ) {
         self.id = claimed.fence.run
@@ -126,6 +125,7 @@ actor RunActor {
         self.effects = effects
         self.verdict = verdict
         self.outside = outside
+        self.intended = neverBegun
         self.neverBegun = neverBegun
         self.holdsPlace = outside == nil
         self.room = room
@@ -237,6 +237,12 @@ actor RunActor {
         self.untold = []
     }
 
+    /// What is left to whoever goes on with the run; `nil` for nothing.
+    var unbegun: UnbegunIntents? {
+        self.intended.isEmpty
+            ? nil : UnbegunIntents(self.intended, claimNumber: self.claimNumber)
+    }
+
     /// Stores that an attempt is about to begin; whoever begins it says so by ``begins(_:)``.
     func intend(_ record: StepRecord, _ writes: [RunWrite] = []) async throws(StoreError) {
         self.intended.insert(Intent(record))
@@ -247,8 +253,13 @@ actor RunActor {
     /// never does: others may have the run by then.
     func begins(_ record: StepRecord) -> Bool {
         guard !Task.isCancelled, !self.stopSignal.isFired else { return false }
-        if !self.intended.isEmpty { self.intended.remove(Intent(record)) }
+        self.forget(record)
         return true
+    }
+
+    /// It is no intent any more: it begins, or its result is on record.
+    func forget(_ record: StepRecord) {
+        if !self.intended.isEmpty { self.intended.remove(Intent(record)) }
     }
 
     /// Has the run claimed before something takes time, or can be seen outside.
