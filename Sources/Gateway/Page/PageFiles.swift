@@ -33,7 +33,7 @@ struct PageFiles: Sendable {
             throw Flaw(description: "the page's folder has no index.html")
         }
         let paths = files.keys.sorted()
-        var all = ByteBuffer(string: "\(PageJoin.revision)\n")
+        var all = ByteBuffer(string: "\(isJoined ? PageJoin.revision : "alone")\n")
         for path in paths {
             guard var bytes = files[path] else { continue }
             all.writeString("\(path)\n\(bytes.readableBytes)\n")

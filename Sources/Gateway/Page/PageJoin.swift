@@ -1,12 +1,12 @@
-// The first view's modules as one file: a browser spends two milliseconds on each request, whoever answers it.
+// The first view's modules as one file: a browser spends some time on each request, whoever answers it.
 
 /// Joins modules, without a tool that people would have to run: the folder keeps one module a file.
 ///
 /// Each module becomes a function that is called once, in the order in which modules need each other, and
 /// gives what it exports. Modules outside take what they import from there, so that each exists once. It
 /// knows just what our modules have: statements that begin a line, `import { a, b as c } from`,
-/// `import * as all from`, `export` before a declaration, no variable that changes after it was imported.
-/// Whatever else it finds is a ``PageFiles/Flaw``, and the modules are served one by one.
+/// `import * as all from`, `export` before a declaration of one name, no variable that changes after
+/// it was imported. Whatever else it finds is a ``PageFiles/Flaw``, and the modules are served one by one.
 struct PageJoin: Sendable {
     /// The path of the joined file.
     static let path = "first.js"
@@ -26,6 +26,7 @@ struct PageJoin: Sendable {
     /// - Throws: ``PageFiles/Flaw``.
     init(_ roots: [String], module: (String) -> String?) throws(PageFiles.Flaw) {
         var order: [String] = []
+        var modules: [PageModule] = []
         var open: Set<String> = []
         func visit(_ path: String) throws(PageFiles.Flaw) {
             if order.contains(path) { return }
@@ -35,13 +36,10 @@ struct PageJoin: Sendable {
             guard let text = module(path) else {
                 throw PageFiles.Flaw(description: "\(path) is imported, but not there")
             }
-            for name in PageImports.names(in: text) {
-                guard let next = PageImports.resolve(name, from: path) else {
-                    throw PageFiles.Flaw(description: "\(path) imports \(name) from outside")
-                }
-                try visit(next)
-            }
+            let module = try PageModule(path, text)
+            for next in module.imported { try visit(next) }
             order.append(path)
+            modules.append(module)
         }
         for root in roots { try visit(root) }
         let paths = Set(order)
@@ -50,9 +48,7 @@ struct PageJoin: Sendable {
         }
         var text =
             "// Joined by the node from the modules named below; each lies beside this file's sources.\n"
-        for path in order {
-            text += try PageModule(path, module(path) ?? "").joined(with: paths)
-        }
+        for module in modules { text += try module.joined(with: paths) }
         text += "export { \(order.map(Self.name).joined(separator: ", ")) };\n"
         self.paths = paths
         self.text = text

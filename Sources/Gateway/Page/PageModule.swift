@@ -3,19 +3,29 @@
 /// A module that is joined with others, or imports from them.
 struct PageModule {
     let path: String
-    let text: String
+    private var statements: [Statement] = []
 
-    /// Reads nothing yet.
-    init(_ path: String, _ text: String) {
+    /// Reads a module's statements.
+    ///
+    /// - Throws: ``PageFiles/Flaw`` for an import of a form that is not known.
+    init(_ path: String, _ text: String) throws(PageFiles.Flaw) {
         self.path = path
-        self.text = text
+        self.statements = try self.read(text)
+    }
+
+    /// The paths of the modules that it needs before it can begin.
+    var imported: [String] {
+        self.statements.compactMap { statement in
+            guard case .imports(_, let target, _) = statement else { return nil }
+            return target
+        }
     }
 
     /// A function of the joined file: called once, it gives what the module exports.
     func joined(with paths: Set<String>) throws(PageFiles.Flaw) -> String {
         var exports: [String] = []
         var lines: [String] = []
-        for statement in try self.statements() {
+        for statement in self.statements {
             switch statement {
             case .line(let line):
                 let later = self.later(line) { target in
@@ -46,7 +56,7 @@ struct PageModule {
         let file = (up.isEmpty ? "./" : up) + PageJoin.path
         var count = 0
         var lines: [String] = []
-        for statement in try self.statements() {
+        for statement in self.statements {
             switch statement {
             case .line(let line):
                 let later = self.later(line) { target in
@@ -90,11 +100,12 @@ struct PageModule {
     }
 
     /// The text's lines, those of a static import together.
-    private func statements() throws(PageFiles.Flaw) -> [Statement] {
+    private func read(_ text: String) throws(PageFiles.Flaw) -> [Statement] {
         var statements: [Statement] = []
         var open: [String] = []
-        for line in self.text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             if open.isEmpty, !line.hasPrefix("import ") {
+                if Self.isStrange(line) { throw self.flaw(line) }
                 statements.append(.line(String(line)))
                 continue
             }
@@ -105,6 +116,16 @@ struct PageModule {
         }
         guard open.isEmpty else { throw self.flaw(open[0]) }
         return statements
+    }
+
+    /// Whether a line imports or exports in a way that would be taken for something else.
+    private static func isStrange(_ line: Substring) -> Bool {
+        if line.contains("import.meta") || line.contains("import('") { return true }
+        let words = line.drop { $0 == " " || $0 == "\t" }
+        guard words.hasPrefix("import") || words.hasPrefix("export"),
+            let next = words.dropFirst(6).first, " {*\"'".contains(next)
+        else { return false }
+        return !line.hasPrefix("export ")
     }
 
     private func imports(_ lines: [String]) throws(PageFiles.Flaw) -> Statement {
@@ -141,7 +162,9 @@ struct PageModule {
         var words = declaration.split(separator: " ")[...]
         if words.first == "async" { words = words.dropFirst() }
         let kind = words.popFirst() ?? ""
-        let name = String((words.first ?? "").prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+        let name = String(
+            (words.first ?? "").prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" }
+        )
         guard ["function", "class", "const"].contains(kind), !name.isEmpty else {
             throw self.flaw(line)
         }

@@ -98,6 +98,12 @@ struct PageJoinTests {
             ("import { now } from './core/clock.js';", "app.js cannot be joined"),
             ("import { now } from \"https://example.org/a.js\";", "app.js cannot be joined"),
             ("import { now\nfrom nowhere", "app.js cannot be joined"),
+            ("  import { now } from \"./core/clock.js\";", "app.js cannot be joined"),
+            ("import{ now } from \"./core/clock.js\";", "app.js cannot be joined"),
+            ("export{ now };", "app.js cannot be joined"),
+            ("  export const a = 1;", "app.js cannot be joined"),
+            ("const later = () => import('./core/clock.js');", "app.js cannot be joined"),
+            ("const own = import.meta.url;", "app.js cannot be joined"),
             ("import { own } from \"./gone.js\";", "gone.js is imported, but not there"),
             ("import { own } from \"./pages/circle.js\";", "app.js imports itself through others"),
         ]
@@ -134,5 +140,7 @@ struct PageJoinTests {
         #expect(page.assets[PageJoin.path] != nil && page.assets["app.js"] == nil)
         let alone = try PageFiles(files, isJoined: false)
         #expect(alone.assets[PageJoin.path] == nil && alone.assets["core/html.js"] != nil)
+        // Else what a browser kept of the one would load the other beside it.
+        #expect(alone.version != page.version)
     }
 }

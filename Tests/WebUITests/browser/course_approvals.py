@@ -48,7 +48,8 @@ def notes(bed):
     bed.until(lambda: leader.title().startswith("(2) "), "a hidden tab counts on")
     other.evaluate("see('hidden')")
     ask(bed, "alone", "Is anybody there?")
-    bed.until(lambda: leader.evaluate("told") == ["alone waits for you"], "one note, once nobody looks")
+    ask(bed, "later", "And now?")
+    bed.until(lambda: leader.evaluate("told") == ["alone waits for you", "later waits for you"], "a note each, once nobody looks")
     expect(other.evaluate("told") == [], "and no other tab tells it again")
     context.close()
 

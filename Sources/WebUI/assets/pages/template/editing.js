@@ -133,7 +133,8 @@ export function editing({ name, isNew, row, saved }) {
     }
     isSaving.value = false;
   };
-  bind("mod+s", "Save the template", () => { if (!document.querySelector("dialog[open]")) save(); },
+  const maySave = () => mayRun.value && !isSaving.value && (isDirty.value || isNew()) && check.value?.valid !== false;
+  bind("mod+s", "Save the template", () => { if (!document.querySelector("dialog[open]") && untracked(maySave)) save(); },
     { isGlobal: true });
   /**
    * Somebody else saved first: both texts are shown, and which one holds is asked.
@@ -231,9 +232,7 @@ export function editing({ name, isNew, row, saved }) {
   };
   return {
     isDirty,
-    saveButton: html`<button class="button is-primary" disabled=${() => !mayRun.value || isSaving.value
-      || !(isDirty.value || isNew())
-      || check.value?.valid === false} title=${() => (!mayRun.value ? "Your token may only read"
+    saveButton: html`<button class="button is-primary" disabled=${() => !maySave()} title=${() => (!mayRun.value ? "Your token may only read"
         : check.value?.valid === false
       ? "Mend what the compiler found first" : shown("mod+s"))} @click=${() => save()}>${icon("check")}Save</button>`,
     element: () => html`<div>${() => (loadError.value ? errorPanel(loadError.value,
