@@ -1,6 +1,7 @@
 // What a line's escape sequences turn into: colours are data, tricks are visible.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plain } from "../../../Sources/WebUI/assets/core/format.js";
 import { bare, parse, safeLink } from "../../../Sources/WebUI/assets/data/ansi.js";
 
 const shape = (text) => parse(text).runs.map(({ text: shown, style, isCode }) => [shown, style.fg, style.bg, isCode]);
@@ -48,6 +49,13 @@ test("what turns, hides or breaks a line is its code", () => {
     ["a", false], ["\\u202e", true], ["b", false], ["\\u200b", true], ["c", false], ["\\u0000", true], ["d", false],
     ["\\u0008", true], ["e", false]]);
   assert.equal(parse("a\tb").runs[0].text, "a\tb");
+});
+
+test("what hides in a line is the same as in a name, and its code is nothing else's", () => {
+  const text = "a\u00adb\u{e0041}c\u3164d\u034fe\u115ff\u180eg\uffa0";
+  assert.equal(parse(text).runs.map((run) => run.text).join(""), plain(text));
+  assert.equal(parse("\u{e0041}").runs[0].text, "\\u{e0041}");
+  assert.equal(bare(text), text);
 });
 
 test("concealed text is shown", () => {

@@ -4,12 +4,13 @@ import { signal } from "./signal.js";
 
 /** Milliseconds since 1970 by the node's clock, a second fine: what is told by it is compared with it. */
 export const now = signal(Date.now());
-/** By how much this browser's clock is behind the node's; 0 while they agree as far as can be told. */
+/** Milliseconds by which this browser's clock is behind the node's; 0 while they agree as far as can be told. */
 let behind = 0;
 /** The node tells whole seconds, and an answer takes its time. */
 const doubtMilliseconds = 2500;
 
-const present = () => Date.now() + behind;
+/** The present moment by the node's clock, for what does not follow it. */
+export const present = () => Date.now() + behind;
 /** Whether the tab can be seen. */
 export const isVisible = signal(typeof document === "undefined" || document.visibilityState === "visible");
 
@@ -37,8 +38,8 @@ export function hear(date, sentAt) {
   // What took long tells little.
   if (Number.isNaN(at) || here - sentAt > doubtMilliseconds) return;
   const found = at + 500 - (sentAt + here) / 2;
-  const next = Math.abs(found) > doubtMilliseconds ? found : 0;
-  if (Math.abs(next - behind) < doubtMilliseconds) return;
-  behind = next;
+  // Near what is known already it is the same: a clock about as far off as the doubt would jump to and fro.
+  if (Math.abs(found - behind) < doubtMilliseconds) return;
+  behind = found;
   now.value = present();
 }

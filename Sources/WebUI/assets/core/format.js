@@ -1,5 +1,6 @@
 // How numbers, times and foreign texts are written for people.
 // @ts-check
+import { present } from "./clock.js";
 
 // What writes dates is made when the first one is written: making it takes longer than a page's first drawing has.
 /** @type {Record<string, Intl.DateTimeFormat>} */
@@ -68,9 +69,9 @@ function coarse(ms) {
 /**
  * `14:03:07`, with the day where it is not today's.
  * @param {string | null | undefined} at
- * @param {number} [now]
+ * @param {number} [now] By the node's clock.
  */
-export function moment(at, now = Date.now()) {
+export function moment(at, now = present()) {
   if (!at) return "–";
   const date = new Date(at);
   const isToday = date.toDateString() === new Date(now).toDateString();
@@ -100,12 +101,16 @@ export function bytes(value) {
  */
 export const shortID = (id) => id.slice(0, 8);
 
-// What could turn the direction of a line, hide in it or end it.
-const tricks = new RegExp("[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
-  + "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}]", "gu");
+/** What could turn the direction of a line, hide in it or end it: the inside of a class of a pattern with `u`. */
+export const trickClass = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f"
+  + "\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}";
+const tricks = new RegExp(`[${trickClass}]`, "gu");
 
-/** @param {string} char */
-const code = (char) => {
+/**
+ * A character's code: `\u202e`, and `\u{e0041}` where four digits do not hold it, so that none is read as another's.
+ * @param {string} char
+ */
+export const code = (char) => {
   const hex = /** @type {number} */ (char.codePointAt(0)).toString(16);
   return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
 };

@@ -1,5 +1,6 @@
 // What a terminal would show of a line: its colours as data, and as codes what would turn, hide or erase. Pure.
 // @ts-check
+import { code as codeOf, trickClass } from "../core/format.js";
 
 /**
  * How a part of a line looks. Colours are a number from 0 to 15, or `#rrggbb`; `null` is the page's own.
@@ -19,8 +20,8 @@ export const plainStyle = Object.freeze({
   isInverse: false, href: null,
 });
 
-/** What is shown as its code: it would turn, hide, move or erase. */
-const odd = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/;
+/** What is shown as its code: it would turn, hide, move or erase; tabs are text. */
+const odd = new RegExp(`(?!\t)[${trickClass}]`, "u");
 const lineMax = 8000;
 
 /**
@@ -120,8 +121,7 @@ function joined(cells) {
  * A character's code, as `\u202e`; those that end in a terminal as people know them.
  * @param {string} char
  */
-export const code = (char) =>
-  char === "\u001b" ? "\\e" : `\\u${/** @type {number} */ (char.codePointAt(0)).toString(16).padStart(4, "0")}`;
+export const code = (char) => (char === "\u001b" ? "\\e" : codeOf(char));
 
 /**
  * The escape sequence at a place; `null` where it has no end, so that nothing can hide behind it (ECMA-48).

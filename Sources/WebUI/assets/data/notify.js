@@ -4,7 +4,7 @@ import { isVisible } from "../core/clock.js";
 import { plain } from "../core/format.js";
 import { navigate } from "../core/router.js";
 import { isNotifying } from "../core/settings.js";
-import { Scope, effect, onEnd, untracked } from "../core/signal.js";
+import { Scope, effect, onEnd } from "../core/signal.js";
 import { keyOf } from "./approvals.js";
 import { fresh } from "./fresh.js";
 import { leads } from "./stream.js";
@@ -28,17 +28,15 @@ export function start() {
   let isFirst = true;
   new Scope().run(() => {
     effect(() => {
-      if (isVisible.value) untracked(beSeen);
+      if (isVisible.value) beSeen();
     });
     effect(() => {
       const list = mine.value;
       if (!list) return;
-      untracked(() => {
-        const found = fresh(known, list);
-        // What waited before is not new.
-        if (isFirst) isFirst = false;
-        else if (isNotifying.peek() && leads.peek()) tell(found);
-      });
+      const found = fresh(known, list);
+      // What waited before is not new.
+      if (isFirst) isFirst = false;
+      else if (isNotifying.peek() && leads.peek()) tell(found);
     });
   });
 }

@@ -95,7 +95,8 @@ export async function openPalette(text = "") {
 function streamBadge() {
   const silence = computed(() => {
     const { status, since } = streamState.value;
-    const seconds = Math.floor((now.value - since) / 1000);
+    now.value; // Once a second; since when is told by this browser's clock, not by the node's.
+    const seconds = Math.floor((Date.now() - since) / 1000);
     return ["live", "connecting", "polling"].includes(status) || seconds < 1 ? "" : ` ${duration(seconds * 1000)}`;
   });
   // A change is said aloud, the seconds are not.
