@@ -26,6 +26,8 @@ export class ApiError extends Error {
 
 /** The token that changes need; who is signed in sets it. */
 export const csrf = signal("");
+/** Whose token it is; who is signed in sets it. */
+export const person = signal("");
 /**
  * Called when the node says that nobody is signed in.
  * @type {import("../core/signal.js").Signal<(() => void) | null>}
@@ -40,8 +42,8 @@ const requestMilliseconds = 30_000;
 const remembered = new Map();
 const rememberedMax = 64;
 
-/** Says that the signed-in must be asked for anew: somebody signed in elsewhere in this browser. */
-export const onOtherSession = signal(/** @type {(() => Promise<unknown>) | null} */ (null));
+/** Asks anew who is signed in, as somebody has elsewhere in this browser; answers whether anybody is. */
+export const onOtherSession = signal(/** @type {(() => Promise<boolean>) | null} */ (null));
 
 /**
  * @typedef {{body?: unknown, headers?: Record<string, string>, signal?: AbortSignal, type?: string, asText?: boolean}}
@@ -56,13 +58,15 @@ export const onOtherSession = signal(/** @type {(() => Promise<unknown>) | null}
  * @throws {ApiError}
  */
 export async function request(method, path, options = {}) {
+  const whose = person.peek();
   try {
     return await send(method, path, options);
   } catch (error) {
-    // Another tab has signed in: with its token the same is sent once more.
     const renew = onOtherSession.peek();
     if (!(error instanceof ApiError) || error.status !== 403 || error.code !== "csrf" || !renew) throw error;
-    await renew();
+    // Another tab has signed in: with its token the same is sent once more, but not in another person's name.
+    const isSomebody = await renew().catch(() => false);
+    if (!isSomebody || person.peek() !== whose) throw error;
     return send(method, path, options);
   }
 }
@@ -77,6 +81,7 @@ async function send(method, path, { body, headers = {}, signal: abort, type, asT
     if (csrf.peek()) fields["x-csrf-token"] = csrf.peek();
     if (body !== undefined) fields["content-type"] = type ?? "application/json";
   }
+  const sent = body === undefined ? undefined : type ? /** @type {any} */ (body) : JSON.stringify(body);
   const over = new AbortController();
   let isLate = false;
   const timer = setTimeout(() => {
@@ -86,18 +91,27 @@ async function send(method, path, { body, headers = {}, signal: abort, type, asT
   const stop = () => over.abort(abort?.reason);
   if (abort?.aborted) stop();
   abort?.addEventListener("abort", stop);
+  /**
+   * Only what fails on its way is the node's being away; what fails here is told as what it is.
+   * @template T @param {Promise<T>} coming
+   */
+  const reached = (coming) => coming.catch((error) => {
+    throw abort?.aborted ? error : unreachable(method, isLate);
+  });
   const sentAt = Date.now();
   try {
-    const response = await (early(method, path, over.signal) ?? fetch(path, {
+    const ahead = early(method, path, over.signal);
+    const response = await reached(ahead ?? fetch(path, {
       method,
       headers: fields,
-      body: body === undefined ? undefined : type ? /** @type {any} */ (body) : JSON.stringify(body),
+      body: sent,
       signal: over.signal,
       credentials: "same-origin",
       // The tags are ours; the browser's own store would answer behind them.
       cache: "no-store",
     }));
-    hear(response.headers.get("date"), sentAt);
+    // When early.js asked is not known.
+    if (!ahead) hear(response.headers.get("date"), sentAt);
     if (response.status === 304 && known) return known.document;
     if (!response.ok) {
       const problem = await response.json().catch(() => ({}));
@@ -105,19 +119,28 @@ async function send(method, path, { body, headers = {}, signal: abort, type, asT
       throw new ApiError(response.status, problem, Number(response.headers.get("retry-after")) || 0);
     }
     if (response.status === 204) return null;
-    const text = await response.text();
+    const text = await reached(response.text());
     if (asText) return text;
-    const document = text === "" ? null : JSON.parse(text);
+    const document = text === "" ? null : read(text, response.status);
     const tag = response.headers.get("etag");
     if (method === "GET" && tag) remember(path, tag, document);
     return document;
-  } catch (error) {
-    if (error instanceof ApiError || abort?.aborted) throw error;
-    throw unreachable(method, isLate);
   } finally {
     // Nothing of it stays: whoever asked may be long gone.
     clearTimeout(timer);
     abort?.removeEventListener("abort", stop);
+  }
+}
+
+/**
+ * An answer's document. What is none came from something between the node and the page, as a proxy's own page.
+ * @param {string} text @param {number} status
+ */
+function read(text, status) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(status, { detail: "the answer is no JSON", code: "malformed" });
   }
 }
 
@@ -160,31 +183,34 @@ function remember(path, tag, document) {
 /** @param {string} path @param {any} [options] */
 export const get = (path, options) => request("GET", path, options);
 /**
- * Makes or does something once: sent again by a nervous finger it is the same request.
+ * Does something, as often as it is sent; what is made once is {@link make}'s.
  * @param {string} path @param {unknown} [body] @param {any} [options]
  */
-export const post = (path, body = {}, options = {}) =>
-  request("POST", path, { body, ...options, headers: { ...options.headers } });
+export const post = (path, body = {}, options = {}) => request("POST", path, { body, ...options });
 /**
- * Keys of what was sent and got no answer: sent once more, it is the same.
- * @type {Map<string, string>}
+ * Keys of what was sent and got no answer, and when that was: sent once more, it is the same.
+ * @type {Map<string, {key: string, at: number}>}
  */
 const unanswered = new Map();
 const unansweredMax = 32;
+/** For so long the same is the same order; later it is meant as another one, which the node would not carry out. */
+const unansweredMilliseconds = 120_000;
 
 /**
  * As {@link post} for what is made once: when no answer came, the same sent again makes nothing twice.
  * @param {string} path
  * @param {unknown} body
+ * @param {string} [own] The key, where the caller knows better what is the same; it is not remembered here.
  */
-export async function make(path, body) {
+export async function make(path, body, own) {
   const name = `${path} ${JSON.stringify(body)}`;
-  const key = unanswered.get(name) ?? uuid();
-  unanswered.delete(name);
+  const known = own === undefined ? unanswered.get(name) : undefined;
+  const key = own ?? (known && Date.now() - known.at < unansweredMilliseconds ? known.key : uuid());
+  if (known) unanswered.delete(name);
   try {
     return await post(path, body, { headers: { "idempotency-key": key } });
   } catch (error) {
-    if (error instanceof ApiError && error.isTransient) unanswered.set(name, key);
+    if (own === undefined && error instanceof ApiError && error.isTransient) unanswered.set(name, { key, at: Date.now() });
     if (unanswered.size > unansweredMax) unanswered.delete(/** @type {string} */ (unanswered.keys().next().value));
     throw error;
   }

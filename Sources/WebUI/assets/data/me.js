@@ -2,7 +2,7 @@
 // @ts-check
 import { kept } from "../core/settings.js";
 import { computed, signal } from "../core/signal.js";
-import { ApiError, csrf, get, onOtherSession, post, remove } from "./api.js";
+import { ApiError, csrf, get, onOtherSession, person, post, remove } from "./api.js";
 
 /** @typedef {{name: string, scope: string, csrf_token: string, groups?: string[]}} Me */
 
@@ -59,12 +59,14 @@ export async function signOut() {
   await remove("/v1/browser-session");
   me.value = null;
   csrf.value = "";
+  person.value = "";
   wasSignedIn.value = false;
 }
 
 /** @param {Me} document */
 function take(document) {
   csrf.value = document.csrf_token;
+  person.value = document.name;
   me.value = document;
   wasSignedIn.value = true;
 }
