@@ -36,6 +36,8 @@ export function resource(path, { on, every, gapMilliseconds = 250, isBackground 
   let running = null;
   let isDirty = false;
   let fetchedAt = 0;
+  /** Until when the node asked to be left alone. */
+  let notBefore = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isEnded = false;
@@ -56,12 +58,15 @@ export function resource(path, { on, every, gapMilliseconds = 250, isBackground 
       if (own.signal.aborted) return;
       data.value = document;
       error.value = null;
+      notBefore = 0;
       later(every);
     } catch (caught) {
       if (own.signal.aborted) return;
       error.value = caught instanceof ApiError ? caught : new ApiError(0, { detail: String(caught) });
       if (!(caught instanceof ApiError)) reportError(caught);
-      later(error.value.isTransient ? Math.max(2000, 1000 * error.value.retryAfter) : every);
+      const patience = 1000 * error.value.retryAfter;
+      notBefore = performance.now() + patience;
+      later(error.value.isTransient ? Math.max(2000, patience) : every);
     } finally {
       if (running === own) {
         running = null;
@@ -86,7 +91,7 @@ export function resource(path, { on, every, gapMilliseconds = 250, isBackground 
     isDirty = true;
     if (!isBackground && !isVisible.peek()) return;
     clearTimeout(timer);
-    timer = setTimeout(load, Math.max(0, gapMilliseconds - (performance.now() - fetchedAt)));
+    timer = setTimeout(load, Math.max(0, Math.max(fetchedAt + gapMilliseconds, notBefore) - performance.now()));
   }
 
   effect(() => {

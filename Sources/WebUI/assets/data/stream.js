@@ -2,7 +2,8 @@
 // @ts-check
 import { isVisible } from "../core/clock.js";
 import { computed, effect, onEnd, signal } from "../core/signal.js";
-import { onSignedOut, uuid } from "./api.js";
+import { ApiError, get, onOtherSession, onSignedOut, part, uuid } from "./api.js";
+import { collect } from "./collect.js";
 import { begin, deadMilliseconds, next, parser, wait } from "./stream-machine.js";
 
 /**
@@ -137,18 +138,21 @@ async function lead() {
   leads.value = true;
   channel.postMessage({ kind: "who" });
   while (state.peek().status !== "off") {
-    retryAfter = 0;
+    let isLost = true;
+    let patience = 0;
     try {
       await readStream();
-    } catch {
+      isLost = state.peek().status !== "polling";
+    } catch (error) {
       // Told by the state; the reason stands in the console of the network.
+      if (error instanceof ApiError) patience = 1000 * error.retryAfter;
+      if (error instanceof ApiError && error.status === 401) move({ type: "off", at: Date.now() });
     }
     connection = null;
-    const status = state.peek().status;
-    if (status === "off") break;
+    if (state.peek().status === "off") break;
     // What is opened anew for other lanes was not lost.
-    if (!isRewatching && status !== "polling") move({ type: "closed", at: Date.now() });
-    if (!isRewatching) await pause(Math.max(retryAfter, wait(state.peek().tries, Math.random())));
+    if (isLost && !isRewatching) move({ type: "closed", at: Date.now() });
+    if (!isRewatching) await pause(Math.max(patience, wait(state.peek().tries, Math.random())));
     isRewatching = false;
   }
   isLeader = false;
@@ -159,8 +163,6 @@ async function lead() {
 let isRewatching = false;
 let watchText = "";
 let sessionText = "";
-/** Milliseconds that the node asked to wait. */
-let retryAfter = 0;
 /** Whether all lanes are too many for one stream: then those of the sessions that are looked at. */
 let isNarrow = false;
 /** How often the rest is asked for then. */
@@ -172,22 +174,20 @@ const lanesMax = 1000;
  * The numbers of sessions' lanes, as many as a stream can follow.
  * @param {string[]} names
  * @param {AbortSignal} abort
+ * @throws {ApiError} when the node cannot say.
  */
 async function lanesOf(names, abort) {
   /** @type {number[]} */
   const lanes = [];
   for (const name of names) {
-    let next = "";
-    do {
-      const query = new URLSearchParams({ limit: "200", ...(next ? { cursor: next } : {}) });
-      const response = await fetch(`/v1/sessions/${encodeURIComponent(name)}/lanes?${query}`, {
-        signal: abort, cache: "no-store", credentials: "same-origin",
-      });
-      if (!response.ok) break;
-      const page = await response.json();
-      lanes.push(...page.lanes.map((/** @type {any} */ lane) => lane.id));
-      next = page.next ?? "";
-    } while (next && lanes.length < lanesMax);
+    try {
+      const { lanes: found } = await collect("lanes", lanesMax)(`/v1/sessions/${part(name)}/lanes`, abort);
+      lanes.push(...found.map((/** @type {any} */ lane) => lane.id));
+    } catch (error) {
+      // An archived session has none; of any other refusal nothing follows for the lanes.
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
+    if (lanes.length >= lanesMax) break;
   }
   return lanes.slice(0, lanesMax);
 }
@@ -196,9 +196,12 @@ async function readStream() {
   connection = new AbortController();
   connectedAt = Date.now();
   watchText = wished("runs").join(",");
-  sessionText = wished("sessions").join("\n");
-  const lanes = isNarrow ? (await lanesOf(wished("sessions"), connection.signal)).join(",") : "";
+  const names = wished("sessions");
+  sessionText = names.join("\n");
+  const lanes = isNarrow ? (await lanesOf(names, connection.signal)).join(",") : "";
   if (isNarrow && !lanes) {
+    // Where nobody looks at a session nothing else here would notice that the node is away.
+    if (names.length === 0) await get("/v1/browser-session", { signal: connection.signal });
     move({ type: "polling", at: Date.now() });
     return pause(pollMilliseconds);
   }
@@ -240,11 +243,8 @@ async function readStream() {
 /** @param {Response} response */
 async function refused(response) {
   const problem = await response.json().catch(() => ({}));
-  retryAfter = 1000 * (Number(response.headers.get("retry-after")) || 0);
-  if (response.status === 401) {
-    move({ type: "off", at: Date.now() });
-    onSignedOut.peek()?.();
-  } else if (response.status === 400 && /would follow \d+ lanes/.test(problem.detail)) {
+  if (response.status === 401) onSignedOut.peek()?.();
+  else if (response.status === 400 && /would follow \d+ lanes/.test(problem.detail)) {
     isNarrow = true;
     isRewatching = true;
     move({ type: "id", id: "now" });
@@ -253,7 +253,7 @@ async function refused(response) {
     move({ type: "id", id: "now" });
     tellGap();
   }
-  throw new Error(`the stream was refused: ${response.status}`);
+  throw new ApiError(response.status, problem, Number(response.headers.get("retry-after")) || 0);
 }
 
 /** @param {RunEvent[]} events */
@@ -289,12 +289,14 @@ let told = 0;
 
 /** @param {any} message */
 function hearOther(message) {
+  // Where every tab leads, each has read the same itself.
+  if (isLeader && ["events", "gap", "state"].includes(message.kind)) return;
   if (message.kind === "events") {
     // Whoever leads next goes on behind these.
-    if (!isLeader && message.cursor) state.value = next(state.peek(), { type: "id", id: message.cursor });
+    if (message.cursor) state.value = next(state.peek(), { type: "id", id: message.cursor });
     give(message.events);
   } else if (message.kind === "gap") gaps.value = gaps.peek() + 1;
-  else if (message.kind === "state" && !isLeader) hearState(message.state);
+  else if (message.kind === "state") hearState(message.state);
   else if (message.kind === "nudge" && isLeader && Date.now() >= dueAt) wake?.();
   else if (message.kind === "who") tellWishes();
   else if (message.kind === "hello" && isLeader) channel.postMessage({ kind: "state", state: state.peek() });
@@ -306,9 +308,9 @@ function hearOther(message) {
 
 /** @param {import("./stream-machine.js").StreamState} told_ */
 function hearState(told_) {
-  // Who is signed out here hears nothing; who is signed in looks whether he still is.
-  if (state.peek().status === "off") return;
-  if (told_.status === "off") return void onSignedOut.peek()?.();
+  if (state.peek().status === "off") return; // Who is signed out here hears nothing.
+  // Who is signed in asks the node whether he still is, which signs him out if not.
+  if (told_.status === "off") return void onOtherSession.peek()?.().catch(() => {});
   state.value = told_;
 }
 
