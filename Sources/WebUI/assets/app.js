@@ -55,8 +55,8 @@ async function begin() {
   let refusal;
   try {
     if (code) {
-      // Nobody must find it in the history.
-      history.replaceState(null, "", location.pathname + location.search);
+      // Nobody must find it in the history, where the router would write it again.
+      router.navigate(location.pathname + location.search, { replace: true });
       await signIn({ code: unescaped(code) }).catch((error) => {
         if (error.isTransient) throw error;
         refusal = error;
@@ -92,8 +92,8 @@ onSignedOut.value = () => {
   askToSignIn();
 };
 effect(() => {
-  // Another tab has signed in.
-  if (wasSignedIn.value && obstacle.peek() === "signed-out") begin();
+  // Another tab has signed in. Where it was this one, the document is on its way anew, with nothing of who was here.
+  if (wasSignedIn.value && obstacle.peek() === "signed-out" && me.peek() === null) begin();
 });
 effect(() => {
   if (settings.isNotifying.value && obstacle.value === null) import("./data/notify.js").then((notify) => notify.start());
