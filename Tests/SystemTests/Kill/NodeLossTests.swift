@@ -132,6 +132,8 @@ extension SystemTests {
                 data: nil,
                 environment: node.environment
             )
+            // Whoever finds no node at the beginning says so and ends.
+            try await eventually("the tail has begun") { !tail.output.isEmpty }
             let ways = EventSocket.Wire.allCases.flatMap { wire in
                 StreamParser.Form.allCases.map { (wire, $0) }
             }
