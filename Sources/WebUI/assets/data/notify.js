@@ -19,6 +19,15 @@ let isStarted = false;
 /** Whether this browser can show notes at all. */
 export const isPossible = typeof Notification !== "undefined";
 
+/**
+ * Asks the browser whether notes may be shown; every tab follows the setting.
+ * @returns {Promise<boolean>} Whether they are on now.
+ */
+export async function turnOn() {
+  isNotifying.value = isPossible && (await Notification.requestPermission()) === "granted";
+  return isNotifying.peek();
+}
+
 /** Begins to watch, in every tab; the one that leads shows the notes. */
 export function start() {
   if (isStarted || !isPossible) return;

@@ -1,5 +1,6 @@
 // How a list of runs that is shown becomes the one that the node gave anew. Pure.
 // @ts-check
+import { isEnded } from "./steps.js";
 
 /**
  * @typedef {{id: string, status: string, [member: string]: any}} Run
@@ -13,14 +14,6 @@ const meanings = {
   "run.started": "running", "run.waiting": "waiting", "run.requeued": "queued", "run.succeeded": "succeeded",
   "run.failed": "failed", "run.cancelled": "cancelled", "run.timed_out": "timed_out", "run.resumed": "running",
 };
-const ended = new Set(["succeeded", "failed", "cancelled", "timed_out"]);
-
-/**
- * Whether a run has ended.
- * @param {string} status
- */
-export const hasEnded = (status) => ended.has(status);
-
 /**
  * The list after a newer beginning of it came: what it brings is put in front, what it covers is replaced.
  * @param {Run[]} known @param {Run[]} head The first of the list as it is now. @param {boolean} isWhole Whether nothing follows.
@@ -53,12 +46,12 @@ export function patched(rows, events) {
   let isChanged = false;
   const next = rows.map((run) => {
     const told = news.get(run.id);
-    if (!told || told.status === run.status || (hasEnded(run.status) && told.at <= (run.finished_at ?? ""))) return run;
+    if (!told || told.status === run.status || (isEnded(run.status) && told.at <= (run.finished_at ?? ""))) return run;
     isChanged = true;
     return {
       ...run, status: told.status,
       started_at: told.status === "running" ? run.started_at ?? told.at : run.started_at,
-      finished_at: hasEnded(told.status) ? told.at : null,
+      finished_at: isEnded(told.status) ? told.at : null,
     };
   });
   return isChanged ? next : rows;
@@ -94,9 +87,9 @@ export function workedMilliseconds(run, now) {
  */
 export function cause(run, now) {
   if (run.failure) return String(run.failure);
-  if (run.paused_by && !hasEnded(run.status)) return `paused by ${run.paused_by}`;
+  if (run.paused_by && !isEnded(run.status)) return `paused by ${run.paused_by}`;
   if (run.wait_reason) return String(run.wait_reason);
-  if (run.due_at && !hasEnded(run.status)
+  if (run.due_at && !isEnded(run.status)
     && Date.parse(run.due_at) > now) return `due ${run.due_at.slice(0, 19).replace("T", " ")} UTC`;
   return "";
 }
@@ -105,7 +98,7 @@ export function cause(run, now) {
  * The state that is shown: a paused run is no other status, but nobody works on it.
  * @param {Run} run
  */
-export const shownState = (run) => (run.paused_by && !hasEnded(run.status) ? "paused" : run.status);
+export const shownState = (run) => (run.paused_by && !isEnded(run.status) ? "paused" : run.status);
 
 /**
  * Which attempt a run is in: how often people started it, and beside that how often it retried by itself since then.

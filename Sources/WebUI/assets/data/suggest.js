@@ -163,7 +163,8 @@ function fit(text, value) {
  * @param {string[]} recent
  */
 function found(line, allowed, sources, recent) {
-  const text = line.trim();
+  // Copied from a terminal a line begins with the program's name.
+  const text = line.trim().replace(/^opsroom\s+/i, "");
   /** @type {{score: number, suggestion: Suggestion}[]} */
   const all = [];
   const before = recent.map((one) => parse(one)?.command);

@@ -1,5 +1,6 @@
 // The page of what waits for a person: the most urgent first, decided in place.
 // @ts-check
+import { present } from "../core/clock.js";
 import { plural } from "../core/format.js";
 import { each, html } from "../core/html.js";
 import { bind } from "../core/keys.js";
@@ -25,7 +26,7 @@ export default function approvalsPage() {
     if (list.data.value && left.length < decided.peek().size) decided.value = new Set(left);
   });
   const rows = () => byUrgency((list.data.value?.approvals ?? [])
-    .filter((one) => !decided.value.has(keyOf(one))), Date.now());
+    .filter((one) => !decided.value.has(keyOf(one))), present());
   bind("j", "Next approval", () => move(1));
   bind("k", "Approval before", () => move(-1));
   return html`<div class="page is-reading approvals-page">

@@ -1,5 +1,6 @@
 // The page of all runs: found by filters that stand in the address, chosen, acted upon, exported, followed live.
 // @ts-check
+import { present } from "../core/clock.js";
 import { count, plural } from "../core/format.js";
 import { html } from "../core/html.js";
 import { bind } from "../core/keys.js";
@@ -36,7 +37,7 @@ export default function runsPage() {
   // A span that reaches back from now begins where it did when it was chosen: a list that loses rows
   // at its end while somebody reads it is of no use. The filters say so, and count it from now when they are told to.
   const turn = signal(0);
-  const reckonedAt = computed(() => (turn.value, text.value, Date.now()));
+  const reckonedAt = computed(() => (turn.value, text.value, present()));
   const asked = computed(() => ask(filter.value, reckonedAt.value));
   effect(() => {
     // What does not go together was left out: the address says what is asked.

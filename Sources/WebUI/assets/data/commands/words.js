@@ -1,5 +1,6 @@
 // What verbs of the command bar take: arguments, options as the command line has them, values that are always the same. Pure.
 // @ts-check
+import { groups, statuses } from "../run-filter.js";
 
 /**
  * What a verb takes. `kind` says where its values come from; `text` takes all that is left, `pairs` takes `name=value`;
@@ -88,8 +89,7 @@ export const fixed = {
     .map(([value, href]) => ({ value, text: value, href })),
   theme: values("dark", "light", "system"), density: values("default", "compact"), navigation: values("wide", "narrow"),
   switch: values("on", "off"),
-  status: ["failed", "running", "queued", "waiting", "paused", "succeeded", "cancelled", "timed_out", "claimed", "open",
-    "ended", "dead"].map((value) => ({ value, text: value.replace("_", " ") })),
+  status: [...statuses, ...groups].map((value) => ({ value, text: value.replace("_", " ") })),
   duration: ["5m", "30m", "2h", "1d"].map((value) => ({ value, text: `for ${value}` })),
   worker: values("room", "external"), overlap: values("skip", "queue", "cancel"), uniqueIn: values("lane", "session"),
   conflict: values("reject", "replace", "join", "debounce"),

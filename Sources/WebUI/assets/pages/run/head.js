@@ -4,7 +4,7 @@ import { now } from "../../core/clock.js";
 import { ago, duration, fullMoment, moment, plain, shortID } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { part } from "../../data/api.js";
-import { attemptOf, queuedMilliseconds } from "../../data/run-list.js";
+import { attemptOf, queuedMilliseconds, shownState } from "../../data/run-list.js";
 import { isEnded, progressOf } from "../../data/steps.js";
 import { copyButton } from "../../parts/copy.js";
 import { icon } from "../../parts/icon.js";
@@ -25,8 +25,7 @@ export function runHead(view) {
   const run = view.run;
   return html`<section class="run-head" aria-label="The run">
     <div class="run-line">
-      <span class="run-state">${chip(() => (run().paused_by && !isEnded(run().status) ? "paused"
-        : run().status))}</span>
+      <span class="run-state">${chip(() => shownState(run()))}</span>
       ${copyID(view)}
       ${fact("took", () => (run().started_at ? "yes" : null), () => elapsed(() => run().started_at,
         () => run().finished_at))}

@@ -1,10 +1,11 @@
 // The rows of the list of runs: what each says, which are chosen, and the keys that move among them.
 // @ts-check
-import { now } from "../../core/clock.js";
+import { now, present } from "../../core/clock.js";
 import { ago, duration, fullMoment, plain, shortID } from "../../core/format.js";
 import { each, html } from "../../core/html.js";
 import { bind } from "../../core/keys.js";
-import { attemptOf, cause, hasEnded, queuedMilliseconds, shownState, workedMilliseconds } from "../../data/run-list.js";
+import { attemptOf, cause, queuedMilliseconds, shownState, workedMilliseconds } from "../../data/run-list.js";
+import { isEnded } from "../../data/steps.js";
 import { part } from "../../data/api.js";
 import { sign, stateOf } from "../../parts/status.js";
 import { say } from "../../parts/toast.js";
@@ -80,10 +81,10 @@ function row(run, { fresh, selection, rows, narrow }, toggle) {
   const { id } = run.peek();
   const isChosen = () => selection.has(id);
   /** Only what goes on follows the clock. */
-  const at = () => (hasEnded(run.value.status)
+  const at = () => (isEnded(run.value.status)
     && run.value.finished_at ? Date.parse(run.value.finished_at) : now.value);
   const state = () => shownState(run.value);
-  const why = () => plain(cause(run.value, Date.now()), 300);
+  const why = () => plain(cause(run.value, present()), 300);
   return html`<tr class=${fresh.has(id) ? "is-new" : null} class:is-selected=${isChosen}>
     <td class="col-check"><input type="checkbox" aria-label=${`Select run ${shortID(id)}`} .checked=${isChosen}
       @click=${(/** @type {MouseEvent} */ event) => {

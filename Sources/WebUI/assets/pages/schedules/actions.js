@@ -1,6 +1,7 @@
 // What can be done with a schedule: run now, pause, resume, make up the past, delete.
 // @ts-check
 import { html } from "../../core/html.js";
+import { present } from "../../core/clock.js";
 import { plain, plural } from "../../core/format.js";
 import { navigate } from "../../core/router.js";
 import { signal } from "../../core/signal.js";
@@ -68,8 +69,8 @@ export async function pauseOrResume(row, done) {
 /** @param {any} row */
 export async function backfill(row) {
   const day = 86_400_000;
-  const from = signal(local(new Date(Date.now() - day)));
-  const to = signal(local(new Date()));
+  const from = signal(local(new Date(present() - day)));
+  const to = signal(local(new Date(present())));
   await confirm({
     title: `Make up ticks of ${plain(row.name, 64)}`, verb: "Make the runs",
     text: "Each tick between the two moments gets a run, unless it has one. Both moments belong to the range; "

@@ -5,6 +5,7 @@ import { plain } from "../../core/format.js";
 import { density, isNavigationWide, isNotifying, theme } from "../../core/settings.js";
 import { signal } from "../../core/signal.js";
 import { me, signOut } from "../../data/me.js";
+import { isPossible, turnOn } from "../../data/notify.js";
 import { icon } from "../../parts/icon.js";
 import { openKeys } from "../../parts/keys-overlay.js";
 import { attempt, fail } from "../../parts/toast.js";
@@ -45,7 +46,6 @@ const choice = (name, value, options) => html`<div class="setting"><span class="
       </div></div>`;
 
 function notes() {
-  const isPossible = typeof Notification !== "undefined";
   const permission = signal(isPossible ? Notification.permission : "denied");
   const isOn = () => isNotifying.value && permission.value === "granted";
   const turn = async () => {
@@ -53,14 +53,12 @@ function notes() {
       isNotifying.value = false;
       return;
     }
-    permission.value = await Notification.requestPermission();
-    if (permission.peek() !== "granted") {
+    const isTurned = await turnOn();
+    permission.value = Notification.permission;
+    if (!isTurned) {
       fail({ message: "the browser does not allow notes of this page",
         next: "allow them beside the address, then turn them on here" });
-      return;
     }
-    // Every tab follows it.
-    isNotifying.value = true;
   };
   return html`<section class="panel stack"><h2>Notes</h2>
     <p class="muted">A note of the browser when something begins to wait for you, while no tab of the page is in view. One

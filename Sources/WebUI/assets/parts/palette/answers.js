@@ -1,5 +1,6 @@
 // What verbs of the command bar answer with: sentences, links, questions, refusals.
 // @ts-check
+import { present } from "../../core/clock.js";
 import { plain, shortID } from "../../core/format.js";
 import { navigate } from "../../core/router.js";
 import { part } from "../../data/api.js";
@@ -65,7 +66,7 @@ export const number = (text) => (text === undefined ? undefined : Number(text));
 export function moment(text, isPast = false) {
   if (text === undefined) return undefined;
   const before = isPast ? milliseconds(text) : null;
-  const at = before === null ? Date.parse(text) : Date.now() - before;
+  const at = before === null ? Date.parse(text) : present() - before;
   if (Number.isNaN(at)) {
     throw new Refusal(`“${text}” is no moment`, `write it as 2026-11-20T12:00:00Z${isPast ? ", or 24h for a day ago" : ""}`);
   }

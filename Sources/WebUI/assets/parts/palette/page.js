@@ -33,14 +33,13 @@ export const pageVerbs = {
       isNotifying.value = false;
       return { text: "No notes are shown." };
     }
-    if (typeof Notification === "undefined") {
+    const { isPossible, turnOn } = await import("../../data/notify.js");
+    if (!isPossible) {
       throw new Refusal("this browser shows no notes here", "they need HTTPS, or this machine's own address");
     }
-    if ((await Notification.requestPermission()) !== "granted") {
+    if (!await turnOn()) {
       throw new Refusal("the browser does not allow notes of this page", "allow them beside the address, then say it again");
     }
-    isNotifying.value = true;
-    (await import("../../data/notify.js")).start();
     return { text: "A note is shown when something begins to wait for you, while the page is not in view." };
   },
   keys: async () => {

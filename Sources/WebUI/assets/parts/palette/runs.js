@@ -88,11 +88,11 @@ async function startRun({ args, pairs, options: said }) {
     on_conflict: said["on-conflict"], debounce_max_ms: time(said["debounce-max"]),
   });
   try {
-    const run = await post("/v1/runs", given({
+    const run = await make("/v1/runs", given({
       template: args[0], inputs: pairs, ...place, priority: number(said.priority), key: said.for,
       delay_ms: time(said.delay), due_at: moment(said.at), ttl_ms: time(said.ttl), deadline_ms: time(said.deadline),
       deadline_at: moment(said["deadline-at"]), unique,
-    }), { headers: { "idempotency-key": said.key ?? crypto.randomUUID() } });
+    }), said.key);
     return { text: `${named(run)} is queued in ${plain(run.session, 60)} / ${plain(run.lane, 60)}.`,
       link: linkTo(run.id) };
   } catch (error) {
@@ -145,8 +145,7 @@ async function sendSignal({ args, options }) {
       throw new Refusal("the payload is no JSON", `write it as '{"by": "me"}', or leave it out`);
     }
   }
-  const sent = await post(`/v1/runs/${part(args[0])}/signals`, { name: args[1], payload },
-    { headers: { "idempotency-key": options.key ?? crypto.randomUUID() } });
+  const sent = await make(`/v1/runs/${part(args[0])}/signals`, { name: args[1], payload }, options.key);
   return { text: `Signal ${plain(sent.name, 60)} was sent.`, link: linkTo(sent.run) };
 }
 
