@@ -163,8 +163,7 @@ function fit(text, value) {
  * @param {string[]} recent
  */
 function found(line, allowed, sources, recent) {
-  // Copied from a terminal a line begins with the program's name.
-  const text = line.trim().replace(/^opsroom\s+/i, "");
+  const text = line.trim();
   /** @type {{score: number, suggestion: Suggestion}[]} */
   const all = [];
   const before = recent.map((one) => parse(one)?.command);
