@@ -6,6 +6,7 @@ import { html } from "../core/html.js";
 import { signal } from "../core/signal.js";
 import { part, post } from "../data/api.js";
 import { mayRun } from "../data/me.js";
+import { working } from "./dialog.js";
 import { errorPanel } from "./error.js";
 import { icon } from "./icon.js";
 import { schemaForm } from "./schema-form.js";
@@ -18,8 +19,8 @@ import { timeAgo } from "./time.js";
  *   started_by: string | null, asked_at: string, expires_at: string | null, may_decide: boolean,
  *   why_not: string | null}} Approval
  * @typedef {{onDone?: (decision: {decision: string, decided: boolean}) => void,
- *   isInRun?: boolean, comment?: string}} CardOptions `onDone` is called once the node has taken the decision; `isInRun`
- *   leaves out which run it is; `comment` is said already.
+ *   isInRun?: boolean, comment?: string, dialog?: import("./dialog.js").OpenDialog}} CardOptions `onDone` is called once the node has taken the decision; `isInRun`
+ *   leaves out which run it is; `comment` is said already; `dialog` is the one it is in.
  */
 
 /**
@@ -32,35 +33,35 @@ export function approvalCard(approval, options = {}) {
   const first = approval();
   const form = first.form ? schemaForm(first.form) : null;
   const comment = signal(options.comment ?? "");
-  const isBusy = signal(false);
+  /** Then what is wrong is said. */
   const isPressed = signal(false);
-  const error = signal(/** @type {any} */ (null));
+  /** @type {HTMLElement} */
+  let card;
+  const { isBusy, error, perform } = options.dialog ?? working(() => card.isConnected);
   const may = () => approval().may_decide && mayRun.value;
   const whyNot = () => (mayRun.value ? approval().why_not ?? "" : "your token may only read");
 
   const decide = async (/** @type {"approve" | "reject"} */ verb) => {
-    if (isBusy.peek() || !may()) return;
+    if (!may()) return;
     isPressed.value = true;
     if (verb === "approve" && form && !form.touch()) return;
-    isBusy.value = true;
-    error.value = null;
-    try {
-      const { run, step } = approval();
-      const said = {
+    const { run, step } = approval();
+    /** @type {any} */
+    let receipt;
+    const isDone = await perform(async () => {
+      receipt = await post(`/v1/runs/${part(run)}/steps/${part(step)}/${verb}`, {
         ...(comment.peek() ? { comment: comment.peek() } : {}),
         ...(verb === "approve" && form ? { form: form.value() } : {}),
-      };
-      const receipt = await post(`/v1/runs/${part(run)}/steps/${part(step)}/${verb}`, said);
-      say(receipt.decided ? `${verb === "approve" ? "Approved" : "Rejected"}: ${plain(step, 60)}`
-        : `Your approval counts: ${receipt.approvals} of ${receipt.needed}`);
-      onDone?.(receipt);
-    } catch (caught) {
-      error.value = caught;
-    }
-    isBusy.value = false;
+      });
+    });
+    if (!isDone) return;
+    say(receipt.decided ? `${verb === "approve" ? "Approved" : "Rejected"}: ${plain(step, 60)}`
+      : `Your approval counts: ${receipt.approvals} of ${receipt.needed}`);
+    onDone?.(receipt);
   };
 
-  return html`<section class="approval-card tone-waiting" aria-label=${`Approval: ${plain(first.step,
+  return html`<section class="approval-card tone-waiting"
+    ref=${(/** @type {any} */ made) => { card = made; }} aria-label=${`Approval: ${plain(first.step,
     80)} of ${plain(first.plan, 80)} ${shortID(first.run)}`}>
     <header class="approval-head"><span class="sign" aria-hidden="true">!</span>
       <h2>${() => plain(approval().step, 120)} waits for ${who}</h2><span class="grow"></span>

@@ -2,7 +2,7 @@
 // @ts-check
 import { html, render } from "../core/html.js";
 import { path } from "../core/router.js";
-import { effect, signal, untracked } from "../core/signal.js";
+import { effect, flush, signal, untracked } from "../core/signal.js";
 import { errorPanel } from "./error.js";
 import { icon } from "./icon.js";
 import { fail } from "./toast.js";
@@ -31,7 +31,8 @@ export function openDialog({ title, body, className = "", label }) {
   const opened = handle(element);
   const stays = () => opened.isBusy.value || opened.isHeld.value;
   const scope = render(element, () => {
-    effect(() => { if (path.value !== begun) element.close(); });
+    // What is shown once stays until it is closed on purpose, whatever page lies below.
+    effect(() => { if (path.value !== begun && !opened.isHeld.value) element.close(); });
     return html`
       ${title ? html`<header class="dialog-head"><h2>${title}</h2><button type="button" class="icon-button"
         aria-label="Close" disabled=${stays} @click=${opened.dismiss}>${icon("close")}</button></header>` : null}
@@ -47,9 +48,15 @@ export function openDialog({ title, body, className = "", label }) {
   });
   // A browser lets a second Esc through, wherever the focus is.
   const hold = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Escape" && untracked(stays)) event.preventDefault();
+    if (event.key === "Escape" && isUppermost(element) && untracked(stays)) event.preventDefault();
   };
   addEventListener("keydown", hold, true);
+  // A key that is held down is pressed once: it must not answer what it has just opened.
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.repeat || event.target instanceof HTMLTextAreaElement) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
   // A press beside it, on the backdrop, is one on the element itself; one that only ends there chose some text.
   let isBeside = false;
   element.addEventListener("pointerdown", (event) => { isBeside = event.target === element; });
@@ -62,24 +69,47 @@ export function openDialog({ title, body, className = "", label }) {
   return opened;
 }
 
+/** @param {Element} element */
+const isUppermost = (element) => [...document.querySelectorAll("dialog[open]")].at(-1) === element;
+
 /** @param {HTMLDialogElement} element @returns {OpenDialog} */
 function handle(element) {
-  const isBusy = signal(false);
+  const work = working(() => element.open);
   const isHeld = signal(false);
+  return {
+    ...work, element, isHeld,
+    close: () => element.close(),
+    dismiss: () => { if (!work.isBusy.peek() && !isHeld.peek()) element.close(); },
+    perform: async (body) => {
+      const before = /** @type {HTMLElement | null} */ (document.activeElement);
+      const isDone = await work.perform(body);
+      // A button that was off meanwhile has lost the focus.
+      flush();
+      if (element.open && document.activeElement === document.body) before?.focus();
+      return isDone;
+    },
+  };
+}
+
+/**
+ * Work that is done once at a time, and what went wrong with it.
+ * @param {() => boolean} isShown Whether its failure can be read where it was begun; else a note says it.
+ * @returns {Pick<OpenDialog, "isBusy" | "error" | "perform">}
+ */
+export function working(isShown) {
+  const isBusy = signal(false);
   const error = signal(/** @type {any} */ (null));
   return {
-    element, isBusy, isHeld, error,
-    close: () => element.close(),
-    dismiss: () => { if (!isBusy.peek() && !isHeld.peek()) element.close(); },
-    perform: async (work) => {
+    isBusy, error,
+    perform: async (body) => {
       if (isBusy.peek()) return false;
       isBusy.value = true;
       error.value = null;
       try {
-        await work();
+        await body();
         return true;
       } catch (caught) {
-        if (element.open) error.value = caught;
+        if (isShown()) error.value = caught;
         else fail(caught);
         return false;
       } finally {

@@ -24,7 +24,7 @@ export function underWay() {
 }
 
 /**
- * Whether a press is the second of a double one, or a key that is held down: the first may have been done already.
+ * Whether a press is the second of a double one, or a bound key that is held down: the first may have been done already.
  * @param {Event} event
  */
 export const isRepeated = (event) => /** @type {UIEvent} */ (event).detail > 1

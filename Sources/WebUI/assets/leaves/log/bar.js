@@ -58,11 +58,15 @@ function searchField({ state, hits, hitIndex, isSearching, searchError, step }) 
   onEnd(() => clearTimeout(timer));
   // Enter may be pressed before the lines are searched: it leads to what is found then.
   const wanted = signal(/** @type {0 | 1 | -1} */ (0));
+  let wasSearching = false;
   effect(() => {
     const by = wanted.value;
-    if (by === 0 || hits() === 0) return;
-    wanted.value = 0;
-    untracked(() => step(by));
+    const isNow = isSearching();
+    if (by !== 0 && hits() > 0) {
+      wanted.value = 0;
+      untracked(() => step(by));
+    } else if (wasSearching && !isNow) wanted.value = 0;
+    wasSearching = isNow;
   });
   const write = (/** @type {boolean} */ isNow, /** @type {0 | 1 | -1} */ by = 0) => {
     clearTimeout(timer);

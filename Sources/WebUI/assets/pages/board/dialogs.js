@@ -59,7 +59,7 @@ export async function decide(card, done) {
     openDialog({
       title: plain(card.plan, 60),
       body: (dialog) => html`<div class="dialog-body">${approvals.map((/** @type {any} */ approval) =>
-        approvalCard(() => approval, { onDone: () => { dialog.close(); done(); } }))}</div>`,
+        approvalCard(() => approval, { dialog, onDone: () => { dialog.close(); done(); } }))}</div>`,
     });
   } catch (error) {
     fail(error);

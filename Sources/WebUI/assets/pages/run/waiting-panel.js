@@ -2,6 +2,7 @@
 // @ts-check
 import { each, html } from "../../core/html.js";
 import { part } from "../../data/api.js";
+import { keyOf } from "../../data/approvals.js";
 import { mayRun } from "../../data/me.js";
 import { resource } from "../../data/resource.js";
 import { plain } from "../../core/format.js";
@@ -17,7 +18,7 @@ export function waitingPanel(view) {
   const signals = () => view.rows.value.filter((row) => row.kind === "wait_signal" && row.state === "waiting");
   return html`<div class="run-waiting" hidden=${() => (approvals.data.value?.approvals ?? []).length === 0
     && signals().length === 0}>
-    ${each(() => approvals.data.value?.approvals ?? [], (one) => one.step, (one) => approvalCard(() => one.value, {
+    ${each(() => approvals.data.value?.approvals ?? [], keyOf, (one) => approvalCard(() => /** @type {any} */ (one.value), {
       isInRun: true, onDone: () => { approvals.refresh(); view.refresh(); } }))}
     ${each(signals, (row) => row.id, (row) => html`<div class="run-signal row">${icon("clock")}<span
       class="grow">Step <b>${() =>

@@ -34,26 +34,23 @@ export function byID(ids, rows) {
 export function openExport(asked, what) {
   const kind = signal("csv");
   const written = signal(0);
-  const isBusy = signal(false);
-  const error = signal(/** @type {any} */ (null));
   const abort = new AbortController();
   const opened = openDialog({
     title: "Export",
     body: (dialog) => html`<form class="dialog-form" method="dialog" @submit=${async (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (isBusy.peek()) return;
-      isBusy.value = true;
-      error.value = null;
-      written.value = 0;
-      try {
-        const isWhole = await write(asked, kind.peek(), written, abort.signal);
-        dialog.close();
-        say(isWhole ? `${plural(written.peek(), "run")} exported`
-          : `The newest ${count(exportMax)} runs were exported; a file has no more. Narrow the filter by time for the others.`);
-      } catch (caught) {
-        if (!abort.signal.aborted) error.value = caught;
-      }
-      isBusy.value = false;
+      let isWhole = false;
+      const isDone = await dialog.perform(async () => {
+        written.value = 0;
+        isWhole = await write(asked, kind.peek(), written, abort.signal).catch((caught) => {
+          if (!abort.signal.aborted) throw caught;
+          return false;
+        });
+      });
+      if (!isDone || abort.signal.aborted) return;
+      dialog.close();
+      say(isWhole ? `${plural(written.peek(), "run")} exported`
+        : `The newest ${count(exportMax)} runs were exported; a file has no more. Narrow the filter by time for the others.`);
     }}>
       <p>${what}, the newest first, with inputs and outputs. A file has at most ${count(exportMax)} runs.</p>
       <fieldset class="choices"><legend class="sr">Kind of file</legend>
@@ -61,11 +58,11 @@ export function openExport(asked, what) {
           class="check">
           <input type="radio" name="kind" value=${value} checked=${value === kind.peek()}
             @change=${() => { kind.value = value; }}> ${text}</label>`)}</fieldset>
-      ${() => (isBusy.value ? html`<p role="status">${plural(written.value, "run")} read…</p>` : null)}
-      ${() => (error.value ? errorPanel(error.value) : null)}
+      ${() => (dialog.isBusy.value ? html`<p role="status">${plural(written.value, "run")} read…</p>` : null)}
+      ${() => (dialog.error.value ? errorPanel(dialog.error.value) : null)}
       <footer class="dialog-foot"><button type="button" class="button"
-        @click=${dialog.close}>${() => (isBusy.value ? "Stop" : "Back")}</button>
-        <button class="button is-primary" autofocus disabled=${() => isBusy.value}>Export</button></footer>
+        @click=${dialog.close}>${() => (dialog.isBusy.value ? "Stop" : "Back")}</button>
+        <button class="button is-primary" autofocus disabled=${dialog.isBusy}>Export</button></footer>
     </form>`,
   });
   opened.element.addEventListener("close", () => abort.abort());
@@ -92,6 +89,7 @@ async function write(asked, kind, written, abort) {
   for (const one of asked) {
     /** @type {string | null} */
     let cursor = null;
+    let isCut = false;
     do {
       /** @type {any} */
       const page = await get(url("/v1/runs", { ...one, limit: pageRows, cursor }), { signal: abort });
@@ -102,8 +100,9 @@ async function write(asked, kind, written, abort) {
       rows += runs.length;
       written.value = rows;
       cursor = page.next;
+      isCut = runs.length < page.runs.length;
     } while (cursor && rows < exportMax);
-    isWhole &&= cursor === null;
+    isWhole &&= cursor === null && !isCut;
   }
   if (!isTable) parts.push(new Blob(["\n]}\n"]));
   save(new Blob(parts, { type: isTable ? "text/csv" : "application/json" }), `runs-${stamp()}.${kind}`);

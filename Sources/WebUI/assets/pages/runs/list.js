@@ -118,7 +118,10 @@ export function runList(asked, isAtTop) {
     for (const id of below.splice(headRows)) touched.add(id);
     if (touched.size > 0) isDirty = true;
     if (below.length === 0) return;
-    const found = await untracked(() => fetch({ limit: pageRows, run: below.join(",") }));
+    const found = await untracked(() => fetch({ limit: pageRows, run: below.join(",") })).catch((caught) => {
+      for (const id of below) touched.add(id);
+      throw caught;
+    });
     if (own.signal.aborted) return;
     const news = new Map(found.runs.map((/** @type {Run} */ run) => [run.id, run]));
     const gone = new Set(below.filter((id) => !news.has(id)));

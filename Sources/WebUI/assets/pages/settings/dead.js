@@ -14,24 +14,19 @@ import { loaded } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
 import { timeAgo } from "../../parts/time.js";
 import { attempt, say } from "../../parts/toast.js";
-import { underWay } from "../../parts/under-way.js";
+import { isRepeated, underWay } from "../../parts/under-way.js";
 
 /** Rows that are shown; the list of runs has all of them. */
 const rowsMax = 200;
-
-/** Rows move up when one goes: what is pressed so soon after is the second of a double press. */
-const doubleMilliseconds = 400;
 
 export function dead() {
   const list = resource(() => "/v1/dead", {
     on: isTurn, every: 30_000, gapMilliseconds: 2000, fetch: collect("runs", rowsMax),
   });
   const redriving = underWay();
-  let pressedAt = -Infinity;
   const redrive = async (/** @type {any} */ run, /** @type {Event} */ event) => {
-    const isDouble = event.timeStamp - pressedAt < doubleMilliseconds;
-    pressedAt = event.timeStamp;
-    if (!isDouble) await redriving.run(run.id, () => sendAgain(run.id, () => list.refresh()));
+    // Rows move up when one goes: the second of a double press is another row's.
+    if (!isRepeated(event)) await redriving.run(run.id, () => sendAgain(run.id, () => list.refresh()));
   };
   const discard = async (/** @type {any} */ run) => {
     const note = signal("");

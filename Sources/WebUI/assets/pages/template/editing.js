@@ -143,20 +143,21 @@ export function editing({ name, isNew, row, saved }) {
   const conflict = async (mine) => {
     const current = await get(`/v1/templates/${part(name)}`).catch((error) => { fail(error); return null; });
     if (!current) return;
-    const theirs = await sourceOf(name, current).catch(() => null);
+    const theirs = await sourceOf(name, current).catch((error) => { fail(error); return null; });
+    if (!theirs) return;
     saved(current);
     const takeTheirs = () => {
       drafts.delete(name);
-      if (theirs) take(theirs);
+      take(theirs);
     };
     openDialog({
       title: `Somebody saved ${plain(name, 64)} meanwhile`, className: "is-wide",
       body: (dialog) => html`<div class="dialog-body">
         <p>Revision ${current.revision} is not the one you began with. This is what your text would change in
           theirs.</p>
-        ${theirs ? diffOf(theirs, mine, ["theirs", "yours"]) : null}
+        ${diffOf(theirs, mine, ["theirs", "yours"])}
         <footer class="dialog-foot"><button class="button" @click=${dialog.close}>Go on editing</button>
-          <button class="button" disabled=${!theirs} @click=${() => { dialog.close(); takeTheirs(); }}>Take
+          <button class="button" @click=${() => { dialog.close(); takeTheirs(); }}>Take
             theirs</button>
           <button class="button is-danger" @click=${() => { dialog.close(); save(current.revision); }}>Save mine over
             it</button></footer></div>`,

@@ -12,6 +12,6 @@ import { openDialog } from "../dialog.js";
 export function openCard(approval, comment) {
   openDialog({
     title: plain(approval.plan, 60),
-    body: (dialog) => html`<div class="dialog-body">${approvalCard(() => approval, { comment, onDone: dialog.close })}</div>`,
+    body: (dialog) => html`<div class="dialog-body">${approvalCard(() => approval, { comment, dialog, onDone: dialog.close })}</div>`,
   });
 }
