@@ -51,6 +51,19 @@ export const isRounded = (value) => holds(value, (leaf) => Number.isInteger(leaf
 export const inputToSend = (value) => (holds(value, (leaf) => typeof leaf === "bigint") ? writeExactly(value) : value);
 
 /**
+ * JSON that somebody wrote, as it is sent.
+ * @param {string} text
+ * @returns {any}
+ * @throws {SyntaxError} It is no JSON.
+ * @throws {RangeError} A number in it is too large for a browser, which would send another.
+ */
+export function jsonToSend(text) {
+  const value = parseExactly(text);
+  if (inputToSend(value) !== value) throw new RangeError("a number is too large");
+  return value;
+}
+
+/**
  * Something that was fetched; where it may have lost digits it is fetched once more without that.
  * @param {any} known
  * @param {string} path Where the whole document is.

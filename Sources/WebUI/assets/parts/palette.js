@@ -14,6 +14,7 @@ import { icon } from "./icon.js";
 import { act } from "./palette/act.js";
 import { isPending, sources, trouble, want } from "./palette/sources.js";
 import { stateOf } from "./status.js";
+import { attempt } from "./toast.js";
 
 /**
  * What was said and answered.
@@ -244,7 +245,7 @@ async function perform(work) {
       who: "room", text, lines, link,
       buttons: more ? [{ verb: more.verb, work: () => {
         opened?.close();
-        more.work();
+        attempt(async () => more.work());
       } }] : undefined,
     });
     if (isDone) opened?.close();

@@ -1,7 +1,7 @@
 // The dialog that starts a run: inputs by the plan's own form, and where it runs.
 // @ts-check
 import { html } from "../core/html.js";
-import { plain } from "../core/format.js";
+import { duration, fullMoment, plain } from "../core/format.js";
 import { navigate } from "../core/router.js";
 import { computed, effect, signal, untracked } from "../core/signal.js";
 import { get, make, part, url } from "../data/api.js";
@@ -22,16 +22,17 @@ const last = { session: "", lane: "" };
 
 /**
  * Opens it, for a template or for a plan; a run that was made is shown at once.
- * @param {{template?: string, digest?: string, session?: string, lane?: string, values?: Record<string, any>}} options
+ * @param {{template?: string, digest?: string, session?: string, lane?: string, values?: Record<string, any>,
+ *   rest?: Record<string, any>}} options `rest` is what else is known of the run, as it is sent.
  */
-export function openRunDialog({ template, digest, session, lane, values = {} }) {
+export function openRunDialog({ template, digest, session, lane, values = {}, rest = {} }) {
   const name = template ?? digest?.slice(0, 19) ?? "";
   openDialog({
     title: `Run ${plain(name, 64)}`,
     body: (dialog) => {
       const source = planOf(() => ({ template, digest }));
-      return html`<div>${loaded(source, (data) => form(data.peek().plan, { template, digest, session, lane, values },
-        dialog))}</div>`;
+      return html`<div>${loaded(source, (data) => form(data.peek().plan,
+        { template, digest, session, lane, values, rest }, dialog))}</div>`;
     },
   });
 }
@@ -57,13 +58,15 @@ export const planPath = ({ template, digest }) => (template ? `/v1/templates/${p
 
 /**
  * @param {any} plan
- * @param {{template?: string, digest?: string, session?: string, lane?: string, values: Record<string, any>}} options
+ * @param {{template?: string, digest?: string, session?: string, lane?: string, values: Record<string, any>,
+ *   rest: Record<string, any>}} options
  * @param {import("./dialog.js").OpenDialog} dialog
  */
 function form(plan, options, dialog) {
   const place = whereFields(options.session ?? last.session, options.lane ?? last.lane);
-  const key = signal("");
-  const priority = signal("");
+  const { key: knownKey = "", priority: knownPriority = "", ...others } = options.rest;
+  const key = signal(knownKey);
+  const priority = signal(String(knownPriority));
   const { error, isBusy } = dialog;
   /** @type {import("../core/signal.js").Signal<any>} */
   const inputs = signal(/** @type {any} */ (null));
@@ -79,7 +82,7 @@ function form(plan, options, dialog) {
     let run = /** @type {any} */ (null);
     const isDone = await dialog.perform(async () => {
       run = await make("/v1/runs", {
-        ...(options.template ? { template: options.template } : { plan_digest: options.digest }),
+        ...others, ...(options.template ? { template: options.template } : { plan_digest: options.digest }),
         inputs: inputs.peek().value(), ...place.value(),
         ...(key.peek() ? { key: key.peek() } : {}), ...(priority.peek() ? { priority: Number(priority.peek()) } : {}),
       });
@@ -92,8 +95,9 @@ function form(plan, options, dialog) {
     ${plan.title ? html`<p class="muted">${plain(plan.title)}</p>` : null}
     ${() => (inputs.value ? inputs.value.element : placeholder())}
     ${place.element}
+    ${Object.keys(others).length > 0 ? html`<p class="muted">Also as said: ${words(others)}.</p>` : null}
     <details class="more" ref=${(/** @type {HTMLDetailsElement} */ more) => effect(() => {
-      if (priorityError()) more.open = true;
+      if (priorityError() || knownKey || knownPriority !== "") more.open = true;
     })}><summary>${icon("right")}More</summary><div class="columns">
       ${textField({ label: "Key", value: key, isMono: true, hint: "For whom or what; keys of a lane take turns." })}
       ${textField({ label: "Priority", value: priority, error: priorityError, placeholder: "0",
@@ -105,6 +109,17 @@ function form(plan, options, dialog) {
       isBusy.value || !inputs.value || !place.isReady()}>${icon("play")}Run</button></footer>
   </form>`;
 }
+
+/**
+ * What a run is made with, in words.
+ * @param {Record<string, any>} members
+ * @returns {string}
+ */
+const words = (members) => Object.entries(members).map(([name, value]) => {
+  const word = name.replace(/_ms$/, "").replaceAll("_", " ");
+  if (typeof value === "object") return Object.keys(value).length > 0 ? `${word} (${words(value)})` : word;
+  return `${word} ${name.endsWith("_ms") ? duration(value) : name.endsWith("_at") ? fullMoment(value) : plain(value, 60)}`;
+}).join(", ");
 
 /**
  * Goes from a dialog to what it made; who has left the page meanwhile is only told of it.

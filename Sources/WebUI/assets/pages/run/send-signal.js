@@ -3,7 +3,7 @@
 import { html } from "../../core/html.js";
 import { signal } from "../../core/signal.js";
 import { ApiError, make, part } from "../../data/api.js";
-import { inputToSend, parseExactly } from "../../data/exact.js";
+import { jsonToSend } from "../../data/exact.js";
 import { open } from "../../data/plan.js";
 import { confirm } from "../../parts/dialog.js";
 import { areaField, textField } from "../../parts/field.js";
@@ -24,13 +24,13 @@ export async function openSignal(view, step) {
     work: () => {
       let value;
       try {
-        value = parseExactly(payload.peek() || "null");
-      } catch {
+        value = jsonToSend(payload.peek() || "null");
+      } catch (error) {
+        if (error instanceof RangeError) {
+          throw new ApiError(0, { detail: "a number in it is too large for this page",
+            next: "send it on the command line: opsroom runs signal" });
+        }
         throw new ApiError(0, { detail: "what it brings is no JSON", next: "as {\"by\": \"ada\"}" });
-      }
-      if (inputToSend(value) !== value) {
-        throw new ApiError(0, { detail: "a number in it is too large for this page",
-          next: "send it on the command line: opsroom runs signal" });
       }
       return make(`/v1/runs/${part(view.id)}/signals`, { name: name.peek(), payload: value });
     },

@@ -5,6 +5,7 @@ import { bytes, count, moment, plain, plural } from "../../core/format.js";
 import { signal } from "../../core/signal.js";
 import { patch } from "../../data/api.js";
 import { resource } from "../../data/resource.js";
+import { goesAtOnce, isKeep } from "../../data/retention.js";
 import { confirm } from "../../parts/dialog.js";
 import { loaded } from "../../parts/error.js";
 import { textField } from "../../parts/field.js";
@@ -48,7 +49,7 @@ const words = (keep) => (keep === "forever" ? "Kept for ever" : /^\d+d$/.test(ke
 async function change(kind, name, present, history) {
   const keep = signal(present[kind].keep);
   const preview = signal(/** @type {any} */ (null));
-  const isKnown = () => /^([1-9]\d{0,4}d|forever)$/.test(keep.value);
+  const isKnown = () => isKeep(keep.value);
   const seen = { headers: { "if-match": `"${present.revision}"` } };
   let turn = 0;
   const look = async () => {
@@ -70,11 +71,8 @@ async function change(kind, name, present, history) {
         const answer = preview.value;
         if (!answer) return html`<span class="muted">${isKnown() ? "Looking what would go…" : ""}</span>`;
         if (answer.error) return plain(answer.error.message);
-        const drops = answer.drops.filter((/** @type {any} */ one) => one.kind === kind);
-        if (drops.length === 0) return html`<span class="muted">Nothing would go at once.</span>`;
-        const rows = drops.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.rows, 0);
-        return html`<b>${plural(drops.length, "day")} with ${plural(rows, "row")} would go within the hour, for
-          good.</b>`;
+        const { isAny, text } = goesAtOnce(answer.drops, [kind]);
+        return isAny ? html`<b>${text}</b>` : html`<span class="muted">${text}</span>`;
       }}</p></div>`,
     work: async () => {
       if (!isKnown()) throw new Error("say whole days, as 30d, or forever");

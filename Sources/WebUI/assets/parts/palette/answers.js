@@ -10,7 +10,7 @@ import { say } from "../toast.js";
 /**
  * What a verb answers: a sentence, a link, lines below it, one more thing that can be done, or a question.
  * @typedef {{text: string, link?: {href: string, text: string}, lines?: string[], isDone?: boolean,
- *   more?: {verb: string, work: () => void}, ask?: {verb: string, work: () => Promise<Answer>}}} Answer `isDone` closes
+ *   more?: {verb: string, work: () => void | Promise<void>}, ask?: {verb: string, work: () => Promise<Answer>}}} Answer `isDone` closes
  *   the bar: something else is to be seen, as `more` does once it is pressed; `ask` does its work only then.
  * @typedef {import("../../data/commands.js").Parsed} Parsed
  * @typedef {Record<string, (said: Parsed) => Promise<Answer> | Answer>} Verbs

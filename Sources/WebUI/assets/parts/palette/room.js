@@ -3,6 +3,7 @@
 import { plain, plural } from "../../core/format.js";
 import { get, make, part, patch, post, put, remove, url } from "../../data/api.js";
 import { milliseconds } from "../../data/commands.js";
+import { goesAtOnce, isKeep } from "../../data/retention.js";
 import { ranges } from "../../data/shards.js";
 import { Refusal, go, linkTo, moment, number, said as given } from "./answers.js";
 
@@ -185,15 +186,13 @@ async function keep({ options }) {
   const wish = given({ runs: options.runs, events: options.events });
   if (Object.keys(wish).length === 0) return go("/ui/settings?section=retention");
   for (const text of Object.values(wish)) {
-    if (/^([1-9]\d{0,4}d|forever)$/.test(text)) continue;
+    if (isKeep(text)) continue;
     throw new Refusal(`“${text}” is no time to keep something for`, "write whole days as 30d, or forever");
   }
   const { revision } = await get("/v1/retention");
   const seen = { headers: { "if-match": `"${revision}"` } };
   const { drops } = await patch("/v1/retention", { ...wish, dry_run: true }, seen);
-  const rows = drops.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + one.rows, 0);
-  const text = drops.length === 0 ? "Nothing would go at once."
-    : `${plural(drops.length, "day")} with ${plural(rows, "row")} would go within the hour, for good.`;
+  const { text } = goesAtOnce(drops, Object.keys(wish));
   if (options["dry-run"]) return { text };
   return { text: `Keep it so? ${text}`, ask: { verb: "Keep it so", work: async () => {
     const now = await patch("/v1/retention", wish, seen);

@@ -2,6 +2,7 @@
 // @ts-check
 import { plain, plural } from "../../core/format.js";
 import { get, make, part, patch, post, url } from "../../data/api.js";
+import { jsonToSend } from "../../data/exact.js";
 import { valuesOf } from "../../data/inputs.js";
 import { groups, statuses } from "../../data/run-filter.js";
 import { sentence } from "../error.js";
@@ -87,12 +88,12 @@ async function startRun({ args, pairs, options: said }) {
     key: said.unique === "same" ? undefined : said.unique, scope: said["unique-in"], for_ms: time(said["unique-for"]),
     on_conflict: said["on-conflict"], debounce_max_ms: time(said["debounce-max"]),
   });
+  const rest = given({
+    priority: number(said.priority), key: said.for, delay_ms: time(said.delay), due_at: moment(said.at),
+    ttl_ms: time(said.ttl), deadline_ms: time(said.deadline), deadline_at: moment(said["deadline-at"]), unique,
+  });
   try {
-    const run = await make("/v1/runs", given({
-      template: args[0], inputs: pairs, ...place, priority: number(said.priority), key: said.for,
-      delay_ms: time(said.delay), due_at: moment(said.at), ttl_ms: time(said.ttl), deadline_ms: time(said.deadline),
-      deadline_at: moment(said["deadline-at"]), unique,
-    }), said.key);
+    const run = await make("/v1/runs", { template: args[0], inputs: pairs, ...place, ...rest }, said.key);
     return { text: `${named(run)} is queued in ${plain(run.session, 60)} / ${plain(run.lane, 60)}.`,
       link: linkTo(run.id) };
   } catch (error) {
@@ -103,7 +104,7 @@ async function startRun({ args, pairs, options: said }) {
       text: `It was not started: ${plain(error.message, 300)}.`, lines: found,
       more: { verb: "Fill in the form", work: async () => {
         const [{ openRunDialog }, inputs] = await Promise.all([import("../run-dialog.js"), inputsOf(args[0])]);
-        openRunDialog({ template: args[0], ...place, values: valuesOf(inputs, pairs) });
+        openRunDialog({ template: args[0], ...place, values: valuesOf(inputs, pairs), rest });
       } },
     };
   }
@@ -140,8 +141,11 @@ async function sendSignal({ args, options }) {
   let payload = null;
   if (args[2]) {
     try {
-      payload = JSON.parse(args[2]);
-    } catch {
+      payload = jsonToSend(args[2]);
+    } catch (error) {
+      if (error instanceof RangeError) {
+        throw new Refusal("a number in it is too large for this page", "send it on the command line: opsroom runs signal");
+      }
       throw new Refusal("the payload is no JSON", `write it as '{"by": "me"}', or leave it out`);
     }
   }
