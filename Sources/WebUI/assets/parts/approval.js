@@ -19,8 +19,9 @@ import { timeAgo } from "./time.js";
  *   started_by: string | null, asked_at: string, expires_at: string | null, may_decide: boolean,
  *   why_not: string | null}} Approval
  * @typedef {{onDone?: (decision: {decision: string, decided: boolean}) => void,
- *   isInRun?: boolean, comment?: string, dialog?: import("./dialog.js").OpenDialog}} CardOptions `onDone` is called once the node has taken the decision; `isInRun`
- *   leaves out which run it is; `comment` is said already; `dialog` is the one it is in.
+ *   isInRun?: boolean, comment?: string, dialog?: import("./dialog.js").OpenDialog}} CardOptions `onDone` is called once
+ *   the node has taken the decision; `isInRun` leaves out which run it is; `comment` is said already; `dialog` is the one
+ *   it is in.
  */
 
 /**

@@ -233,8 +233,8 @@ export function editing({ name, isNew, row, saved }) {
   };
   return {
     isDirty,
-    saveButton: html`<button class="button is-primary" disabled=${() => !maySave()} title=${() => (!mayRun.value ? "Your token may only read"
-        : check.value?.valid === false
+    saveButton: html`<button class="button is-primary" disabled=${() => !maySave()}
+      title=${() => (!mayRun.value ? "Your token may only read" : check.value?.valid === false
       ? "Mend what the compiler found first" : shown("mod+s"))} @click=${() => save()}>${icon("check")}Save</button>`,
     element: () => html`<div>${() => (loadError.value ? errorPanel(loadError.value,
       load) : null)}${once(() => draft.value !== null, body,
