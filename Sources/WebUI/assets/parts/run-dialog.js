@@ -9,9 +9,10 @@ import { collect } from "../data/collect.js";
 import { exactly } from "../data/exact.js";
 import { resource } from "../data/resource.js";
 import { openDialog } from "./dialog.js";
-import { errorPanel, loaded, placeholder } from "./error.js";
+import { errorPanel, loaded } from "./error.js";
 import { selectField, textField } from "./field.js";
 import { icon } from "./icon.js";
+import { schemaForm } from "./schema-form.js";
 import { say } from "./toast.js";
 
 /**
@@ -68,22 +69,18 @@ function form(plan, options, dialog) {
   const key = signal(knownKey);
   const priority = signal(String(knownPriority));
   const { error, isBusy } = dialog;
-  /** @type {import("../core/signal.js").Signal<any>} */
-  const inputs = signal(/** @type {any} */ (null));
-  import("./schema-form.js").then((module) => { inputs.value = untracked(() => module.schemaForm(plan.inputs ?? {},
-    options.values)); },
-    (caught) => { error.value = caught; });
+  const inputs = untracked(() => schemaForm(plan.inputs ?? {}, options.values));
   const priorityError = () => (/^(-?\d+)?$/.test(priority.value) ? "" : "A whole number.");
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    if (isBusy.peek() || !inputs.peek() || !place.isReady() || !inputs.peek().touch()) return;
+    if (isBusy.peek() || !place.isReady() || !inputs.touch()) return;
     if (priorityError()) return;
     let run = /** @type {any} */ (null);
     const isDone = await dialog.perform(async () => {
       run = await make("/v1/runs", {
         ...others, ...(options.template ? { template: options.template } : { plan_digest: options.digest }),
-        inputs: inputs.peek().value(), ...place.value(),
+        inputs: inputs.value(), ...place.value(),
         ...(key.peek() ? { key: key.peek() } : {}), ...(priority.peek() ? { priority: Number(priority.peek()) } : {}),
       });
     });
@@ -93,7 +90,7 @@ function form(plan, options, dialog) {
   };
   return html`<form class="dialog-form run-form" @submit=${submit}>
     ${plan.title ? html`<p class="muted">${plain(plan.title)}</p>` : null}
-    ${() => (inputs.value ? inputs.value.element : placeholder())}
+    ${inputs.element}
     ${place.element}
     ${Object.keys(others).length > 0 ? html`<p class="muted">Also as said: ${words(others)}.</p>` : null}
     <details class="more" ref=${(/** @type {HTMLDetailsElement} */ more) => effect(() => {
@@ -106,7 +103,7 @@ function form(plan, options, dialog) {
     ${() => (error.value ? errorPanel(error.value) : null)}
     <footer class="dialog-foot"><button type="button" class="button" disabled=${isBusy}
       @click=${dialog.dismiss}>Back</button><button class="button is-primary" disabled=${() =>
-      isBusy.value || !inputs.value || !place.isReady()}>${icon("play")}Run</button></footer>
+      isBusy.value || !place.isReady()}>${icon("play")}Run</button></footer>
   </form>`;
 }
 

@@ -3,21 +3,13 @@
 import { plain } from "../../core/format.js";
 import { signal } from "../../core/signal.js";
 import { html } from "../../core/html.js";
-import { ApiError, get, make, part } from "../../data/api.js";
+import { ApiError, make, part } from "../../data/api.js";
 import { confirm } from "../../parts/dialog.js";
 import { areaField } from "../../parts/field.js";
-import { attempt, fail, say } from "../../parts/toast.js";
+import { say } from "../../parts/toast.js";
 
 /** @param {import("../run.js").RunView} view @param {string} step */
 export async function openSkip(view, step) {
-  const { session, lane } = view.run();
-  const where = await attempt(() => get(`/v1/sessions/${part(session)}/lanes/${part(lane)}`));
-  if (!where) return;
-  if (where.worker === "external") {
-    fail(new ApiError(0, { detail: "the steps of this run are those of a worker outside",
-      next: "have the worker report it, or cancel the run" }));
-    return;
-  }
   const note = signal("");
   const isDone = await confirm({
     title: `Done by hand: ${plain(view.row(step)?.title || step, 80)}`, verb: "It is done",

@@ -12,6 +12,7 @@ import { errorPanel, placeholder } from "../../parts/error.js";
 import { areaField, checkField, selectField, textField } from "../../parts/field.js";
 import { icon } from "../../parts/icon.js";
 import { planOf, planPath, whereFields } from "../../parts/run-dialog.js";
+import { schemaForm } from "../../parts/schema-form.js";
 import { attempt, say } from "../../parts/toast.js";
 import { local, utc } from "./actions.js";
 
@@ -140,16 +141,13 @@ function form(row, template, done, dialog) {
  */
 function inputsForm(source, values) {
   const plan = planOf(source);
-  /** @type {import("../../core/signal.js").Signal<any>} */
-  const module = signal(/** @type {any} */ (null));
-  import("../../parts/schema-form.js").then((loaded) => { module.value = loaded; });
   // The plan that was chosen before stays until the next has come; one that comes again keeps what was typed.
   const stored = computed(() => (plan.data.value?.path === planPath(source()) ? plan.data.value?.stored ?? null : null));
   /** @type {import("../../core/signal.js").Signal<any>} */
   const current = signal(null);
   effect(() => {
-    current.value = stored.value === null || !module.value ? null : untracked(() =>
-      module.value.schemaForm(plan.data.value?.plan.inputs ?? {}, values));
+    current.value = stored.value === null ? null
+      : untracked(() => schemaForm(plan.data.value?.plan.inputs ?? {}, values));
   });
   const isReady = () => planPath(source()) === null || current.value !== null;
   const element = html`<div>${() => {
